@@ -1,0 +1,1 @@
+//! The BFT protocol of Falaj as a pure state machine.
