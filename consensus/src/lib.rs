@@ -1,1 +1,16 @@
-//! The BFT protocol of Falaj as a pure state machine.
+//! The BFT protocol of Falaj as a pure state machine, with the words, encodings and checks that every other crate builds on.
+//!
+//! Nothing here does input or output, reads a clock, draws a random number, starts a thread or awaits.
+//! The one exception is the disk behind the feature `os-disk`.
+//! Rules and encodings: `docs/spec/consensus.md`, `docs/spec/encoding.md`, `docs/spec/durable.md`.
+#![deny(clippy::arithmetic_side_effects, clippy::float_arithmetic)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+pub mod crypto;
+pub mod hash;
+pub mod message;
+pub mod params;
+pub mod proposer;
+pub mod types;
+pub mod validator_set;
+pub mod verify;
