@@ -7,10 +7,12 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod crypto;
+pub mod engine;
 pub mod hash;
 pub mod message;
 pub mod params;
 pub mod proposer;
+pub mod round;
 pub mod types;
 pub mod validator_set;
 pub mod verify;
