@@ -1,0 +1,60 @@
+# Every command of the project; each target is a line or two that calls cargo.
+#
+#   make demo    four validators, real parts, under load and faults, before your eyes
+#   make test    everything CI runs; the last line is `N passed, N failed`
+#   make check   format, lints, each feature alone, documentation, licences
+#   make bench   costs as ratios to floors measured in the same run
+#   make sim     many seeds of the deterministic fault simulator
+#
+# SIGNER=software runs the demo without a token, behind its TEST banner. ARGS=… is passed on to the program.
+
+SHELL   = /bin/sh
+CARGO  ?= cargo
+SIGNER ?= softhsm
+SEEDS  ?= 0..300
+ARGS   ?=
+BUILT   = $${CARGO_TARGET_DIR:-target}/release
+TOOLS   = @sh testnet/scripts/tools.sh
+
+.PHONY: demo test check fmt lint features docs licences bench sim clean
+
+demo:
+	$(TOOLS) rust cc $(SIGNER)
+	$(CARGO) build --release --locked -p falaj-node -p falaj-testnet
+	@"$(BUILT)/falaj-testnet" demo --signer $(SIGNER) $(ARGS)
+
+test:
+	$(TOOLS) rust cc lint softhsm
+	@CARGO="$(CARGO)" sh testnet/scripts/test.sh
+
+check: fmt lint features docs licences
+
+fmt:
+	$(TOOLS) rust cc lint
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+features:
+	CARGO="$(CARGO)" sh testnet/scripts/features.sh
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features --document-private-items
+
+licences:
+	$(CARGO) test --locked --quiet --workspace --all-features --test tidy -- dependencies
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --all-features check; fi
+
+bench:
+	$(TOOLS) rust cc softhsm
+	$(CARGO) build --release --locked -p falaj-node -p falaj-testnet
+	@"$(BUILT)/falaj-testnet" bench $(ARGS)
+
+sim:
+	$(TOOLS) rust cc
+	$(CARGO) build --release --locked -p falaj-simulations
+	@"$(BUILT)/falaj-sim" run --seeds $(SEEDS) $(ARGS)
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Everything CI runs, in the same order; the last line sums it up as `N passed, N failed`.
+#
+# A step that fails does not hide the steps after it. The exit code is 0 only if nothing failed.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export CARGO_TERM_COLOR=never
+logs=${CARGO_TARGET_DIR:-target}/test
+mkdir -p "$logs" || exit 1
+passed=0
+failed=0
+
+# step NAME COMMAND…: runs it, shows and keeps its output, adds what it counted (see sum.sh).
+step() {
+    name=$1
+    shift
+    rm -f "$logs/$name.status"
+    { "$@" 2>&1; echo $? >"$logs/$name.status"; } | tee "$logs/$name.log"
+    status=$(cat "$logs/$name.status" 2>/dev/null || echo 1)
+    # shellcheck disable=SC2046 # two numbers
+    set -- "$name" $(sh testnet/scripts/sum.sh "$name" "$status" <"$logs/$name.log")
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    [ "$3" -eq 0 ] || report="${report:-}
+failed: $name, $3 (the whole output is in $logs/$name.log)"
+}
+
+step check make --no-print-directory check
+step tests "${CARGO:-cargo}" test --locked --workspace --all-features --no-fail-fast
+
+[ -z "${report:-}" ] || printf '%s\n' "$report"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
