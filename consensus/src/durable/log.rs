@@ -1,0 +1,594 @@
+//! A log of records on a [`Disk`]: appended, synced, read back by position, never changed.
+//!
+//! Invariant: what [`FramedLog::sync`] has proven is read back, byte for byte, by every later [`FramedLog::open`], or the opening
+//! fails. At most one frame is written and not yet synced, so a stop can tear no more than that.
+//! Shape and units: records of 1 byte to 32 MiB less 4; positions count records since creation, the first is 1.
+//! A full disk is undone and leaves the log usable; every other failed write or sync poisons it for ever, because the file's state
+//! is unknown and a second sync would prove nothing.
+//! Who calls it: the hosts of the signing guard and of the replica, one thread a log.
+//! Errors: [`LogError`].
+//! Source: `docs/spec/durable.md`.
+
+use std::fmt;
+
+use super::frame::{FRAME_PREFIX_BYTES, Group, RecordsOf, Site, frame_at};
+use super::index::{FramePlace, Segment};
+use super::recover::{Found, read_segment};
+use super::segment::{Header, draft_name, file_name, segment_of};
+use super::{
+    Damage, Disk, DiskError, Durable, LogError, LogId, LogIdentity, Position, RECORD_BYTES_MAX,
+    SEGMENT_BYTES_MAX,
+};
+
+/// The end of the last segment that a stop had cut short, and that was removed when the log was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The file.
+    pub file: String,
+    /// Where it ends now.
+    pub offset: u64,
+    /// How many bytes were removed.
+    pub bytes: u64,
+}
+
+/// An append-only log in segments.
+///
+/// [`append`](Self::append) collects records in memory, [`flush`](Self::flush) writes them as one frame, [`sync`](Self::sync) does
+/// both and proves it.
+pub struct FramedLog<D: Disk> {
+    disk: D,
+    identity: LogIdentity,
+    /// In order, without a gap, never empty; the last one is written to.
+    segments: Vec<Segment>,
+    tail: D::File,
+    group: Group,
+    unsynced: bool,
+    poisoned: bool,
+    torn: Option<TornTail>,
+}
+
+impl<D: Disk> fmt::Debug for FramedLog<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (log, segments, last) = (self.identity.log, self.segments.len(), self.last());
+        f.debug_struct("FramedLog")
+            .field("log", &log)
+            .field("segments", &segments)
+            .field("last", &last)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: Disk> FramedLog<D> {
+    /// Makes a new, empty log, and returns when it is on disk.
+    ///
+    /// # Errors
+    /// [`LogError::Exists`] when the folder holds a segment of this log.
+    pub fn create(disk: D, identity: LogIdentity) -> Result<Self, LogError> {
+        let found = segments_in(&disk, identity.log)?;
+        if let Some(number) = found.first() {
+            return Err(LogError::Exists {
+                log: identity.log,
+                file: file_name(identity.log, *number),
+            });
+        }
+        let (tail, segment) =
+            make_segment(&disk, identity, 0, 0).map_err(|source| LogError::Disk {
+                log: identity.log,
+                source,
+            })?;
+        Ok(Self::assemble(disk, identity, vec![segment], tail, None))
+    }
+
+    /// Opens a log, checks every byte of it, cuts a torn tail, and returns when what it read is on disk.
+    ///
+    /// # Errors
+    /// [`LogError::Missing`] when there is none; damage and foreign files each as their own error.
+    pub fn open(disk: D, identity: LogIdentity) -> Result<Self, LogError> {
+        let numbers = segments_in(&disk, identity.log)?;
+        let (mut segments, found) = read_segments(&disk, identity, &numbers)?;
+        let mut tail = found.file;
+        let torn = cut_torn_tail(
+            &disk,
+            identity.log,
+            &mut tail,
+            &found.segment,
+            found.file_bytes,
+        )
+        .and_then(|torn| settle(&disk, identity.log, &mut tail).map(|()| torn))
+        .map_err(|source| LogError::Disk {
+            log: identity.log,
+            source,
+        })?;
+        segments.push(found.segment);
+        Ok(Self::assemble(disk, identity, segments, tail, torn))
+    }
+
+    fn assemble(
+        disk: D,
+        identity: LogIdentity,
+        segments: Vec<Segment>,
+        tail: D::File,
+        torn: Option<TornTail>,
+    ) -> Self {
+        Self {
+            disk,
+            identity,
+            segments,
+            tail,
+            group: Group::new(),
+            unsynced: false,
+            poisoned: false,
+            torn,
+        }
+    }
+
+    /// Which log this is.
+    pub const fn identity(&self) -> LogIdentity {
+        self.identity
+    }
+
+    /// What was cut off when the log was opened.
+    pub const fn torn(&self) -> Option<&TornTail> {
+        self.torn.as_ref()
+    }
+
+    /// The last record, written or not; [`Position::START`] when the log is empty.
+    pub fn last(&self) -> Position {
+        Position::new(self.written().saturating_add(self.group.records()))
+    }
+
+    /// The first record that pruning has left; the position after [`last`](Self::last) when there is none.
+    pub fn first(&self) -> Position {
+        Position::new(
+            self.segments
+                .first()
+                .map_or(0, |segment| segment.records_before),
+        )
+        .next()
+    }
+
+    /// Adds a record behind all others and gives its position. It is written by the next [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// [`LogError::RecordSize`]; or those of `flush`, when the records collected so far fill a frame. The record is not added then.
+    pub fn append(&mut self, record: &[u8]) -> Result<Position, LogError> {
+        self.check_usable()?;
+        if record.is_empty() || record.len() > RECORD_BYTES_MAX {
+            return Err(LogError::RecordSize {
+                log: self.identity.log,
+                bytes: record.len(),
+            });
+        }
+        if !self.group.has_room_for(record) {
+            self.flush()?;
+        }
+        self.group.push(record);
+        Ok(self.last())
+    }
+
+    /// Writes the collected records as one frame. A frame written before and not yet synced is synced first.
+    ///
+    /// # Errors
+    /// When the disk is full ([`LogError::is_full`]) nothing is written and the records stay collected, to be written later or
+    /// [withdrawn](Self::withdraw). Any other error poisons the log.
+    pub fn flush(&mut self) -> Result<(), LogError> {
+        self.check_usable()?;
+        if self.group.records() == 0 {
+            return Ok(());
+        }
+        self.sync_written()?;
+        if self
+            .tail_segment()
+            .bytes
+            .saturating_add(self.group.frame_bytes() as u64)
+            > SEGMENT_BYTES_MAX
+        {
+            self.roll()?;
+        }
+        self.write_group()
+    }
+
+    /// Writes what is collected, syncs, and proves that every record so far is on disk.
+    ///
+    /// # Errors
+    /// Those of [`flush`](Self::flush); a failed sync poisons the log, whatever its reason.
+    pub fn sync(&mut self) -> Result<Durable, LogError> {
+        self.flush()?;
+        self.sync_written()?;
+        Ok(Durable::after_sync(
+            self.identity.log,
+            Position::new(self.written()),
+        ))
+    }
+
+    /// Drops the collected records from `from` on, and says how many. Records that are written stay.
+    ///
+    /// Their positions will name other records, so nobody may go on waiting for them.
+    pub fn withdraw(&mut self, from: Position) -> u64 {
+        let kept = from
+            .get()
+            .saturating_sub(1)
+            .saturating_sub(self.written())
+            .min(self.group.records());
+        let dropped = self.group.records().saturating_sub(kept);
+        if dropped > 0 {
+            self.group.truncate(kept);
+        }
+        dropped
+    }
+
+    /// The record at `position`, checked again.
+    ///
+    /// # Errors
+    /// [`LogError::NoRecord`] when it is not there; damage and disk errors.
+    pub fn read(&self, position: Position) -> Result<Vec<u8>, LogError> {
+        self.check_usable()?;
+        let missing = || LogError::NoRecord {
+            log: self.identity.log,
+            position,
+        };
+        let index = |before: u64| {
+            position
+                .get()
+                .checked_sub(before)?
+                .checked_sub(1)
+                .and_then(|index| usize::try_from(index).ok())
+        };
+        if position.get() > self.written() {
+            let index = index(self.written()).ok_or_else(missing)?;
+            return self
+                .group
+                .iter()
+                .nth(index)
+                .map(<[u8]>::to_vec)
+                .ok_or_else(missing);
+        }
+        let (segment, frame) = self.locate(position).ok_or_else(missing)?;
+        let payload = self.read_frame(segment, frame)?;
+        let index = index(frame.records_before).ok_or_else(missing)?;
+        RecordsOf::new(&payload)
+            .nth(index)
+            .map(<[u8]>::to_vec)
+            .ok_or_else(missing)
+    }
+
+    /// The records from `from` on, in order, to the last.
+    pub fn iter_from(&self, from: Position) -> Records<'_, D> {
+        Records {
+            log: self,
+            next: from.max(self.first()),
+            frame: None,
+        }
+    }
+
+    /// Drops whole segments from the front that hold no record at or after `keep_from`, and says how many. The last one stays.
+    ///
+    /// # Errors
+    /// When the disk fails; the log is poisoned.
+    pub fn prune(&mut self, keep_from: Position) -> Result<usize, LogError> {
+        self.check_usable()?;
+        let mut dropped = 0_usize;
+        while self
+            .segments
+            .get(1)
+            .is_some_and(|second| second.records_before < keep_from.get())
+        {
+            let name = file_name(self.identity.log, self.segments.remove(0).number);
+            // One at a time: names removed together could come back after a stop with a gap between them.
+            let removed = self
+                .disk
+                .remove(&name)
+                .and_then(|()| self.disk.sync_directory());
+            removed.map_err(|source| self.poison(source))?;
+            dropped = dropped.saturating_add(1);
+        }
+        Ok(dropped)
+    }
+
+    fn check_usable(&self) -> Result<(), LogError> {
+        if self.poisoned {
+            Err(LogError::Poisoned {
+                log: self.identity.log,
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Records in frames, synced or not.
+    fn written(&self) -> u64 {
+        self.tail_segment().records_upto()
+    }
+
+    fn tail_segment(&self) -> &Segment {
+        self.segments
+            .last()
+            .expect("a log has at least one segment")
+    }
+
+    fn poison(&mut self, source: DiskError) -> LogError {
+        self.poisoned = true;
+        LogError::Disk {
+            log: self.identity.log,
+            source,
+        }
+    }
+
+    fn poison_unless_full(&mut self, source: DiskError) -> LogError {
+        self.poisoned |= !source.is_full();
+        LogError::Disk {
+            log: self.identity.log,
+            source,
+        }
+    }
+
+    fn sync_written(&mut self) -> Result<(), LogError> {
+        if self.unsynced {
+            self.disk
+                .sync_file(&mut self.tail)
+                .map_err(|source| self.poison(source))?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Begins the next segment. The one before is synced, so that only the last one can ever be torn.
+    fn roll(&mut self) -> Result<(), LogError> {
+        let number = self
+            .tail_segment()
+            .number
+            .checked_add(1)
+            .expect("fewer than 2^64 segments");
+        let made = make_segment(&self.disk, self.identity, number, self.written());
+        let (tail, segment) = made.map_err(|source| self.poison_unless_full(source))?;
+        self.tail = tail;
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> Result<(), LogError> {
+        let segment = self
+            .segments
+            .last_mut()
+            .expect("a log has at least one segment");
+        let frame = self
+            .group
+            .seal(&Site::new(&self.identity, segment.number, segment.bytes));
+        match self.disk.append(&mut self.tail, frame) {
+            Ok(()) => {
+                segment.push(frame.len() as u64, self.group.records());
+                self.group = Group::new();
+                self.unsynced = true;
+                Ok(())
+            }
+            Err(error) => Err(self.undo_write(error)),
+        }
+    }
+
+    /// After a full disk the part that was written is cut off again; if even that fails, the state is unknown.
+    fn undo_write(&mut self, error: DiskError) -> LogError {
+        if !error.is_full() {
+            return self.poison(error);
+        }
+        let end = self.tail_segment().bytes;
+        match self.disk.truncate(&mut self.tail, end) {
+            Ok(()) => LogError::Disk {
+                log: self.identity.log,
+                source: error,
+            },
+            Err(failed) => self.poison(failed),
+        }
+    }
+
+    fn locate(&self, position: Position) -> Option<(&Segment, FramePlace)> {
+        let after = self
+            .segments
+            .partition_point(|segment| segment.records_before < position.get());
+        let segment = self.segments.get(after.checked_sub(1)?)?;
+        Some((segment, segment.frame_of(position.get())?))
+    }
+
+    fn read_frame(&self, segment: &Segment, frame: FramePlace) -> Result<Vec<u8>, LogError> {
+        let name = file_name(self.identity.log, segment.number);
+        let mut bytes =
+            vec![0; usize::try_from(frame.bytes).expect("a frame is smaller than a segment")];
+        let read = if segment.number == self.tail_segment().number {
+            self.disk.read(&self.tail, frame.offset, &mut bytes)
+        } else {
+            self.disk
+                .open(&name)
+                .and_then(|file| self.disk.read(&file, frame.offset, &mut bytes))
+        };
+        read.map_err(|source| LogError::Disk {
+            log: self.identity.log,
+            source,
+        })?;
+        let site = Site::new(&self.identity, segment.number, frame.offset);
+        match frame_at(&site, &bytes) {
+            Some(payload) if payload.len().saturating_add(FRAME_PREFIX_BYTES) == bytes.len() => {
+                bytes.drain(..FRAME_PREFIX_BYTES);
+                Ok(bytes)
+            }
+            Some(_) | None => Err(LogError::Damaged {
+                log: self.identity.log,
+                file: name,
+                offset: frame.offset,
+                damage: Damage::Frame,
+            }),
+        }
+    }
+}
+
+/// The records of a log from a position on, read frame by frame.
+pub struct Records<'a, D: Disk> {
+    log: &'a FramedLog<D>,
+    next: Position,
+    frame: Option<(FramePlace, Vec<u8>)>,
+}
+
+impl<D: Disk> Records<'_, D> {
+    /// The record at `next`, with its frame read once for all its records.
+    fn read_next(&mut self) -> Result<Vec<u8>, LogError> {
+        let Some((segment, place)) = self
+            .log
+            .locate(self.next)
+            .filter(|_| self.next.get() <= self.log.written())
+        else {
+            return self.log.read(self.next);
+        };
+        if self
+            .frame
+            .as_ref()
+            .is_none_or(|(held, _)| held.records_before != place.records_before)
+        {
+            self.frame = Some((place, self.log.read_frame(segment, place)?));
+        }
+        let payload = self.frame.as_ref().map_or(&[][..], |(_, payload)| payload);
+        let index = self
+            .next
+            .get()
+            .saturating_sub(place.records_before)
+            .saturating_sub(1);
+        let record = usize::try_from(index)
+            .ok()
+            .and_then(|index| RecordsOf::new(payload).nth(index));
+        record.map(<[u8]>::to_vec).ok_or(LogError::NoRecord {
+            log: self.log.identity.log,
+            position: self.next,
+        })
+    }
+}
+
+impl<D: Disk> Iterator for Records<'_, D> {
+    type Item = Result<(Position, Vec<u8>), LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next > self.log.last() {
+            return None;
+        }
+        let position = self.next;
+        let item = self
+            .log
+            .check_usable()
+            .and_then(|()| self.read_next())
+            .map(|record| (position, record));
+        // After an error there is nothing more: a gap is never stepped over.
+        self.next = if item.is_ok() {
+            position.next()
+        } else {
+            self.log.last().next()
+        };
+        Some(item)
+    }
+}
+
+/// The numbers of a log's segments, in order.
+fn segments_in<D: Disk>(disk: &D, log: LogId) -> Result<Vec<u64>, LogError> {
+    let names = disk
+        .list()
+        .map_err(|source| LogError::Disk { log, source })?;
+    let mut numbers: Vec<u64> = names
+        .iter()
+        .filter_map(|name| segment_of(log, name))
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Reads all segments; the last one comes with its file.
+fn read_segments<D: Disk>(
+    disk: &D,
+    identity: LogIdentity,
+    numbers: &[u64],
+) -> Result<(Vec<Segment>, Found<D::File>), LogError> {
+    let (last, before) = numbers
+        .split_last()
+        .ok_or(LogError::Missing { log: identity.log })?;
+    let mut segments: Vec<Segment> = Vec::with_capacity(numbers.len());
+    for number in before {
+        let found = read_segment(disk, identity, *number, false)?;
+        check_follows(identity.log, segments.last(), &found.segment)?;
+        segments.push(found.segment);
+    }
+    let found = read_segment(disk, identity, *last, true)?;
+    check_follows(identity.log, segments.last(), &found.segment)?;
+    Ok((segments, found))
+}
+
+/// A segment begins where the one before it ends.
+fn check_follows(log: LogId, before: Option<&Segment>, segment: &Segment) -> Result<(), LogError> {
+    let Some(before) = before else { return Ok(()) };
+    let expected = before.number.saturating_add(1);
+    if segment.number != expected {
+        return Err(LogError::SegmentMissing {
+            log,
+            file: file_name(log, expected),
+        });
+    }
+    if segment.records_before != before.records_upto() {
+        let file = file_name(log, segment.number);
+        return Err(LogError::Damaged {
+            log,
+            file,
+            offset: 0,
+            damage: Damage::FirstPosition,
+        });
+    }
+    Ok(())
+}
+
+fn cut_torn_tail<D: Disk>(
+    disk: &D,
+    log: LogId,
+    tail: &mut D::File,
+    segment: &Segment,
+    file_bytes: u64,
+) -> Result<Option<TornTail>, DiskError> {
+    let bytes = file_bytes.saturating_sub(segment.bytes);
+    if bytes == 0 {
+        return Ok(None);
+    }
+    disk.truncate(tail, segment.bytes)?;
+    Ok(Some(TornTail {
+        file: file_name(log, segment.number),
+        offset: segment.bytes,
+        bytes,
+    }))
+}
+
+/// Removes a segment that was never finished, and syncs what was read: a process that was killed may have left it unsynced.
+fn settle<D: Disk>(disk: &D, log: LogId, tail: &mut D::File) -> Result<(), DiskError> {
+    if disk.list()?.contains(&draft_name(log)) {
+        disk.remove(&draft_name(log))?;
+    }
+    disk.sync_file(tail)?;
+    disk.sync_directory()
+}
+
+/// Makes an empty segment under another name, syncs it, then gives it its own.
+fn make_segment<D: Disk>(
+    disk: &D,
+    identity: LogIdentity,
+    number: u64,
+    records_before: u64,
+) -> Result<(D::File, Segment), DiskError> {
+    let (draft, name) = (draft_name(identity.log), file_name(identity.log, number));
+    if disk.list()?.contains(&draft) {
+        disk.remove(&draft)?;
+    }
+    let mut file = disk.create(&draft)?;
+    let header = Header {
+        identity,
+        segment: number,
+        records_before,
+    }
+    .encode();
+    disk.append(&mut file, &header)?;
+    disk.sync_file(&mut file)?;
+    disk.rename(&draft, &name)?;
+    disk.sync_directory()?;
+    Ok((
+        disk.open(&name)?,
+        Segment::empty(number, records_before, header.len() as u64),
+    ))
+}
