@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod crypto;
+pub mod durable;
 pub mod engine;
 pub mod hash;
 pub mod message;

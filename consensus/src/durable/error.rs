@@ -6,6 +6,7 @@
 //! Source: `docs/spec/durable.md`, "Torn and damaged".
 
 use super::{DiskError, LogId, Position};
+use crate::types::Hash32;
 
 /// A log cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ pub enum LogError {
         /// The file.
         file: String,
         /// The genesis hash in it.
-        found: [u8; 32],
+        found: Hash32,
     },
     /// The file holds another kind of log.
     #[error("{} log: {file} holds a log of kind {found}", log.name())]

@@ -8,6 +8,7 @@
 //! Source: `docs/spec/durable.md`, "Frames"; crc32c as in RFC 3720, section 12.1.
 
 use super::LogIdentity;
+use crate::types::Hash32;
 
 /// The most bytes a frame's payload has.
 pub const FRAME_PAYLOAD_BYTES_MAX: usize = 32 << 20;
@@ -23,7 +24,7 @@ const RECORD_PREFIX_BYTES: usize = 4;
 /// Where a frame stands.
 #[derive(Clone, Copy)]
 pub(super) struct Site {
-    pub(super) genesis_hash: [u8; 32],
+    pub(super) genesis_hash: Hash32,
     pub(super) segment: u64,
     pub(super) offset: u64,
 }
@@ -38,7 +39,7 @@ impl Site {
     }
 
     fn checksum(&self, payload: &[u8]) -> u32 {
-        let crc = crc32c::crc32c(&self.genesis_hash);
+        let crc = crc32c::crc32c(self.genesis_hash.bytes());
         let crc = crc32c::crc32c_append(crc, &self.segment.to_le_bytes());
         let crc = crc32c::crc32c_append(crc, &self.offset.to_le_bytes());
         crc32c::crc32c_append(crc, payload)

@@ -6,8 +6,9 @@
 //! Errors: [`HeaderError`], turned into a `LogError` with the file's name where the log is opened.
 //! Source: `docs/spec/durable.md`, "Segments".
 
+use super::frame::FRAME_PREFIX_BYTES;
 use super::{Damage, FRAME_PAYLOAD_BYTES_MAX, LogId};
-use crate::durable::frame::FRAME_PREFIX_BYTES;
+use crate::types::Hash32;
 
 /// The most bytes a segment has, header included.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
@@ -30,7 +31,7 @@ pub struct LogIdentity {
     /// The log.
     pub log: LogId,
     /// The chain, by the hash of its genesis.
-    pub genesis_hash: [u8; 32],
+    pub genesis_hash: Hash32,
 }
 
 /// The file of a segment.
@@ -67,7 +68,7 @@ pub(super) enum HeaderError {
     Damaged(Damage),
     OtherVersion(u16),
     OtherKind(u16),
-    OtherGenesis([u8; 32]),
+    OtherGenesis(Hash32),
 }
 
 impl Header {
@@ -76,7 +77,7 @@ impl Header {
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&self.identity.log.kind().to_le_bytes());
-        bytes.extend_from_slice(&self.identity.genesis_hash);
+        bytes.extend_from_slice(self.identity.genesis_hash.bytes());
         bytes.extend_from_slice(&self.segment.to_le_bytes());
         bytes.extend_from_slice(&self.records_before.to_le_bytes());
         bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
@@ -119,7 +120,7 @@ struct Fields<'a> {
     magic: [u8; 8],
     version: u16,
     kind: u16,
-    genesis_hash: [u8; 32],
+    genesis_hash: Hash32,
     segment: u64,
     records_before: u64,
     checksum: u32,
@@ -139,7 +140,7 @@ impl<'a> Fields<'a> {
             magic: *magic,
             version: u16::from_le_bytes(*version),
             kind: u16::from_le_bytes(*kind),
-            genesis_hash: *genesis_hash,
+            genesis_hash: Hash32::new(*genesis_hash),
             segment: u64::from_le_bytes(*segment),
             records_before: u64::from_le_bytes(*records_before),
             checksum: u32::from_le_bytes(*checksum),
