@@ -1,1 +1,4 @@
-//! Placeholder, replaced in the next commits.
+//! The Falaj node: a pure replica and the shell that runs it.
+
+#[cfg(feature = "shell")]
+pub mod shell;
