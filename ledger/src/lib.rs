@@ -7,4 +7,5 @@
 pub mod log_tree;
 pub mod state_map;
 pub mod state_root;
+pub mod store;
 pub mod write_set;
