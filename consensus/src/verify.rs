@@ -94,6 +94,39 @@ impl<T> Verified<T> {
     }
 }
 
+/// A statement as one member signed it: what a signer gives back, before it is dressed as proposal or vote.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SignedStatement {
+    /// Who signed.
+    pub validator: ValidatorIndex,
+    /// What.
+    pub statement: Statement,
+    /// The signature over its sign-bytes.
+    pub signature: Signature,
+}
+
+impl Verified<SignedStatement> {
+    /// The vote it is; `None` for a proposal.
+    #[must_use]
+    pub fn into_vote(self) -> Option<Verified<Vote>> {
+        let SignedStatement { validator, statement, signature } = self.0;
+        let vote = Vote::new(validator, statement, signature)?;
+        check_vote_shape(&vote).is_ok().then_some(Verified(vote))
+    }
+
+    /// The proposal of that header it is; `None` for a vote, or when the statement names another block or round.
+    #[must_use]
+    pub fn into_proposal(self, header: Header) -> Option<Verified<Proposal>> {
+        let SignedStatement { validator: proposer, statement, signature } = self.0;
+        let Statement::Proposal { round, valid_round, .. } = statement else {
+            return None;
+        };
+        let proposal = Proposal { header, round, valid_round, proposer, signature };
+        let same = proposal.statement() == statement && check_proposal_rounds(&proposal).is_ok();
+        same.then_some(Verified(proposal))
+    }
+}
+
 /// What every check stands on: the chain, the set of the message's height, and who computes.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -106,6 +139,16 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Checks a statement that a member signed, before a signer releases it.
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub fn statement(&self, signed: SignedStatement) -> Result<Verified<SignedStatement>, VerifyError> {
+        check_height(signed.statement.height())?;
+        self.signed(signed.validator, &signed.statement, &signed.signature)?;
+        Ok(Verified(signed))
+    }
+
     /// Checks a proposal: header of this chain, consistent rounds, the proposer's signature.
     ///
     /// # Errors
