@@ -1,7 +1,7 @@
 //! The closed list of signature algorithms, and keys and signatures as bounded bytes.
 //!
 //! Invariant: a [`PublicKey`] that exists has the one canonical form of its algorithm; lengths are checked before anything is kept.
-//! Shapes: Ed25519 32 bytes (RFC 8032); ECDSA the uncompressed point, `04 ‖ x ‖ y` (SEC 1 §2.3.3), 65 or 97 bytes;
+//! Shapes: Ed25519 32 bytes (RFC 8032, where the one form of a point is asked for at enrolment); ECDSA the uncompressed point, `04 ‖ x ‖ y` (SEC 1 §2.3.3), 65 or 97 bytes;
 //! RSA the modulus, big-endian, exactly 256, 384 or 512 bytes, odd, top bit set, with the exponent fixed to 65537.
 //! Signatures: Ed25519 64 bytes; ECDSA `r ‖ s`, fixed length, low s; RSA-PSS as long as the modulus.
 //! Source: `docs/spec/encoding.md`; FIPS 186-5; RFC 8017 §8.1.
@@ -10,6 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 use std::io;
 
+pub use crate::bounded::byte_string as read_bounded;
 use crate::hash::{self, Tag};
 use crate::types::Hash32;
 
@@ -126,7 +127,7 @@ pub enum KeyError {
         /// Length that came.
         found: usize,
     },
-    /// An elliptic-curve point that is not uncompressed, or a modulus that is even or too short.
+    /// An elliptic-curve point that is not uncompressed, a modulus that is even or too short, an Ed25519 `y` not below the prime.
     #[error("a {0} key is not in its canonical form")]
     Form(Algorithm),
     /// A small-order Ed25519 key, under which any message verifies.
@@ -189,10 +190,10 @@ impl PublicKey {
         hash::tagged_parts(KEY_TAG, &[&[self.algorithm as u8], &self.bytes])
     }
 
-    /// Refuses what must never be enrolled as somebody's key: small-order or undecodable Ed25519 points.
+    /// Refuses what must never be enrolled as somebody's key: Ed25519 points of small order, undecodable, or not in their one form.
     ///
     /// # Errors
-    /// [`KeyError::SmallOrder`].
+    /// [`KeyError::SmallOrder`] or [`KeyError::Form`].
     pub fn check_enrolment(&self) -> Result<(), KeyError> {
         match self.algorithm {
             Algorithm::Ed25519 => crate::verify::refuse_small_order(&self.bytes),
@@ -248,24 +249,6 @@ impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "signature of {} bytes", self.0.len())
     }
-}
-
-/// Reads a borsh byte string whose length is checked before anything is allocated.
-///
-/// # Errors
-/// `InvalidData` when it is longer than `max`, or the reader's own error.
-pub fn read_bounded<R: io::Read>(reader: &mut R, max: usize) -> io::Result<Vec<u8>> {
-    let length = u32::deserialize_reader(reader)?;
-    let length = usize::try_from(length).ok().filter(|length| *length <= max);
-    let Some(length) = length else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a byte string is longer than its bound",
-        ));
-    };
-    let mut bytes = vec![0_u8; length];
-    reader.read_exact(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 #![deny(clippy::arithmetic_side_effects, clippy::float_arithmetic)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod bounded;
 pub mod crypto;
 pub mod durable;
 pub mod engine;

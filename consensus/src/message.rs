@@ -11,7 +11,10 @@ mod outcome;
 mod statement;
 mod vote;
 
-pub use block::{BATCH_BYTES_MAX, Batch, BatchRef, Body, Header, INLINE_BYTES_MAX, Lane};
+pub use block::{
+    BATCH_BYTES_MAX, BODY_BATCHES_MAX, BODY_EVIDENCE_MAX, Batch, BatchRef, Body, Header,
+    INLINE_BYTES_MAX, Lane,
+};
 pub use certificate::{CommitCertificate, Polka};
 pub use evidence::{Evidence, EvidenceKey, EvidenceKind};
 pub use outcome::{Outcome, SUPPLY_ENTRIES_MAX, Supply};

@@ -5,12 +5,17 @@
 //! Source: `docs/spec/consensus.md`, "Timers", "Block time", "Batches".
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::io;
 
+use crate::bounded;
 use crate::hash::{self, Tag};
+use crate::message::{BATCH_BYTES_MAX, BODY_BATCHES_MAX, BODY_EVIDENCE_MAX};
 use crate::types::{Hash32, Round};
 
 const PARAMETERS_TAG: Tag = Tag::new("falaj/parameters/1");
 const MINUTE_MS: u32 = 60_000;
+/// What a batch has room for beside its head.
+const TRANSACTION_BYTES_MAX: u64 = BATCH_BYTES_MAX as u64 - 1_024;
 
 /// A timeout that grows with the round up to a cap: `base + growth × min(round, cap)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -46,8 +51,8 @@ pub struct Limits {
     pub block_evidence_max: u32,
 }
 
-/// Everything that governs consensus and can be changed by the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+/// Everything that governs consensus and can be changed by the ledger; decoded only within the bounds of [`Parameters::check`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize)]
 pub struct Parameters {
     /// Version of this layout: 1.
     pub version: u16,
@@ -85,7 +90,7 @@ impl Default for Parameters {
     /// Values for validators in one region; a testnet measures and writes its own.
     fn default() -> Self {
         Self {
-            version: 1,
+            version: Self::VERSION,
             timeouts: Timeouts {
                 propose_ms: 1_000,
                 prevote_ms: 300,
@@ -112,6 +117,9 @@ impl Default for Parameters {
 }
 
 impl Parameters {
+    /// The version that this build writes and reads.
+    pub const VERSION: u16 = 1;
+
     /// Hash of the parameters, as outcomes name it.
     #[must_use]
     pub fn hash(&self) -> Hash32 {
@@ -127,7 +135,8 @@ impl Parameters {
         let l = &self.limits;
         let minute = u64::from(MINUTE_MS);
         let day_us = 86_400_000_000;
-        within("version", u64::from(self.version), 1, 1)?;
+        let version = u64::from(Self::VERSION);
+        within("version", u64::from(self.version), version, version)?;
         within("timeouts.prevote_ms", t.prevote_ms.into(), 1, minute)?;
         within("timeouts.precommit_ms", t.precommit_ms.into(), 1, minute)?;
         within(
@@ -166,19 +175,19 @@ impl Parameters {
             "limits.block_batches_max",
             l.block_batches_max.into(),
             1,
-            1_024,
+            BODY_BATCHES_MAX as u64,
         )?;
         within(
             "limits.transaction_bytes_max",
             l.transaction_bytes_max.into(),
             1,
-            512 * 1024 - 1_024,
+            TRANSACTION_BYTES_MAX,
         )?;
         within(
             "limits.block_evidence_max",
             l.block_evidence_max.into(),
             0,
-            1_024,
+            BODY_EVIDENCE_MAX as u64,
         )?;
         within("precision_us", self.precision_us, 1, day_us)?;
         within("delay_us", self.delay_us, 1, day_us)?;
@@ -233,6 +242,25 @@ impl Parameters {
         let steps = u64::from(round.get().min(self.timeouts.growth_rounds_max));
         let growth = u64::from(self.timeouts.growth_ms).saturating_mul(steps);
         milliseconds(u64::from(base_ms).saturating_add(growth))
+    }
+}
+
+impl BorshDeserialize for Parameters {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let parameters = Self {
+            version: bounded::version(reader, Self::VERSION)?,
+            timeouts: Timeouts::deserialize_reader(reader)?,
+            limits: Limits::deserialize_reader(reader)?,
+            precision_us: u64::deserialize_reader(reader)?,
+            delay_us: u64::deserialize_reader(reader)?,
+            delay_growth_us: u64::deserialize_reader(reader)?,
+            evidence_age_heights: u64::deserialize_reader(reader)?,
+            evidence_age_ms: u64::deserialize_reader(reader)?,
+        };
+        match parameters.check() {
+            Ok(()) => Ok(parameters),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
     }
 }
 

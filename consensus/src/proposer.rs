@@ -5,9 +5,11 @@
 //! Source: `docs/spec/consensus.md`, "Proposer choice".
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::io;
 
+use crate::bounded;
 use crate::types::{Height, Round, ValidatorId, ValidatorIndex};
-use crate::validator_set::ValidatorSet;
+use crate::validator_set::{VALIDATORS_MAX, ValidatorSet};
 
 /// Heights on the bench after the first missed turn.
 pub const BENCH_HEIGHTS_FIRST: u64 = 16;
@@ -36,9 +38,7 @@ impl BenchEntry {
 }
 
 /// The bench: ledger state, in order of validator.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
 pub struct Bench {
     entries: Vec<BenchEntry>,
 }
@@ -129,6 +129,17 @@ impl Bench {
             })
             .map(|index| set.power(index))
             .sum()
+    }
+}
+
+impl BorshDeserialize for Bench {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let entries: Vec<BenchEntry> = bounded::list(reader, VALIDATORS_MAX)?;
+        if entries.is_sorted_by(|a, b| a.validator < b.validator) {
+            Ok(Self { entries })
+        } else {
+            Err(bounded::invalid("a bench is out of order"))
+        }
     }
 }
 

@@ -223,6 +223,9 @@ pub struct Now {
     pub wall_us: u64,
 }
 
+/// The longest chain id, in bytes.
+pub const CHAIN_ID_BYTES_MAX: usize = 32;
+
 /// Network identity under every signature: a human name and the hash of the genesis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChainContext {

@@ -8,6 +8,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::io;
 
+use crate::bounded;
 use crate::crypto::{KeyError, PublicKey};
 use crate::hash::{self, Tag};
 use crate::types::{Hash32, ValidatorId, ValidatorIndex, VotingPower};
@@ -25,14 +26,19 @@ const SET_TAG: Tag = Tag::new("falaj/validator-set/1");
 )]
 pub struct Declared {
     /// Legal operator.
+    #[borsh(deserialize_with = "read_label")]
     pub operator: String,
     /// Site or data centre.
+    #[borsh(deserialize_with = "read_label")]
     pub site: String,
     /// Vendor of the HSM.
+    #[borsh(deserialize_with = "read_label")]
     pub hsm_vendor: String,
     /// Cloud provider, empty if none.
+    #[borsh(deserialize_with = "read_label")]
     pub cloud: String,
     /// Country of residency, ISO 3166 alpha-2.
+    #[borsh(deserialize_with = "read_label")]
     pub residency: String,
 }
 
@@ -244,19 +250,13 @@ fn check_member(member: &Validator, before: Option<ValidatorId>) -> Result<(), S
 
 impl BorshDeserialize for ValidatorSet {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
-        let count = u32::deserialize_reader(reader)?;
-        if usize::try_from(count).map_or(true, |count| count > VALIDATORS_MAX) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "too many validators",
-            ));
-        }
-        let mut members = Vec::new();
-        for _ in 0..count {
-            members.push(Validator::deserialize_reader(reader)?);
-        }
+        let members = bounded::list(reader, VALIDATORS_MAX)?;
         Self::new(members).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
+}
+
+fn read_label<R: io::Read>(reader: &mut R) -> io::Result<String> {
+    bounded::text(reader, LABEL_BYTES_MAX)
 }
 
 /// Which members of a set are meant: bit i of byte i/8, least significant first.
@@ -315,7 +315,7 @@ impl Bitmap {
 
 impl BorshDeserialize for Bitmap {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
-        crate::crypto::read_bounded(reader, VALIDATORS_MAX.div_ceil(8)).map(Self)
+        bounded::byte_string(reader, VALIDATORS_MAX.div_ceil(8)).map(Self)
     }
 }
 

@@ -6,8 +6,10 @@
 //! Source: `docs/spec/encoding.md`, "Block".
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::io;
 
 use super::Evidence;
+use crate::bounded;
 use crate::hash::{self, Tag};
 use crate::types::{
     BatchDigest, BlockId, Hash32, Height, OutcomeHash, Round, ValidatorId, ValidatorIndex,
@@ -17,6 +19,13 @@ use crate::types::{
 pub const INLINE_BYTES_MAX: usize = 4 * 1024;
 /// The most bytes that an encoded batch may have.
 pub const BATCH_BYTES_MAX: usize = 512 * 1024;
+/// The most batches that a body may name, whatever the parameters say.
+pub const BODY_BATCHES_MAX: usize = 1024;
+/// The most pieces of evidence that a body may hold, whatever the parameters say.
+pub const BODY_EVIDENCE_MAX: usize = 1024;
+
+/// The most transactions that a batch of that length could hold, if all were empty.
+const BATCH_TRANSACTIONS_MAX: usize = BATCH_BYTES_MAX / size_of::<u32>();
 
 const HEADER_TAG: Tag = Tag::new("falaj/header/1");
 const BODY_TAG: Tag = Tag::new("falaj/body/1");
@@ -27,6 +36,7 @@ const BATCH_TAG: Tag = Tag::new("falaj/batch/1");
 #[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Header {
     /// Version of this layout: 1.
+    #[borsh(deserialize_with = "read_version")]
     pub version: u16,
     /// Feature gates that the block's rules stand under, one bit each; 0 in this version.
     pub features: u64,
@@ -59,6 +69,8 @@ pub struct Header {
 impl Header {
     /// The version that this build writes and reads.
     pub const VERSION: u16 = 1;
+    /// The feature gates that this build knows; a header with another bit is refused.
+    pub const FEATURES_KNOWN: u64 = 0;
 
     /// The block's name.
     #[must_use]
@@ -107,6 +119,7 @@ pub struct Batch {
     /// The lane of all its transactions.
     pub lane: Lane,
     /// Encoded signed transactions.
+    #[borsh(deserialize_with = "read_transactions")]
     pub transactions: Vec<Vec<u8>>,
 }
 
@@ -163,11 +176,15 @@ pub struct BatchRef {
 /// What a block orders: references, the inline tail and evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Body {
-    /// Batches, in order.
+    /// Batches, in order, at most [`BODY_BATCHES_MAX`].
+    #[borsh(deserialize_with = "read_batches")]
     pub batches: Vec<BatchRef>,
-    /// Encoded signed transactions that travel in the body itself, after the batches.
+    /// Encoded signed transactions that travel in the body itself, after the batches;
+    /// at most [`INLINE_BYTES_MAX`] bytes together, and no more transactions than that.
+    #[borsh(deserialize_with = "read_inline")]
     pub inline: Vec<Vec<u8>>,
-    /// Proof of misbehaviour.
+    /// Proof of misbehaviour, at most [`BODY_EVIDENCE_MAX`].
+    #[borsh(deserialize_with = "read_evidence")]
     pub evidence: Vec<Evidence>,
 }
 
@@ -213,4 +230,24 @@ impl Body {
 // Saturation is safe: a sum that saturates can equal no header's total that passed the limits.
 fn add_length(sum: u64, length: usize) -> u64 {
     sum.saturating_add(u64::try_from(length).unwrap_or(u64::MAX))
+}
+
+fn read_version<R: io::Read>(reader: &mut R) -> io::Result<u16> {
+    bounded::version(reader, Header::VERSION)
+}
+
+fn read_transactions<R: io::Read>(reader: &mut R) -> io::Result<Vec<Vec<u8>>> {
+    bounded::byte_strings(reader, BATCH_TRANSACTIONS_MAX, BATCH_BYTES_MAX)
+}
+
+fn read_inline<R: io::Read>(reader: &mut R) -> io::Result<Vec<Vec<u8>>> {
+    bounded::byte_strings(reader, INLINE_BYTES_MAX, INLINE_BYTES_MAX)
+}
+
+fn read_batches<R: io::Read>(reader: &mut R) -> io::Result<Vec<BatchRef>> {
+    bounded::list(reader, BODY_BATCHES_MAX)
+}
+
+fn read_evidence<R: io::Read>(reader: &mut R) -> io::Result<Vec<Evidence>> {
+    bounded::list(reader, BODY_EVIDENCE_MAX)
 }

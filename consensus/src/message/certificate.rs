@@ -8,6 +8,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::io;
 
 use super::{PrecommitValue, PrevoteValue, Statement, Vote, VoteValue};
+use crate::bounded;
 use crate::crypto::Signature;
 use crate::types::{BlockId, Height, OutcomeHash, Round};
 use crate::validator_set::{Bitmap, VALIDATORS_MAX};
@@ -137,14 +138,5 @@ fn collect(members: usize, votes: &[&Vote]) -> Option<(Bitmap, Vec<Signature>)> 
 }
 
 fn read_signatures<R: io::Read>(reader: &mut R) -> io::Result<Vec<Signature>> {
-    let count = u32::deserialize_reader(reader)?;
-    if usize::try_from(count).map_or(true, |count| count > VALIDATORS_MAX) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "more signatures than validators",
-        ));
-    }
-    (0..count)
-        .map(|_| Signature::deserialize_reader(reader))
-        .collect()
+    bounded::list(reader, VALIDATORS_MAX)
 }

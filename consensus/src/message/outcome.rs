@@ -4,7 +4,9 @@
 //! Source: `docs/spec/encoding.md`, "Outcome".
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::io;
 
+use crate::bounded;
 use crate::hash::{self, Tag};
 use crate::types::{Hash32, OutcomeHash};
 
@@ -28,6 +30,7 @@ pub struct Supply {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Outcome {
     /// Version of this layout: 1.
+    #[borsh(deserialize_with = "read_version")]
     pub version: u16,
     /// Root of the whole state after the block.
     pub state_root: Hash32,
@@ -38,6 +41,7 @@ pub struct Outcome {
     /// Events since genesis.
     pub events: u64,
     /// Supply by currency, in order of code.
+    #[borsh(deserialize_with = "read_supply")]
     pub supply: Vec<Supply>,
     /// Hash of the validator set two heights on.
     pub set_hash: Hash32,
@@ -60,6 +64,23 @@ impl Outcome {
     pub fn is_canonical(&self) -> bool {
         self.version == Self::VERSION
             && self.supply.len() <= SUPPLY_ENTRIES_MAX
-            && self.supply.is_sorted_by(|a, b| a.currency < b.currency)
+            && is_ordered(&self.supply)
+    }
+}
+
+fn is_ordered(supply: &[Supply]) -> bool {
+    supply.is_sorted_by(|a, b| a.currency < b.currency)
+}
+
+fn read_version<R: io::Read>(reader: &mut R) -> io::Result<u16> {
+    bounded::version(reader, Outcome::VERSION)
+}
+
+fn read_supply<R: io::Read>(reader: &mut R) -> io::Result<Vec<Supply>> {
+    let supply = bounded::list(reader, SUPPLY_ENTRIES_MAX)?;
+    if is_ordered(&supply) {
+        Ok(supply)
+    } else {
+        Err(bounded::invalid("a supply is out of order"))
     }
 }

@@ -6,10 +6,12 @@
 //! Source: `docs/spec/encoding.md`, "Sign-bytes".
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::io;
 
 use super::DecodeError;
+use crate::bounded;
 use crate::hash;
-use crate::types::{BlockId, ChainContext, Hash32, Height, OutcomeHash, Round};
+use crate::types::{BlockId, CHAIN_ID_BYTES_MAX, ChainContext, Hash32, Height, OutcomeHash, Round};
 
 /// First bytes of every statement that is signed.
 const TAG: [u8; 16] = *b"falaj/consensus\0";
@@ -106,15 +108,20 @@ pub enum Statement {
 
 #[derive(BorshSerialize, BorshDeserialize)]
 struct Envelope {
+    #[borsh(deserialize_with = "read_tag")]
     tag: [u8; 16],
+    #[borsh(deserialize_with = "read_version")]
     version: u16,
+    #[borsh(deserialize_with = "read_chain_id")]
     chain_id: String,
     genesis_hash: Hash32,
     statement: Statement,
 }
 
 /// The canonical bytes of a statement on one chain: the only thing a consensus key signs in the course of a round.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+///
+/// It exists only as what [`Statement::sign_bytes`] writes: decoding refuses every other byte string, though not another chain's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
 pub struct SignBytes(Vec<u8>);
 
 impl SignBytes {
@@ -134,15 +141,40 @@ impl SignBytes {
         if sign_bytes.0 == bytes {
             return Ok((sign_bytes, envelope.statement));
         }
-        let source = std::io::Error::new(
-            std::io::ErrorKind::InvalidData,
-            "another purpose, version or chain",
-        );
         Err(DecodeError::Malformed {
             what: "sign-bytes",
-            source,
+            source: bounded::invalid("a statement of another chain"),
         })
     }
+}
+
+impl BorshDeserialize for SignBytes {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let bytes = bounded::byte_string(reader, SIGN_BYTES_MAX)?;
+        let envelope: Envelope = borsh::from_slice(&bytes)?;
+        if hash::encode(&envelope) == bytes {
+            Ok(Self(bytes))
+        } else {
+            Err(bounded::invalid("not the encoding of a statement"))
+        }
+    }
+}
+
+fn read_tag<R: io::Read>(reader: &mut R) -> io::Result<[u8; 16]> {
+    let tag = <[u8; 16]>::deserialize_reader(reader)?;
+    if tag == TAG {
+        Ok(tag)
+    } else {
+        Err(bounded::invalid("bytes of another purpose"))
+    }
+}
+
+fn read_version<R: io::Read>(reader: &mut R) -> io::Result<u16> {
+    bounded::version(reader, VERSION)
+}
+
+fn read_chain_id<R: io::Read>(reader: &mut R) -> io::Result<String> {
+    bounded::text(reader, CHAIN_ID_BYTES_MAX)
 }
 
 impl Statement {
