@@ -5,14 +5,16 @@
 //! Errors: [`VerifyError`] says which rule a message broke; the sender of such bytes is at fault.
 //! Source: `docs/spec/consensus.md`, "Certificates"; `docs/spec/encoding.md`, "Signatures".
 
+mod approved;
 mod real;
 
+pub use approved::ApprovedOnly;
 pub use real::RealChecker;
 pub(crate) use real::refuse_small_order;
 
 use crate::crypto::{PublicKey, Signature};
 use crate::message::{
-    CommitCertificate, Evidence, Header, Polka, Proposal, Statement, Vote, VoteValue,
+    CommitCertificate, Evidence, Header, Kind, Polka, Proposal, Statement, Vote, VoteValue,
 };
 use crate::types::{ChainContext, Height, Round, ValidatorIndex};
 use crate::validator_set::{Bitmap, ValidatorSet};
@@ -48,8 +50,11 @@ pub enum VerifyError {
     /// A height of zero.
     #[error("there is no height 0")]
     NoHeight,
-    /// A header of another version, feature word or genesis.
-    #[error("the header is of another version or chain")]
+    /// The last height or round of its range, which no correct node reaches and which has no next.
+    #[error("height or round is at the end of its range")]
+    EndOfRange,
+    /// A header of another version or genesis, or with a feature gate that this build lacks.
+    #[error("the header is of another version, feature or chain")]
     Header,
     /// Rounds that contradict each other: a valid round at or above its round, a header from a later round.
     #[error("the rounds of the message contradict each other")]
@@ -109,21 +114,39 @@ impl Verified<SignedStatement> {
     /// The vote it is; `None` for a proposal.
     #[must_use]
     pub fn into_vote(self) -> Option<Verified<Vote>> {
-        let SignedStatement { validator, statement, signature } = self.0;
+        let SignedStatement {
+            validator,
+            statement,
+            signature,
+        } = self.0;
         let vote = Vote::new(validator, statement, signature)?;
         check_vote_shape(&vote).is_ok().then_some(Verified(vote))
     }
 
-    /// The proposal of that header it is; `None` for a vote, or when the statement names another block or round.
+    /// The proposal of that header it is; `None` for a vote, or when the statement names another block or round than a sound header.
     #[must_use]
     pub fn into_proposal(self, header: Header) -> Option<Verified<Proposal>> {
-        let SignedStatement { validator: proposer, statement, signature } = self.0;
-        let Statement::Proposal { round, valid_round, .. } = statement else {
+        let SignedStatement {
+            validator: proposer,
+            statement,
+            signature,
+        } = self.0;
+        let Statement::Proposal {
+            round, valid_round, ..
+        } = statement
+        else {
             return None;
         };
-        let proposal = Proposal { header, round, valid_round, proposer, signature };
-        let same = proposal.statement() == statement && check_proposal_rounds(&proposal).is_ok();
-        same.then_some(Verified(proposal))
+        let proposal = Proposal {
+            header,
+            round,
+            valid_round,
+            proposer,
+            signature,
+        };
+        let same = proposal.statement() == statement;
+        let sound = check_layout(&proposal.header).and_then(|()| check_proposal_rounds(&proposal));
+        (same && sound.is_ok()).then_some(Verified(proposal))
     }
 }
 
@@ -143,8 +166,11 @@ impl Context<'_> {
     ///
     /// # Errors
     /// [`VerifyError`].
-    pub fn statement(&self, signed: SignedStatement) -> Result<Verified<SignedStatement>, VerifyError> {
-        check_height(signed.statement.height())?;
+    pub fn statement(
+        &self,
+        signed: SignedStatement,
+    ) -> Result<Verified<SignedStatement>, VerifyError> {
+        check_position(signed.statement.height(), signed.statement.round())?;
         self.signed(signed.validator, &signed.statement, &signed.signature)?;
         Ok(Verified(signed))
     }
@@ -154,13 +180,7 @@ impl Context<'_> {
     /// # Errors
     /// [`VerifyError`].
     pub fn proposal(&self, proposal: Proposal) -> Result<Verified<Proposal>, VerifyError> {
-        self.header_shape(&proposal.header)?;
-        check_proposal_rounds(&proposal)?;
-        self.signed(
-            proposal.proposer,
-            &proposal.statement(),
-            &proposal.signature,
-        )?;
+        self.check_proposal(&proposal)?;
         Ok(Verified(proposal))
     }
 
@@ -169,8 +189,7 @@ impl Context<'_> {
     /// # Errors
     /// [`VerifyError`].
     pub fn vote(&self, vote: Vote) -> Result<Verified<Vote>, VerifyError> {
-        check_vote_shape(&vote)?;
-        self.signed(vote.validator, &vote.statement(), &vote.signature)?;
+        self.check_vote(&vote)?;
         Ok(Verified(vote))
     }
 
@@ -220,7 +239,7 @@ impl Context<'_> {
     /// # Errors
     /// [`VerifyError`].
     pub fn polka(&self, polka: Polka) -> Result<Verified<Polka>, VerifyError> {
-        check_height(polka.height)?;
+        check_position(polka.height, polka.round)?;
         check_valid_round(polka.valid_round, polka.round)?;
         self.quorum(&polka.statement(), &polka.signers, &polka.signatures)?;
         Ok(Verified(polka))
@@ -234,7 +253,7 @@ impl Context<'_> {
         &self,
         certificate: CommitCertificate,
     ) -> Result<Verified<CommitCertificate>, VerifyError> {
-        check_height(certificate.height)?;
+        check_position(certificate.height, certificate.round)?;
         self.quorum(
             &certificate.statement(),
             &certificate.signers,
@@ -243,49 +262,57 @@ impl Context<'_> {
         Ok(Verified(certificate))
     }
 
-    /// Checks evidence: both signatures, one offender, and that the two statements are an offence in the order they stand.
+    /// Checks evidence: one offender, two statements that are an offence in the order they stand, both signatures.
     ///
     /// # Errors
-    /// [`VerifyError`].
+    /// [`VerifyError`]; whether it is an offence comes before the signatures, which cost more.
     pub fn evidence(&self, evidence: Evidence) -> Result<Verified<Evidence>, VerifyError> {
         match &evidence {
             Evidence::DoubleProposal(a, b) => {
-                self.proposal((**a).clone())?;
-                self.proposal((**b).clone())?;
                 offence(a.proposer == b.proposer && is_double(&a.statement(), &b.statement()))?;
+                self.check_proposal(a)?;
+                self.check_proposal(b)?;
             }
             Evidence::DoublePrevote(a, b) => {
-                self.pair(a, b)?;
-                offence(
-                    matches!(a.value, VoteValue::Prevote(_))
-                        && is_double(&a.statement(), &b.statement()),
-                )?;
+                offence(a.value.kind() == Kind::Prevote && is_double_vote(a, b))?;
+                self.check_votes(a, b)?;
             }
             Evidence::DoublePrecommit(a, b) => {
-                self.pair(a, b)?;
-                offence(
-                    matches!(a.value, VoteValue::Precommit(_))
-                        && is_double(&a.statement(), &b.statement()),
-                )?;
+                offence(a.value.kind() == Kind::Precommit && is_double_vote(a, b))?;
+                self.check_votes(a, b)?;
             }
             Evidence::Amnesia(precommit, prevote) => {
-                self.pair(precommit, prevote)?;
                 offence(is_amnesia(precommit, prevote))?;
+                self.check_votes(precommit, prevote)?;
             }
         }
         Ok(Verified(evidence))
     }
 
-    fn pair(&self, a: &Vote, b: &Vote) -> Result<(), VerifyError> {
-        self.vote(a.clone())?;
-        self.vote(b.clone())?;
-        offence(a.validator == b.validator)
+    fn check_proposal(&self, proposal: &Proposal) -> Result<(), VerifyError> {
+        self.check_header(proposal)?;
+        check_proposal_rounds(proposal)?;
+        self.signed(
+            proposal.proposer,
+            &proposal.statement(),
+            &proposal.signature,
+        )
     }
 
-    fn header_shape(&self, header: &Header) -> Result<(), VerifyError> {
-        check_height(header.height)?;
-        let same_chain = header.genesis_hash == self.chain.genesis_hash;
-        if header.version == Header::VERSION && same_chain {
+    fn check_vote(&self, vote: &Vote) -> Result<(), VerifyError> {
+        check_vote_shape(vote)?;
+        self.signed(vote.validator, &vote.statement(), &vote.signature)
+    }
+
+    fn check_votes(&self, a: &Vote, b: &Vote) -> Result<(), VerifyError> {
+        self.check_vote(a)?;
+        self.check_vote(b)
+    }
+
+    fn check_header(&self, proposal: &Proposal) -> Result<(), VerifyError> {
+        check_layout(&proposal.header)?;
+        check_position(proposal.header.height, proposal.round)?;
+        if proposal.header.genesis_hash == self.chain.genesis_hash {
             Ok(())
         } else {
             Err(VerifyError::Header)
@@ -357,18 +384,29 @@ impl Context<'_> {
             });
         }
         let verdicts = self.checker.check_batch(&items);
-        match verdicts.iter().position(|right| !right) {
+        let right = |at: usize| verdicts.get(at).copied().unwrap_or(false);
+        match indices.iter().enumerate().find(|(at, _)| !right(*at)) {
             None => Ok(()),
-            Some(wrong) => Err(VerifyError::Signature(indices[wrong])),
+            Some((_, wrong)) => Err(VerifyError::Signature(*wrong)),
         }
     }
 }
 
-fn check_height(height: Height) -> Result<(), VerifyError> {
-    if height.get() == 0 {
-        Err(VerifyError::NoHeight)
-    } else {
+/// What passes has a next height and a next round, so that counting on from a peer's message never panics.
+const fn check_position(height: Height, round: Round) -> Result<(), VerifyError> {
+    match (height.get(), round.get()) {
+        (0, _) => Err(VerifyError::NoHeight),
+        (u64::MAX, _) | (_, u32::MAX) => Err(VerifyError::EndOfRange),
+        _ => Ok(()),
+    }
+}
+
+fn check_layout(header: &Header) -> Result<(), VerifyError> {
+    let known = header.features & !Header::FEATURES_KNOWN == 0;
+    if header.version == Header::VERSION && known {
         Ok(())
+    } else {
+        Err(VerifyError::Header)
     }
 }
 
@@ -394,7 +432,7 @@ fn check_proposal_rounds(proposal: &Proposal) -> Result<(), VerifyError> {
 }
 
 fn check_vote_shape(vote: &Vote) -> Result<(), VerifyError> {
-    check_height(vote.height)?;
+    check_position(vote.height, vote.round)?;
     match vote.value {
         VoteValue::Prevote(Some(value)) => check_valid_round(value.valid_round, vote.round),
         VoteValue::Prevote(None) | VoteValue::Precommit(_) => Ok(()),
@@ -406,14 +444,19 @@ fn is_double(a: &Statement, b: &Statement) -> bool {
     a.position() == b.position() && a < b
 }
 
-/// A precommit of v at r1, a prevote of another at r2 > r1 whose valid round is below r1 (or none).
+fn is_double_vote(a: &Vote, b: &Vote) -> bool {
+    a.validator == b.validator && is_double(&a.statement(), &b.statement())
+}
+
+/// A precommit of v at r1, a prevote of another at r2 > r1 whose valid round is below r1 (or none), by one validator.
 fn is_amnesia(precommit: &Vote, prevote: &Vote) -> bool {
     let (VoteValue::Precommit(Some(locked)), VoteValue::Prevote(Some(voted))) =
         (precommit.value, prevote.value)
     else {
         return false;
     };
-    precommit.height == prevote.height
+    precommit.validator == prevote.validator
+        && precommit.height == prevote.height
         && prevote.round > precommit.round
         && voted.id != locked.id
         && voted

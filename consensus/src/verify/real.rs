@@ -193,13 +193,16 @@ fn is_low(item: SignedItem<'_>, half: &[u8]) -> bool {
     s <= half
 }
 
-/// Refuses an Ed25519 key of small order, under which any message verifies, and bytes that are no point.
+/// Refuses an Ed25519 key of small order, under which any message verifies, bytes that are no point,
+/// and the second encodings of a point that ZIP 215 decodes, so that one point is one key.
 pub(crate) fn refuse_small_order(bytes: &[u8]) -> Result<(), KeyError> {
     let point = CompressedEdwardsY::from_slice(bytes)
         .ok()
         .and_then(|compressed| compressed.decompress());
     match point {
-        Some(point) if !point.is_small_order() => Ok(()),
-        Some(_) | None => Err(KeyError::SmallOrder),
+        Some(point) if point.is_small_order() => Err(KeyError::SmallOrder),
+        Some(point) if point.compress().as_bytes() == bytes => Ok(()),
+        Some(_) => Err(KeyError::Form(Algorithm::Ed25519)),
+        None => Err(KeyError::SmallOrder),
     }
 }
