@@ -35,3 +35,6 @@ pub use outbox::{Outbox, Pending};
 pub use position::{Durable, LogId, Position};
 pub use queue::PendingQueue;
 pub use segment::{LogIdentity, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES};
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,8 @@ pub struct FramedLog<D: Disk> {
     segments: Vec<Segment>,
     tail: D::File,
     group: Group,
+    /// Where the next segment begins, at most [`SEGMENT_BYTES_MAX`].
+    segment_bytes: u64,
     unsynced: bool,
     poisoned: bool,
     torn: Option<TornTail>,
@@ -116,10 +118,17 @@ impl<D: Disk> FramedLog<D> {
             segments,
             tail,
             group: Group::new(),
+            segment_bytes: SEGMENT_BYTES_MAX,
             unsynced: false,
             poisoned: false,
             torn,
         }
+    }
+
+    /// Begins a segment before the last one exceeds `bytes`, which is at most [`SEGMENT_BYTES_MAX`], the default.
+    /// A frame larger than that has a segment of its own.
+    pub fn set_segment_bytes(&mut self, bytes: u64) {
+        self.segment_bytes = bytes.min(SEGMENT_BYTES_MAX);
     }
 
     /// Which log this is.
@@ -177,12 +186,7 @@ impl<D: Disk> FramedLog<D> {
             return Ok(());
         }
         self.sync_written()?;
-        if self
-            .tail_segment()
-            .bytes
-            .saturating_add(self.group.frame_bytes() as u64)
-            > SEGMENT_BYTES_MAX
-        {
+        if self.is_tail_too_full() {
             self.roll()?;
         }
         self.write_group()
@@ -330,6 +334,12 @@ impl<D: Disk> FramedLog<D> {
             self.unsynced = false;
         }
         Ok(())
+    }
+
+    fn is_tail_too_full(&self) -> bool {
+        let tail = self.tail_segment();
+        let bytes = tail.bytes.saturating_add(self.group.frame_bytes() as u64);
+        tail.records > 0 && bytes > self.segment_bytes
     }
 
     /// Begins the next segment. The one before is synced, so that only the last one can ever be torn.
