@@ -1,15 +1,153 @@
 //! The public face of consensus: inputs in, outputs out, heights in sequence.
 //!
-//! `Engine::new(own, start)` opens a height, fresh or after a restart (`HeightStart::guard` says which);
-//! `Engine::step(now, input) -> Vec<Output>` is the only thing that changes it; `Engine::status()` says why it is not moving.
+//! Invariant: what an engine decides depends on its inputs alone; equal engines given equal inputs give equal outputs.
+//! It is `Clone + Hash` in a canonical form, so that a search can branch and compare.
+//! Who calls it: the replica, which performs or orders the outputs and feeds completions back. The height moves by
+//! [`Input::NextHeight`] alone, which the replica gives after [`Output::Confirmed`]: until then nothing can be signed above a decision
+//! whose result this node has not computed itself.
+//! Errors: none. What others send wrongly is dropped, answered or proven; a host that breaks the order of heights is a panic.
+//! Source: `docs/spec/consensus.md`.
 
 mod input;
+mod next;
 mod output;
+mod receive;
 mod status;
 
 pub use input::{
     BodyVerdict, GuardPosition, HeightStart, Input, Own, Parent, Resume, ResumedLock, SignRefusal,
     TimerId, TimerKind, VotesWanted, WorkReason,
 };
+pub use next::NEXT_ROUNDS_MAX;
 pub use output::{Alarm, BlockPart, DropReason, Event, Output, Publication};
 pub use status::{Shortfall, Status, Wait};
+
+use crate::driver::Driver;
+use crate::message::CommitCertificate;
+use crate::types::{Hash32, Height, Now, ValidatorId};
+use next::NextHeight;
+
+/// What an engine is for its whole life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// The validator we are; `None` for a node that only follows.
+    pub own: Option<ValidatorId>,
+    /// Hash of the canonical genesis.
+    pub genesis_hash: Hash32,
+}
+
+/// Consensus of one node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Engine {
+    config: Config,
+    driver: Driver,
+    next: NextHeight,
+    /// What decided the height before this one.
+    last: Option<CommitCertificate>,
+}
+
+impl Engine {
+    /// Opens the first height of this run: after genesis, after a restart, or after a snapshot.
+    #[must_use]
+    pub fn new(config: Config, start: HeightStart, now: Now) -> (Self, Vec<Output>) {
+        let mut out = Vec::new();
+        let driver = Driver::open(config.own, config.genesis_hash, start, now, &mut out);
+        (
+            Self {
+                config,
+                driver,
+                next: NextHeight::default(),
+                last: None,
+            },
+            out,
+        )
+    }
+
+    /// The height that is open, decided or not.
+    #[must_use]
+    pub const fn height(&self) -> Height {
+        self.driver.height()
+    }
+
+    /// The certificate that decided the open height, once there is one.
+    #[must_use]
+    pub fn decided(&self) -> Option<&CommitCertificate> {
+        self.driver.decided()
+    }
+
+    /// Where it stands, and everything that it waits for.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.driver.status()
+    }
+
+    /// How many votes, proposals and blocks are kept, of this height and the next.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.driver.kept().saturating_add(self.next.count())
+    }
+
+    /// Takes one input to its end: everything it enables has happened when this returns.
+    ///
+    /// # Panics
+    /// If the host gives a next height that does not follow a confirmed decision.
+    pub fn step(&mut self, now: Now, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.take(now, input, &mut out);
+        self.driver.settle(&mut out);
+        out
+    }
+
+    fn take(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
+        let driver = &mut self.driver;
+        match input {
+            Input::Proposal {
+                proposal,
+                received_us,
+            } => self.proposal(*proposal, received_us, out),
+            Input::Vote(vote) => self.vote(vote, out),
+            Input::Polka(polka) => self.polka(polka, out),
+            Input::Certificate(certificate) => self.certificate(certificate, out),
+            Input::VotesWanted { from, wanted } => self.answer(from, &wanted, out),
+            Input::Header(header) => driver.header(*header),
+            Input::Body { id, verdict } => driver.body(id, verdict),
+            Input::Executed { id, outcome } => driver.executed(id, outcome, out),
+            Input::ExecutionFailed { id } => driver.execution_failed(id, out),
+            Input::Built { round, header } => driver.built(round, *header, out),
+            Input::OwnReleased(own) if own.statement().height() == driver.height() => {
+                driver.own_released(own, now, out)
+            }
+            Input::OwnReleased(_) => {}
+            Input::SignRefused { statement, reason } => {
+                out.push(Output::Event(Event::SignRefused { statement, reason }))
+            }
+            Input::Timer(id) if id.height == driver.height() => driver.timer(id, out),
+            Input::Timer(_) => {}
+            Input::WorkDue(_) => driver.work_due(out),
+            Input::NextHeight(start) => self.open_next(*start, now, out),
+        }
+    }
+
+    fn open_next(&mut self, start: HeightStart, now: Now, out: &mut Vec<Output>) {
+        let decided = self
+            .driver
+            .decided()
+            .filter(|_| self.driver.is_confirmed())
+            .cloned();
+        let decided = decided.expect("the next height is given once this one is confirmed");
+        assert_eq!(
+            start.height,
+            decided.height.next(),
+            "heights come in sequence"
+        );
+        let parent = (start.parent.id, start.parent.outcome);
+        assert_eq!(
+            parent,
+            (decided.id, decided.outcome),
+            "the parent is what was decided"
+        );
+        self.driver = Driver::open(self.config.own, self.config.genesis_hash, start, now, out);
+        self.last = Some(decided);
+        self.replay(out);
+    }
+}

@@ -8,8 +8,10 @@
 
 pub mod bounded;
 pub mod crypto;
+pub mod driver;
 pub mod durable;
 pub mod engine;
+pub mod evidence;
 pub mod hash;
 pub mod message;
 pub mod params;
@@ -18,3 +20,4 @@ pub mod round;
 pub mod types;
 pub mod validator_set;
 pub mod verify;
+pub mod vote_keeper;

@@ -440,16 +440,16 @@ fn check_vote_shape(vote: &Vote) -> Result<(), VerifyError> {
 }
 
 /// Two different statements of one kind, height and round, in their own order, so that one offence has one form.
-fn is_double(a: &Statement, b: &Statement) -> bool {
+pub(crate) fn is_double(a: &Statement, b: &Statement) -> bool {
     a.position() == b.position() && a < b
 }
 
-fn is_double_vote(a: &Vote, b: &Vote) -> bool {
+pub(crate) fn is_double_vote(a: &Vote, b: &Vote) -> bool {
     a.validator == b.validator && is_double(&a.statement(), &b.statement())
 }
 
 /// A precommit of v at r1, a prevote of another at r2 > r1 whose valid round is below r1 (or none), by one validator.
-fn is_amnesia(precommit: &Vote, prevote: &Vote) -> bool {
+pub(crate) fn is_amnesia(precommit: &Vote, prevote: &Vote) -> bool {
     let (VoteValue::Precommit(Some(locked)), VoteValue::Prevote(Some(voted))) =
         (precommit.value, prevote.value)
     else {

@@ -230,11 +230,13 @@ pub struct Resume {
     pub kind: Kind,
     /// The lock, if there is one.
     pub lock: Option<ResumedLock>,
-    /// Own messages of this height with their signatures; re-sent and counted.
+    /// Every recorded statement of this height, signed or not.
+    pub statements: Vec<Statement>,
+    /// Those that are signed, as messages; re-sent and counted. A proposal whose header is lost is left out.
     pub own: Vec<Own>,
-    /// A recorded statement without a signature; signed as it stands.
+    /// The one that is recorded without a signature; signed as it stands, a proposal only once its block is there.
     pub intent: Option<Statement>,
-    /// Whether `own` and `intent` are all that was ever signed in this height, and not merely the newest part.
+    /// Whether `statements` are all that was ever signed in this height, and not merely the newest part.
     pub complete: bool,
 }
 

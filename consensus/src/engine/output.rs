@@ -237,13 +237,6 @@ pub enum Event {
         /// Why not.
         reason: SignRefusal,
     },
-    /// A second, different message of one sender, round and kind.
-    Equivocation {
-        /// What it says.
-        statement: Statement,
-        /// Who.
-        validator: ValidatorIndex,
-    },
     /// A message that no rule can use.
     Dropped {
         /// What it says.
@@ -262,6 +255,4 @@ pub enum DropReason {
     TooFarBehind,
     /// A proposal by somebody whose turn it was not.
     NotTheProposer,
-    /// A header that breaks the rules of its height, in a proposal of this height.
-    UnfitHeader,
 }

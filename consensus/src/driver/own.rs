@@ -1,0 +1,88 @@
+//! What our own key was asked to say in this height.
+//!
+//! Invariant: positions are asked in strictly increasing order, so at most one proposal, prevote and precommit a round;
+//! the guard enforces the same from its own record, and this file would rather end the process than ask it twice.
+//! A message under our key that is not among these is a second user of the key.
+//! Source: `docs/spec/consensus.md` §3; `docs/spec/guard.md`.
+
+use std::collections::BTreeMap;
+
+use crate::engine::GuardPosition;
+use crate::message::{Kind, Statement};
+use crate::types::Round;
+
+/// Statements of our own, by position in the height.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct OwnStatements {
+    asked: BTreeMap<(Round, Kind), Statement>,
+    history: History,
+}
+
+/// From which position on everything that was signed is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum History {
+    Whole,
+    From(Round, Kind),
+    Unknown,
+}
+
+impl OwnStatements {
+    /// What is known at the start of a height.
+    #[must_use]
+    pub(super) fn new(guard: &GuardPosition) -> Self {
+        let GuardPosition::Here(resume) = guard else {
+            let history = if *guard == GuardPosition::Below {
+                History::Whole
+            } else {
+                History::Unknown
+            };
+            return Self {
+                asked: BTreeMap::new(),
+                history,
+            };
+        };
+        let asked: BTreeMap<_, _> = resume
+            .statements
+            .iter()
+            .map(|statement| ((statement.round(), statement.kind()), *statement))
+            .collect();
+        let history = match asked.first_key_value() {
+            _ if resume.complete => History::Whole,
+            Some(((round, kind), _)) => History::From(*round, *kind),
+            None => History::Unknown,
+        };
+        Self { asked, history }
+    }
+
+    /// Notes that a statement is asked for.
+    ///
+    /// # Panics
+    /// If its position is not above everything asked before: two statements of one position must never reach a guard.
+    pub(super) fn ask(&mut self, statement: Statement) {
+        let position = (statement.round(), statement.kind());
+        let highest = self.asked.last_key_value().map(|(position, _)| *position);
+        assert!(
+            highest.is_none_or(|highest| highest < position),
+            "own statements are asked in order of position"
+        );
+        self.asked.insert(position, statement);
+    }
+
+    /// What was asked at a position.
+    #[must_use]
+    pub(super) fn at(&self, round: Round, kind: Kind) -> Option<Statement> {
+        self.asked.get(&(round, kind)).copied()
+    }
+
+    /// Whether a message under our key can only come from a second user of the key.
+    #[must_use]
+    pub(super) fn is_foreign(&self, statement: &Statement) -> bool {
+        let position = (statement.round(), statement.kind());
+        match (self.asked.get(&position), self.history) {
+            (Some(asked), _) => asked != statement,
+            (None, History::Whole) => true,
+            (None, History::From(round, kind)) => position >= (round, kind),
+            (None, History::Unknown) => false,
+        }
+    }
+}
