@@ -17,6 +17,8 @@ pub mod message;
 pub mod params;
 pub mod proposer;
 pub mod round;
+#[cfg(any(test, feature = "testing"))]
+pub mod strategies;
 pub mod types;
 pub mod validator_set;
 pub mod verify;

@@ -7,6 +7,7 @@
 mod block;
 mod certificate;
 mod evidence;
+mod limits;
 mod outcome;
 mod statement;
 mod vote;
@@ -17,6 +18,10 @@ pub use block::{
 };
 pub use certificate::{CommitCertificate, Polka};
 pub use evidence::{Evidence, EvidenceKey, EvidenceKind};
+pub use limits::{
+    BODY_BYTES_MAX, CERTIFICATE_BYTES_MAX, EVIDENCE_BYTES_MAX, HEADER_BYTES, OUTCOME_BYTES_MAX,
+    POLKA_BYTES_MAX, PROPOSAL_BYTES_MAX, VOTE_BYTES_MAX,
+};
 pub use outcome::{Outcome, SUPPLY_ENTRIES_MAX, Supply};
 pub use statement::{Kind, PrecommitValue, PrevoteValue, SignBytes, Statement};
 pub use vote::{Proposal, Vote, VoteValue};
@@ -65,3 +70,6 @@ pub fn decode<T: BorshDeserialize>(
     }
     borsh::from_slice(bytes).map_err(|source| DecodeError::Malformed { what, source })
 }
+
+#[cfg(test)]
+mod tests;

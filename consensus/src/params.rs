@@ -309,13 +309,55 @@ mod tests {
         );
     }
 
+    type Spoil = fn(&mut Parameters);
+
+    // Each field just outside its bounds is refused by name, when checked and when decoded.
     #[test]
     fn out_of_bounds_is_named() {
-        let mut parameters = Parameters::default();
-        parameters.timeouts.heartbeat_ms = 300_001;
-        assert_eq!(
-            parameters.check().unwrap_err().name,
-            "timeouts.heartbeat_ms"
-        );
+        let cases: [(&str, Spoil); 19] = [
+            ("version", |p| p.version = 2),
+            ("timeouts.propose_ms", |p| {
+                p.timeouts.propose_ms = p.timeouts.precommit_ms
+            }),
+            ("timeouts.propose_ms", |p| p.timeouts.propose_ms = 600_001),
+            ("timeouts.prevote_ms", |p| p.timeouts.prevote_ms = 0),
+            ("timeouts.precommit_ms", |p| {
+                p.timeouts.precommit_ms = 60_001
+            }),
+            ("timeouts.growth_ms", |p| p.timeouts.growth_ms = 0),
+            ("timeouts.growth_rounds_max", |p| {
+                p.timeouts.growth_rounds_max = 10_001
+            }),
+            ("timeouts.tick_ms", |p| p.timeouts.tick_ms = 0),
+            ("timeouts.heartbeat_ms", |p| {
+                p.timeouts.heartbeat_ms = 300_001
+            }),
+            ("limits.block_transactions_max", |p| {
+                p.limits.block_transactions_max = 0
+            }),
+            ("limits.block_bytes_max", |p| {
+                p.limits.block_bytes_max = (1 << 30) + 1
+            }),
+            ("limits.block_batches_max", |p| {
+                p.limits.block_batches_max = 1_025
+            }),
+            ("limits.transaction_bytes_max", |p| {
+                p.limits.transaction_bytes_max = 523_265
+            }),
+            ("limits.block_evidence_max", |p| {
+                p.limits.block_evidence_max = 1_025
+            }),
+            ("precision_us", |p| p.precision_us = 0),
+            ("delay_us", |p| p.delay_us = 0),
+            ("delay_growth_us", |p| p.delay_growth_us = 86_400_000_001),
+            ("evidence_age_heights", |p| p.evidence_age_heights = 0),
+            ("evidence_age_ms", |p| p.evidence_age_ms = u64::MAX),
+        ];
+        for (name, spoil) in cases {
+            let mut parameters = Parameters::default();
+            spoil(&mut parameters);
+            assert_eq!(parameters.check().unwrap_err().name, name);
+            assert!(borsh::from_slice::<Parameters>(&hash::encode(&parameters)).is_err());
+        }
     }
 }

@@ -216,6 +216,24 @@ mod tests {
         ValidatorSet::new(members.collect()).unwrap()
     }
 
+    // One bench has one encoding: entries in strictly increasing order of validator.
+    #[test]
+    fn a_bench_out_of_order_is_refused() {
+        let entry = |id| BenchEntry {
+            validator: ValidatorId::new(id),
+            since: Height::new(1),
+            heights: BENCH_HEIGHTS_FIRST,
+            sitting: true,
+        };
+        let read = |ids: &[u32]| {
+            let entries: Vec<_> = ids.iter().copied().map(entry).collect();
+            borsh::from_slice::<Bench>(&crate::hash::encode(&entries))
+        };
+        assert_eq!(read(&[1, 2, 9]).unwrap().entries().len(), 3);
+        assert!(read(&[2, 1]).is_err());
+        assert!(read(&[1, 1]).is_err());
+    }
+
     fn turn(set: &ValidatorSet, bench: &Bench, height: u64, round: u32) -> u16 {
         proposer(set, bench, Height::new(height), Round::new(round)).get()
     }

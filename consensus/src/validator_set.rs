@@ -389,6 +389,43 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_short_and_printable() {
+        let with = |label: &str| {
+            let mut labelled = member(1, 1);
+            labelled.declared.site = label.to_string();
+            labelled
+        };
+        let set = |label: &str| ValidatorSet::new(vec![with(label)]);
+        assert!(set(&"x".repeat(LABEL_BYTES_MAX)).is_ok());
+        for label in [&"x".repeat(LABEL_BYTES_MAX + 1), "a\nb", "é"] {
+            assert_eq!(set(label), Err(SetError::Label(ValidatorId::new(1))));
+            let bytes = hash::encode(&vec![with(label)]);
+            assert!(borsh::from_slice::<ValidatorSet>(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_set_has_at_most_its_bound_of_members() {
+        let members = vec![member(1, 1); VALIDATORS_MAX + 1];
+        let found = ValidatorSet::new(members.clone());
+        assert_eq!(found, Err(SetError::TooMany(VALIDATORS_MAX + 1)));
+        assert!(borsh::from_slice::<ValidatorSet>(&hash::encode(&members)).is_err());
+    }
+
+    // A small-order Ed25519 key never becomes a member: the neutral element verifies any message.
+    #[test]
+    fn a_key_that_must_not_be_enrolled_is_refused() {
+        let mut neutral = vec![0; 32];
+        neutral[0] = 1;
+        let mut small = member(1, 1);
+        small.key = PublicKey::new(Algorithm::Ed25519, neutral).unwrap();
+        assert_eq!(
+            ValidatorSet::new(vec![small]),
+            Err(SetError::Key(ValidatorId::new(1), KeyError::SmallOrder))
+        );
+    }
+
+    #[test]
     fn bitmaps_have_one_form() {
         let mut bitmap = Bitmap::none(9);
         bitmap.insert(ValidatorIndex::new(0));
