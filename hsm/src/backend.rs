@@ -215,6 +215,9 @@ pub enum Fault {
     /// The configuration forbids this token, library or key.
     #[error("the configuration forbids this token")]
     Forbidden,
+    /// The backend switched itself off after what only a person can judge: a wrong signature twice, a failed self-test.
+    #[error("the backend is latched off")]
+    Latched,
 }
 
 /// What to expect after a fault.
@@ -230,7 +233,7 @@ pub enum Outlook {
 
 impl Fault {
     /// Every fault, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Timeout,
         Self::Busy,
         Self::Session,
@@ -242,6 +245,7 @@ impl Fault {
         Self::Key,
         Self::Mechanism,
         Self::Forbidden,
+        Self::Latched,
     ];
 
     /// The stable code.
@@ -259,6 +263,7 @@ impl Fault {
             Self::Key => "backend_key",
             Self::Mechanism => "backend_mechanism",
             Self::Forbidden => "backend_forbidden",
+            Self::Latched => "backend_latched",
         }
     }
 
@@ -273,7 +278,9 @@ impl Fault {
             | Self::Device
             | Self::WrongSignature => Outlook::Transient,
             Self::Restart => Outlook::NewProcess,
-            Self::Pin | Self::Key | Self::Mechanism | Self::Forbidden => Outlook::Person,
+            Self::Pin | Self::Key | Self::Mechanism | Self::Forbidden | Self::Latched => {
+                Outlook::Person
+            }
         }
     }
 }

@@ -6,6 +6,8 @@
 
 pub mod backend;
 mod low_s;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod purpose;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

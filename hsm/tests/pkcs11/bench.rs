@@ -1,0 +1,133 @@
+//! A SoftHSM of its own for each test, and the child process that uses it.
+//!
+//! SoftHSM reads its configuration from the environment, and a process may not change its own while threads run.
+//! So each test starts this very program again for itself alone, with the environment it needs.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use falaj_consensus::crypto::{Algorithm, PublicKey};
+use falaj_hsm::pkcs11::softhsm::{SoftHsm, write_pin_file};
+use falaj_hsm::pkcs11::{
+    KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenAdmin, TokenConfig, TokenName,
+};
+
+/// The token every test gets.
+pub(crate) const TOKEN: &str = "falaj-test";
+pub(crate) const PIN: &str = "correct-horse";
+pub(crate) const OFFICER_PIN: &str = "battery-staple";
+/// More than any call of a busy machine takes.
+pub(crate) const BUDGET: Duration = Duration::from_secs(30);
+
+const FOLDER: &str = "FALAJ_TEST_FOLDER";
+
+/// What a test works on.
+pub(crate) struct Bench {
+    pub(crate) folder: PathBuf,
+    pub(crate) hsm: SoftHsm,
+}
+
+/// Runs the body in a child process with a fresh token; `name` is the full name of the calling test.
+pub(crate) fn in_child(name: &str, body: impl FnOnce(&Bench)) {
+    match env::var_os(FOLDER) {
+        Some(folder) => body(&Bench::new(Path::new(&folder))),
+        None => run_child(name),
+    }
+}
+
+fn run_child(name: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
+        "pkcs11-{}-{}",
+        name.replace("::", "-"),
+        std::process::id()
+    ));
+    let bench = Bench::new(&folder);
+    bench.hsm.init_token(TOKEN, PIN, OFFICER_PIN).unwrap();
+    write_pin_file(&bench.pin_file(), PIN).unwrap();
+    let (variable, value) = bench.hsm.environment();
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(variable, value)
+        .env(FOLDER, &folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{name}: {}\n{text}\n{errors}",
+        output.status
+    );
+    assert!(
+        text.contains("1 passed"),
+        "{name} is not the name of a test\n{text}"
+    );
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+impl Bench {
+    fn new(folder: &Path) -> Self {
+        let hsm = SoftHsm::create(folder).unwrap();
+        Self {
+            folder: folder.to_path_buf(),
+            hsm,
+        }
+    }
+
+    pub(crate) fn pin_file(&self) -> PathBuf {
+        self.folder.join("pin")
+    }
+
+    pub(crate) fn token(&self) -> TokenConfig {
+        TokenConfig {
+            module: SoftHsm::library().unwrap(),
+            module_sha256: None,
+            token: TokenName::Label(TOKEN.to_owned()),
+            pin: PinSource::File(self.pin_file()),
+            try_pin_at_risk: false,
+        }
+    }
+
+    pub(crate) fn admin(&self) -> TokenAdmin {
+        TokenAdmin::open(&self.token()).unwrap()
+    }
+
+    /// Makes a key and says how a node is told of it.
+    pub(crate) fn key(&self, algorithm: Algorithm, label: &str) -> KeyConfig {
+        let name = name(label);
+        let made = self.admin().generate_key(algorithm, &name).unwrap();
+        key_config(name, made.public_key)
+    }
+
+    pub(crate) fn open(&self, key: KeyConfig) -> Pkcs11Backend {
+        Pkcs11Backend::open(self.token(), key, limits()).unwrap()
+    }
+}
+
+/// Long deadlines: a busy test machine is not a stuck token.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        sign_deadline_ms: 30_000,
+        connect_deadline_ms: 30_000,
+        ..Limits::default()
+    }
+}
+
+pub(crate) fn name(label: &str) -> KeyName {
+    KeyName {
+        label: label.to_owned(),
+        id: label.as_bytes().to_vec(),
+    }
+}
+
+pub(crate) fn key_config(name: KeyName, public_key: PublicKey) -> KeyConfig {
+    KeyConfig {
+        name,
+        public_key,
+        fips_strict: false,
+        hardware_only: false,
+    }
+}
