@@ -1,1 +1,15 @@
-//! Placeholder, replaced in the next commits.
+//! Whole networks of the shipped replica in virtual time, under faults, judged from outside.
+//!
+//! Invariant: a run is a function of (build, scenario, seed). Nothing here reads a clock, the system's randomness or the
+//! order of a hash map, and every random decision is a keyed hash of (seed, site, place, counter), see [`chance`].
+//! Shapes and units: time in nanoseconds, probabilities in parts per million, sizes in bytes.
+//! Who calls it: `falaj-sim`, tests, and programs of researchers.
+//! Source: `docs/simulation.md`.
+
+pub mod chance;
+pub mod clock;
+pub mod disk;
+pub mod hsm;
+pub mod network;
+pub mod queue;
+pub mod types;

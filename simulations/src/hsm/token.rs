@@ -1,0 +1,111 @@
+//! What a token does with a call: how long it takes, and whether an answer comes.
+//!
+//! Invariant: the fate of the n-th call depends on (seed, token, n) and the dials alone.
+//! Units: nanoseconds.
+
+use crate::chance::{Chance, Draws, Site};
+use crate::types::Ppm;
+
+const CALL: Site = Site::new("hsm/call");
+
+/// How bad a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenDials {
+    /// The fastest signature.
+    pub latency_min_ns: u64,
+    /// The slowest; between the two the tail is heavy.
+    pub latency_cap_ns: u64,
+    /// Calls that fail before anything is signed.
+    pub session_loss: Ppm,
+    /// Calls that sign and then fail to answer: the signature exists and nobody has it.
+    pub lost_answer: Ppm,
+}
+
+impl TokenDials {
+    /// A token on a good day: 200 µs to 3 ms, every call answered.
+    pub const CALM: Self = Self {
+        latency_min_ns: 200_000,
+        latency_cap_ns: 3_000_000,
+        session_loss: Ppm::NEVER,
+        lost_answer: Ppm::NEVER,
+    };
+}
+
+/// Why a call gave no signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum TokenFault {
+    /// The token is not there.
+    #[error("the token is not present")]
+    Gone,
+    /// The session was lost before anything was signed.
+    #[error("the session was lost")]
+    SessionLost,
+    /// Something was signed and the answer was lost.
+    #[error("the answer was lost")]
+    AnswerLost,
+}
+
+impl TokenFault {
+    /// Whether the token signed all the same.
+    #[must_use]
+    pub const fn has_signed(self) -> bool {
+        matches!(self, Self::AnswerLost)
+    }
+}
+
+/// What becomes of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// How long it takes.
+    pub after_ns: u64,
+    /// Whether a signature comes.
+    pub result: Result<(), TokenFault>,
+}
+
+/// One token in its slot.
+#[derive(Debug)]
+pub struct Token {
+    dials: TokenDials,
+    calls: Draws,
+    present: bool,
+}
+
+impl Token {
+    /// A token that is present; `place` sets its draws apart from those of all others.
+    #[must_use]
+    pub fn new(chance: &Chance, place: u64, dials: TokenDials) -> Self {
+        Self {
+            dials,
+            calls: chance.draws(CALL, place),
+            present: true,
+        }
+    }
+
+    /// Turns the dials.
+    pub const fn set_dials(&mut self, dials: TokenDials) {
+        self.dials = dials;
+    }
+
+    /// Takes the token out of its slot, or puts it back.
+    pub const fn set_present(&mut self, present: bool) {
+        self.present = present;
+    }
+
+    /// Makes a call.
+    pub fn call(&mut self) -> Answer {
+        let draw = self.calls.next();
+        let after_ns = draw
+            .word(0)
+            .heavy_tail(self.dials.latency_min_ns, self.dials.latency_cap_ns);
+        let result = if !self.present {
+            Err(TokenFault::Gone)
+        } else if draw.word(1).happens(self.dials.session_loss) {
+            Err(TokenFault::SessionLost)
+        } else if draw.word(2).happens(self.dials.lost_answer) {
+            Err(TokenFault::AnswerLost)
+        } else {
+            Ok(())
+        };
+        Answer { after_ns, result }
+    }
+}

@@ -1,0 +1,185 @@
+//! Each fault of a link does what its dial says, alone.
+
+use super::*;
+
+const A: NodeIndex = NodeIndex::new(0);
+const B: NodeIndex = NodeIndex::new(1);
+const C: NodeIndex = NodeIndex::new(2);
+const VOTES: Class = Class::new(0);
+const MESSAGES: u32 = 20_000;
+
+/// Sends numbered messages, 10 µs apart, and gives (number, arrival) as they arrive.
+fn run(network: &mut Network) -> Vec<(u32, SimTime)> {
+    let mut arrived = Vec::new();
+    for number in 0..MESSAGES {
+        let now = SimTime::new(u64::from(number) * 10_000);
+        let packet: Packet = number.to_le_bytes().as_slice().into();
+        for delivery in network.send(now, A, B, VOTES, packet) {
+            assert!(delivery.at > now, "nothing arrives before it was sent");
+            arrived.push((
+                u32::from_le_bytes((*delivery.packet).try_into().unwrap()),
+                delivery.at,
+            ));
+        }
+    }
+    arrived.sort_by_key(|(_, at)| *at);
+    arrived
+}
+
+fn network(dials: LinkDials) -> Network {
+    Network::new(Chance::new(1), dials)
+}
+
+fn numbers(arrived: &[(u32, SimTime)]) -> Vec<u32> {
+    arrived.iter().map(|(number, _)| *number).collect()
+}
+
+/// Goal: on a calm link everything arrives once, in order, within the bounds of the delay or behind its predecessor.
+#[test]
+fn calm_links_deliver_once_and_in_order() {
+    let mut network = network(LinkDials::CALM);
+    let arrived = run(&mut network);
+    assert_eq!(numbers(&arrived), (0..MESSAGES).collect::<Vec<_>>());
+    assert_eq!(network.tally().sent_bytes, u64::from(MESSAGES) * 4);
+    let slowest = arrived
+        .iter()
+        .map(|(number, at)| at.get() - u64::from(*number) * 10_000)
+        .max();
+    assert_eq!(slowest, Some(LinkDials::CALM.delay_cap_ns));
+}
+
+/// Goal: loss loses its share and leaves the fates of the rest where they were.
+#[test]
+fn loss_takes_its_share_and_moves_nothing_else() {
+    let reorder_all = LinkDials {
+        reorder: Ppm::ALWAYS,
+        ..LinkDials::CALM
+    };
+    let whole = run(&mut network(reorder_all));
+    let mut lossy = network(LinkDials {
+        loss: Ppm::new(100_000),
+        ..reorder_all
+    });
+    let left = run(&mut lossy);
+    assert!(
+        (1_800..2_200).contains(&lossy.tally().lost),
+        "{}",
+        lossy.tally().lost
+    );
+    assert!(
+        left.iter().all(|delivery| whole.contains(delivery)),
+        "a message that was not lost has another fate"
+    );
+}
+
+/// Goal: duplicates arrive twice, at times of their own.
+#[test]
+fn duplicates_arrive_twice() {
+    let mut network = network(LinkDials {
+        duplicate: Ppm::new(100_000),
+        ..LinkDials::CALM
+    });
+    let arrived = run(&mut network);
+    let duplicated = network.tally().duplicated;
+    assert!((1_800..2_200).contains(&duplicated), "{duplicated}");
+    assert_eq!(arrived.len() as u64, u64::from(MESSAGES) + duplicated);
+}
+
+/// Goal: reordered messages overtake, and nothing is lost by it.
+#[test]
+fn reordered_messages_overtake() {
+    let arrived = numbers(&run(&mut network(LinkDials {
+        reorder: Ppm::new(300_000),
+        ..LinkDials::CALM
+    })));
+    let overtaken = arrived.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    assert!(overtaken > 1_000, "{overtaken}");
+    let mut sorted = arrived;
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..MESSAGES).collect::<Vec<_>>());
+}
+
+/// Goal: a partition cuts both ways, a mute one way, and healing ends both.
+#[test]
+fn partitions_cut_what_they_name() {
+    let mut network = network(LinkDials::CALM);
+    network.partition(&[A], &[A, B, C]);
+    assert!(!network.is_open(A, B) && !network.is_open(B, A) && network.is_open(B, C));
+    assert!(
+        network
+            .send(SimTime::START, A, B, VOTES, [1].as_slice().into())
+            .is_empty()
+    );
+    assert_eq!(network.tally().cut, 1);
+    network.heal_all();
+    network.mute(&[A], &[A, B, C]);
+    assert!(!network.is_open(A, B) && network.is_open(B, A));
+    network.stabilise(LinkDials::CALM);
+    assert_eq!(
+        network
+            .send(SimTime::START, A, B, VOTES, [1].as_slice().into())
+            .len(),
+        1
+    );
+}
+
+/// Goal: one link can be worse than the others.
+#[test]
+fn one_link_can_have_dials_of_its_own() {
+    let mut network = network(LinkDials::CALM);
+    network.set_link(
+        A,
+        B,
+        LinkDials {
+            loss: Ppm::ALWAYS,
+            ..LinkDials::CALM
+        },
+    );
+    assert!(
+        network
+            .send(SimTime::START, A, B, VOTES, [1].as_slice().into())
+            .is_empty()
+    );
+    assert_eq!(
+        network
+            .send(SimTime::START, A, C, VOTES, [1].as_slice().into())
+            .len(),
+        1
+    );
+}
+
+/// Goal: the same seed has the same fates, another has others, and a swarm turns each fault on in some runs and off in others.
+#[test]
+fn seeds_decide() {
+    let dials = LinkDials {
+        loss: Ppm::new(50_000),
+        reorder: Ppm::new(50_000),
+        ..LinkDials::CALM
+    };
+    assert_eq!(run(&mut network(dials)), run(&mut network(dials)));
+    assert_ne!(
+        run(&mut network(dials)),
+        run(&mut Network::new(Chance::new(2), dials))
+    );
+    let swarms: Vec<LinkDials> = (0..64)
+        .map(|seed| LinkDials::swarm(&Chance::new(seed)))
+        .collect();
+    let on = |dial: fn(&LinkDials) -> Ppm| {
+        swarms
+            .iter()
+            .filter(|dials| dial(dials) > Ppm::NEVER)
+            .count()
+    };
+    for count in [
+        on(|dials| dials.loss),
+        on(|dials| dials.duplicate),
+        on(|dials| dials.reorder),
+    ] {
+        assert!((20..45).contains(&count), "{count}");
+    }
+    assert!(
+        swarms
+            .iter()
+            .all(|dials| dials.delay_min_ns < dials.delay_cap_ns)
+    );
+}
