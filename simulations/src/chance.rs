@@ -190,7 +190,7 @@ impl Word {
     pub const fn heavy_tail(self, min: u64, cap: u64) -> u64 {
         let doublings = (self.0 >> 32 << 32 | 1 << 31).leading_zeros() / 2;
         let octave = (min as u128) << doublings;
-        let drawn = octave + (octave * (self.0 & 0xffff_ffff) as u128 >> 32);
+        let drawn = octave + ((octave * (self.0 & 0xffff_ffff) as u128) >> 32);
         if drawn < cap as u128 { low(drawn) } else { cap }
     }
 }
@@ -209,10 +209,6 @@ const fn exponential(logarithm: u64) -> u64 {
     low((mantissa as u128) << octave >> 32)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "64 bits are left after the shift"
-)]
 const fn high(product: u128) -> u64 {
     (product >> 64) as u64
 }

@@ -5,7 +5,7 @@
 //! Shapes: keys and signatures have the lengths of the algorithm they stand for. A signature is a nonce of 8 bytes and a keyed
 //! hash over nonce and message, so that signing twice gives two valid signatures, as RSA-PSS and ECDSA do.
 //! Who calls it: the world, as the backend behind the signer's effects; oracles read the registry.
-//! Errors: [`TokenFault`] is what a token may answer instead of a signature.
+//! Errors: those of a real backend, see [`falaj_hsm::Fault`].
 //! Source: BLAKE3, keyed mode; the unforgeability of the real algorithms is assumed here and tested elsewhere.
 
 mod keys;
@@ -13,8 +13,8 @@ mod registry;
 mod token;
 
 pub use keys::{KeyIndex, Keys, RegistryChecker};
-pub use registry::{Order, Purpose, Registry, Signed};
-pub use token::{Answer, Token, TokenDials, TokenFault};
+pub use registry::{Order, Registry, Signed};
+pub use token::{Answer, Token, TokenDials};
 
 #[cfg(test)]
 mod tests;

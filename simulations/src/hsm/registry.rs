@@ -6,26 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use falaj_consensus::crypto::Signature;
+use falaj_hsm::purpose::Purpose;
 
 use super::{KeyIndex, Keys};
 use crate::types::{NodeIndex, SimTime};
-
-/// What a signature is for; one for each method of a signing backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
-    /// A proposal.
-    Proposal,
-    /// A prevote.
-    Prevote,
-    /// A precommit.
-    Precommit,
-    /// The binding of a transport key.
-    Binding,
-    /// A proof of possession.
-    Possession,
-    /// The guard's own challenge.
-    Canary,
-}
 
 /// What a token is asked to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]

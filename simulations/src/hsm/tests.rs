@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use falaj_consensus::crypto::{Algorithm, PublicKey, Signature};
 use falaj_consensus::verify::{Checker, SignedItem};
+use falaj_hsm::purpose::{Canary, Purpose};
+use falaj_hsm::{BackendWork, Fault};
 
 use super::*;
 use crate::chance::Chance;
@@ -116,7 +118,19 @@ fn the_registry_knows_what_was_released() {
     );
 }
 
-/// Goal: a token's faults come as its dials say, and a removed token answers nothing until it is back.
+/// Some work that a signer could ask for.
+fn canary() -> BackendWork {
+    BackendWork::Canary(Canary { challenge: [7; 32] }.sign_bytes())
+}
+
+/// Calls a token, and gives the fault of the answer, if it has one.
+fn call(token: &mut Token, registry: &mut Registry) -> Option<Fault> {
+    let answer = token.perform(registry, SimTime::START, NodeIndex::new(0), KEY, &canary());
+    assert!((200_000..=3_000_000).contains(&answer.after_ns));
+    answer.result.err().map(|error| error.fault)
+}
+
+/// Goal: faults come as the dials say; a lost answer leaves a signature in the registry, a lost session does not.
 #[test]
 fn tokens_fail_as_dialled() {
     let dials = TokenDials {
@@ -124,25 +138,34 @@ fn tokens_fail_as_dialled() {
         lost_answer: Ppm::new(200_000),
         ..TokenDials::CALM
     };
+    let mut registry = Registry::new(keys());
     let mut token = Token::new(&Chance::new(1), 0, dials);
-    let answers: Vec<Answer> = (0..1_000).map(|_| token.call()).collect();
-    let count = |fault| {
-        answers
-            .iter()
-            .filter(|answer| answer.result == Err(fault))
-            .count()
-    };
-    assert!((150..250).contains(&count(TokenFault::SessionLost)));
-    assert!((110..210).contains(&count(TokenFault::AnswerLost)));
-    assert!(
-        answers
-            .iter()
-            .all(|answer| (200_000..=3_000_000).contains(&answer.after_ns))
+    let faults: Vec<_> = (0..1_000)
+        .map(|_| call(&mut token, &mut registry))
+        .collect();
+    let count = |fault| faults.iter().filter(|found| **found == fault).count();
+    assert!((150..250).contains(&count(Some(Fault::Session))));
+    assert!((110..210).contains(&count(Some(Fault::Timeout))));
+    assert_eq!(
+        registry.all().len(),
+        count(None) + count(Some(Fault::Timeout))
     );
-    token.set_dials(TokenDials::CALM);
+}
+
+/// Goal: a removed token answers nothing until it is back, and what it signs then is the work it was given.
+#[test]
+fn removed_tokens_come_back() {
+    let mut registry = Registry::new(keys());
+    let mut token = Token::new(&Chance::new(1), 0, TokenDials::CALM);
     token.set_present(false);
-    assert_eq!(token.call().result, Err(TokenFault::Gone));
+    assert_eq!(call(&mut token, &mut registry), Some(Fault::Token));
     token.set_present(true);
-    assert_eq!(token.call().result, Ok(()));
-    assert!(TokenFault::AnswerLost.has_signed() && !TokenFault::SessionLost.has_signed());
+    assert_eq!(call(&mut token, &mut registry), None);
+    let [signed] = registry.all() else {
+        panic!("one signature was made")
+    };
+    assert_eq!(
+        (signed.order.purpose, signed.order.message.as_slice()),
+        (Purpose::Canary, canary().as_slice())
+    );
 }

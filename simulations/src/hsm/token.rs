@@ -3,8 +3,12 @@
 //! Invariant: the fate of the n-th call depends on (seed, token, n) and the dials alone.
 //! Units: nanoseconds.
 
+use falaj_consensus::crypto::Signature;
+use falaj_hsm::{BackendError, BackendWork, Fault};
+
+use super::{KeyIndex, Order, Registry};
 use crate::chance::{Chance, Draws, Site};
-use crate::types::Ppm;
+use crate::types::{NodeIndex, Ppm, SimTime};
 
 const CALL: Site = Site::new("hsm/call");
 
@@ -31,35 +35,13 @@ impl TokenDials {
     };
 }
 
-/// Why a call gave no signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
-pub enum TokenFault {
-    /// The token is not there.
-    #[error("the token is not present")]
-    Gone,
-    /// The session was lost before anything was signed.
-    #[error("the session was lost")]
-    SessionLost,
-    /// Something was signed and the answer was lost.
-    #[error("the answer was lost")]
-    AnswerLost,
-}
-
-impl TokenFault {
-    /// Whether the token signed all the same.
-    #[must_use]
-    pub const fn has_signed(self) -> bool {
-        matches!(self, Self::AnswerLost)
-    }
-}
-
 /// What becomes of one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Answer {
-    /// How long it takes.
+    /// How long it takes until the caller has the result.
     pub after_ns: u64,
-    /// Whether a signature comes.
-    pub result: Result<(), TokenFault>,
+    /// The signature, or the kind of failure that a real backend would report.
+    pub result: Result<Signature, BackendError>,
 }
 
 /// One token in its slot.
@@ -91,21 +73,38 @@ impl Token {
         self.present = present;
     }
 
-    /// Makes a call.
-    pub fn call(&mut self) -> Answer {
+    /// Performs the work of a signer's call for `node` with `key`, at once in the registry, later for the caller.
+    pub fn perform(
+        &mut self,
+        registry: &mut Registry,
+        at: SimTime,
+        node: NodeIndex,
+        key: KeyIndex,
+        work: &BackendWork,
+    ) -> Answer {
         let draw = self.calls.next();
         let after_ns = draw
             .word(0)
             .heavy_tail(self.dials.latency_min_ns, self.dials.latency_cap_ns);
-        let result = if !self.present {
-            Err(TokenFault::Gone)
-        } else if draw.word(1).happens(self.dials.session_loss) {
-            Err(TokenFault::SessionLost)
-        } else if draw.word(2).happens(self.dials.lost_answer) {
-            Err(TokenFault::AnswerLost)
-        } else {
-            Ok(())
+        let order = Order {
+            node,
+            key,
+            purpose: work.purpose(),
+            message: work.as_slice().to_vec(),
         };
-        Answer { after_ns, result }
+        let result = if !self.present {
+            Err(Fault::Token)
+        } else if draw.word(1).happens(self.dials.session_loss) {
+            Err(Fault::Session)
+        } else if draw.word(2).happens(self.dials.lost_answer) {
+            registry.sign(at, order);
+            Err(Fault::Timeout)
+        } else {
+            Ok(registry.sign(at, order))
+        };
+        Answer {
+            after_ns,
+            result: result.map_err(BackendError::new),
+        }
     }
 }

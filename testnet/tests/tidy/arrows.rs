@@ -106,6 +106,7 @@ fn node_core_uses_consensus_ledger_and_the_pure_half_of_hsm() {
     assert_without(&linked, "falaj-ledger", "sled");
     assert_without(&linked, "falaj-hsm", "soft");
     assert_without(&linked, "falaj-hsm", "pkcs11");
+    assert_absent(&linked, &["blake3"]); // what is certified is SHA-256
 }
 
 /// Goal: the simulator runs the pure replica; nothing of the shell is near it, but for clap at its own command line.

@@ -21,11 +21,10 @@ const PERMISSIVE: [&str; 13] = [
     "Zlib",
 ];
 
-/// Two versions of one of these in a build could answer differently, or keep two states.
-const SINGLE: [&str; 7] = [
+/// Two versions of one of these, anywhere in the workspace, could answer differently or keep two states.
+const SINGLE: [&str; 6] = [
     "borsh",
     "cryptoki",
-    "curve25519-dalek",
     "ed25519-zebra",
     "libp2p-core",
     "ring",
@@ -77,6 +76,35 @@ fn dependencies_hold_one_version_of_what_decides() {
     assert_none(&refused, "refused dependency in Cargo.lock");
 }
 
+/// Goal: what decides links one version of everything, above all of the arithmetic behind its signatures.
+#[test]
+fn dependencies_of_the_pure_replica_have_one_version_each() {
+    let arguments = [
+        "-p",
+        "falaj-node",
+        "--no-default-features",
+        "-e",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+    ];
+    let tree = cargo_tree(&arguments);
+    let packages: BTreeSet<(&str, &str)> = tree
+        .iter()
+        .filter_map(|line| name_and_version(line))
+        .collect();
+    let names: BTreeSet<&str> = packages.iter().map(|(name, _)| *name).collect();
+    assert!(
+        names.contains("curve25519-dalek"),
+        "the tree does not hold what it must"
+    );
+    assert_eq!(
+        names.len(),
+        packages.len(),
+        "two versions of one library: {packages:?}"
+    );
+}
+
 /// Goal: no dependency comes from a branch of somebody's repository.
 #[test]
 fn dependencies_come_from_the_registry() {
@@ -87,6 +115,12 @@ fn dependencies_come_from_the_registry() {
         .map(str::to_owned)
         .collect();
     assert_none(&offenders, "not from a registry");
+}
+
+/// `borsh v1.8.1 …` as name and version.
+fn name_and_version(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split(' ');
+    Some((words.next()?, words.next()?))
 }
 
 fn locked_versions(lock: &str) -> BTreeMap<&str, BTreeSet<&str>> {
