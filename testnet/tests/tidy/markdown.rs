@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::repository::{assert_none, read, root, texts_ending};
+use crate::repository::{CRATES, assert_none, read, root, texts_ending};
 
 /// Goal: each relative link names a file or folder that exists, and each anchor a heading.
 #[test]
@@ -42,6 +42,48 @@ fn cited_pages(content: &str) -> impl Iterator<Item = &str> {
             .next()
             .filter(|page| page.ends_with(".md"))
     })
+}
+
+/// Goal: a source file or folder that a document names is there.
+#[test]
+fn named_sources_exist() {
+    let mut missing = Vec::new();
+    for text in texts_ending(".md") {
+        for code in text
+            .content
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|code| names_source(code))
+        {
+            if !root().join(code).exists() {
+                missing.push(format!("{}: {code}", text.path));
+            }
+        }
+    }
+    assert_none(&missing, "names a source that does not exist");
+}
+
+/// Whether it is a path inside a crate, such as `consensus/src/verify.rs`.
+fn names_source(code: &str) -> bool {
+    let inside = |name: &&str| {
+        code.strip_prefix(*name)
+            .is_some_and(|rest| rest.starts_with("/src/") || rest.starts_with("/tests/"))
+    };
+    CRATES.iter().any(|name| inside(name)) && !code.contains(char::is_whitespace)
+}
+
+/// Goal: the index of the specification names each of its pages.
+#[test]
+fn specification_index_is_whole() {
+    let index = read("docs/spec/README.md");
+    let pages = texts_ending(".md")
+        .into_iter()
+        .filter_map(|text| text.path.strip_prefix("docs/spec/").map(str::to_owned));
+    let unnamed: Vec<String> = pages
+        .filter(|page| page != "README.md" && !index.contains(&format!("]({page})")))
+        .collect();
+    assert_none(&unnamed, "not in docs/spec/README.md");
 }
 
 /// Goal: an architecture decision is numbered without a gap and has the five parts.
