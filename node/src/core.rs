@@ -1,0 +1,24 @@
+//! The replica without a world: pure, synchronous, owned by one caller.
+//!
+//! Bytes of peers and clients go in, effects and outputs come out; see [`Replica::step`].
+//! Nothing here names tokio, libp2p, sled, a file or a clock.
+//! Source: `docs/ARCHITECTURE.md`.
+
+mod batches;
+mod candidates;
+mod effect;
+mod input;
+mod job;
+mod mempool;
+mod replica;
+mod sync;
+mod wire;
+
+pub use batches::{CheckedBatch, UNORDERED_BYTES_MAX};
+pub use effect::{Admission, Committed, Effect, Event, Output, Recipients};
+pub use input::{Input, Peer, ReadFor, Ticket, Timer};
+pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
+pub use mempool::{Full, Mempool, MempoolLimits};
+pub use replica::{Recovered, RecoveredBatch, RecoveredBlock, Replica, ReplicaConfig};
+pub use sync::{AHEAD_MAX, Sync};
+pub use wire::{Ack, Class, DecidedBlock, Frame, Message, ProposalBundle};

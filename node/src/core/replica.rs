@@ -1,0 +1,291 @@
+//! The replica: engine, mempool, batches, blocks and catching up, composed into one pure machine.
+//!
+//! Invariant: `step` decides by its inputs alone: no clock, no randomness, no thread, no input or output, no global state.
+//! What others can see leaves through [`Pending`], after the records it stands on are on disk; one step's outputs wait together.
+//! A panic here is a broken belief; no bytes of a peer or client lead to one.
+//! Who calls it: `node::shell` in production, `simulations` in virtual time.
+//! Source: `docs/ARCHITECTURE.md`; `docs/spec/consensus.md`; `docs/spec/dissemination.md`.
+
+mod blocks;
+mod catch_up;
+mod consensus;
+mod dissemination;
+mod peers;
+mod start;
+
+use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
+use falaj_consensus::engine::{self, Engine};
+use falaj_consensus::message::{Body, CommitCertificate, Header, Lane, Outcome, Statement};
+use falaj_consensus::params::Parameters;
+use falaj_consensus::proposer::proposer;
+use falaj_consensus::types::{BatchDigest, BlockId, ChainContext, Height, Now, OutcomeHash, Round, ValidatorId, ValidatorIndex};
+use falaj_consensus::validator_set::ValidatorSet;
+use falaj_hsm::RequestId;
+use falaj_ledger::state::State;
+use falaj_ledger::validate::CheckedTx;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::batches::Batches;
+use super::candidates::Candidates;
+use super::effect::{Effect, Event, Output, Recipients};
+use super::input::{Input, Peer, Ticket, Timer};
+use super::job::HeightContext;
+use super::mempool::{Mempool, MempoolLimits};
+use super::sync::Sync;
+use super::wire::{Ack, Frame, Message};
+
+pub use start::{Recovered, RecoveredBatch, RecoveredBlock};
+
+/// What the operator chooses; nothing here changes what is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReplicaConfig {
+    /// Identity of the chain.
+    pub chain: Arc<ChainContext>,
+    /// Our id, if this node is to vote.
+    pub validator: Option<ValidatorId>,
+    /// How long an open batch waits for company, in nanoseconds.
+    pub batch_wait_ns: u64,
+    /// Caps of the mempool.
+    pub mempool: MempoolLimits,
+}
+
+/// The last decided block, as the next one stands on it.
+#[derive(Clone, Debug)]
+struct Tip {
+    /// State after it.
+    state: State,
+    /// Its outcome, whole.
+    outcome: Outcome,
+    /// Its header, certificate; none at genesis.
+    block: Option<(Header, CommitCertificate)>,
+    /// What must be on disk before anything is said at a later height.
+    waits: Vec<(LogId, Position)>,
+}
+
+/// A block's records in the block log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DecidedAt {
+    body: Position,
+    certificate: Position,
+}
+
+/// The pure machine.
+pub struct Replica {
+    config: ReplicaConfig,
+    engine: Engine,
+    tip: Tip,
+    /// Records of the decided heights, from height 1 on.
+    decided: Vec<DecidedAt>,
+    /// Decided by the engine, not yet confirmed by our own execution.
+    deciding: Option<CommitCertificate>,
+    /// Confirmed by the engine while its overlay had to be computed again.
+    confirming: Option<BlockId>,
+    candidates: Candidates,
+    batches: Batches,
+    mempool: Mempool,
+    sync: Sync,
+    engine_inputs: VecDeque<engine::Input>,
+    signing: BTreeMap<RequestId, Statement>,
+    requests: u64,
+    next_block_record: Position,
+    next_batch_record: Position,
+    closing: BTreeSet<Lane>,
+    submitted: Vec<(Ticket, Vec<u8>)>,
+    submissions_in_flight: u32,
+    verifying: BTreeMap<Peer, u32>,
+    /// Batches whose signatures are being checked.
+    checking: BTreeSet<BatchDigest>,
+    /// Transactions that our own undecided blocks carry inline.
+    inline: Vec<Arc<CheckedTx>>,
+    /// Unordered batches that we sent to a validator on our own account.
+    sent: BTreeSet<(ValidatorId, BatchDigest)>,
+    work_told: Option<Height>,
+    /// Whose turn round 0 of the open height is.
+    first_proposer: ValidatorId,
+    rereading: BTreeSet<BatchDigest>,
+    /// Batches that were asked for, and for how many ticks.
+    fetching: BTreeMap<BatchDigest, u32>,
+    /// Blocks of the next height that came before this one was confirmed; one a peer.
+    early: BTreeMap<Peer, (Header, Arc<Body>)>,
+    ticks: u32,
+}
+
+/// What one step gathers before it becomes an [`Outbox`].
+#[derive(Default)]
+struct Step {
+    start: Vec<Effect>,
+    outputs: Vec<Output>,
+    waits: Vec<(LogId, Position)>,
+    acks: Vec<Ack>,
+}
+
+impl Replica {
+    /// Takes one input and says what to do about it.
+    pub fn step(&mut self, now: Now, input: Input) -> Outbox<Effect, Output> {
+        let mut step = Step::default();
+        self.handle(now, input, &mut step);
+        self.settle(now, &mut step);
+        self.finish(step)
+    }
+
+    fn handle(&mut self, now: Now, input: Input, step: &mut Step) {
+        match input {
+            Input::Received { from, class, bytes } => self.on_received(now, from, class, &bytes, step),
+            Input::PeerUp(peer) => self.on_peer_up(peer, step),
+            Input::PeerDown(peer) => self.sync.down(peer),
+            Input::Submit { ticket, transaction } => self.submitted.push((ticket, transaction)),
+            Input::Signed { id, result } => self.on_signed(id, result),
+            Input::Verified(result) => self.on_verified(now, result, step),
+            Input::Executed(result) => self.on_executed(result, step),
+            Input::Timer(timer) => self.on_timer(timer, step),
+            Input::Synced(durable) => self.on_synced(durable, step),
+            Input::Persisted(_) => {}
+            Input::Read { purpose, log, records } => self.on_read(purpose, log, records, step),
+        }
+    }
+
+    /// Runs what the input made possible until nothing moves any more.
+    fn settle(&mut self, now: Now, step: &mut Step) {
+        self.verify_submissions(step);
+        self.close_full_batches(step);
+        self.drive_engine(now, step);
+        self.tell_work(step);
+        self.drive_engine(now, step);
+        self.catch_up(step);
+        self.drive_engine(now, step);
+    }
+
+    fn finish(&mut self, mut step: Step) -> Outbox<Effect, Output> {
+        if !step.acks.is_empty() {
+            let acks = std::mem::take(&mut step.acks);
+            self.send_frame(Recipients::All, acks, None, &mut step);
+        }
+        let mut pending = Pending::after(step.waits, step.outputs);
+        for (log, position) in &self.tip.waits {
+            pending.wait_for(*log, *position);
+        }
+        Outbox { start: step.start, pending }
+    }
+
+    fn on_timer(&mut self, timer: Timer, step: &mut Step) {
+        match timer {
+            Timer::Engine(id) => self.engine_inputs.push_back(engine::Input::Timer(id)),
+            Timer::CloseBatch(lane) => {
+                self.closing.remove(&lane);
+                self.close_batch(lane, step);
+            }
+            Timer::Tick => self.on_tick(step),
+        }
+    }
+
+    /// Notes what the open height fixes for the replica.
+    fn open(&mut self) {
+        let set = self.open_set();
+        let turn = proposer(&set, &self.tip.state.bench(), self.open_height(), Round::new(0));
+        self.first_proposer = set.get(turn).expect("a turn is of a member").id;
+        self.work_told = None;
+    }
+
+    /// The height being decided.
+    #[must_use]
+    pub fn open_height(&self) -> Height {
+        self.tip.state.height().next()
+    }
+
+    /// The last decided height whose outcome our own execution confirmed.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        self.tip.state.height()
+    }
+
+    /// The state after the last decided height.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.tip.state
+    }
+
+    /// The engine's own answer to "why is it not moving".
+    #[must_use]
+    pub fn status(&self) -> engine::Status {
+        self.engine.status()
+    }
+
+    /// Transactions that wait to be batched.
+    #[must_use]
+    pub const fn mempool(&self) -> &Mempool {
+        &self.mempool
+    }
+
+    /// What is known of the peers.
+    #[must_use]
+    pub const fn peers(&self) -> &Sync {
+        &self.sync
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.tip.state.parameters_at(self.open_height())
+    }
+
+    fn open_set(&self) -> Arc<ValidatorSet> {
+        self.tip.state.validators_at(self.open_height())
+    }
+
+    /// What a message of the open height or the next is checked against; `None` for other heights.
+    fn context(&self, height: Height) -> Option<HeightContext> {
+        let open = self.open_height();
+        let known = height == open || height == open.next();
+        known.then(|| HeightContext {
+            chain: Arc::clone(&self.config.chain),
+            set: self.tip.state.validators_at(height),
+        })
+    }
+
+    fn own_index(&self) -> Option<ValidatorIndex> {
+        self.open_set().index_of(self.config.validator?)
+    }
+
+    fn peer_of(&self, index: ValidatorIndex) -> Option<Peer> {
+        let set = self.open_set();
+        let id = set.get(index)?.id;
+        if Some(id) == self.config.validator { None } else { Peer::of(id) }
+    }
+
+    fn peers_of(&self, indices: &[ValidatorIndex]) -> Vec<Peer> {
+        indices.iter().filter_map(|index| self.peer_of(*index)).collect()
+    }
+
+    fn tip_outcome(&self) -> OutcomeHash {
+        self.tip.outcome.hash()
+    }
+
+    fn append_block(&mut self, record: Vec<u8>, step: &mut Step) -> Position {
+        self.next_block_record = self.next_block_record.next();
+        step.start.push(Effect::Append { log: LogId::Block, record });
+        self.next_block_record
+    }
+
+    fn append_batch(&mut self, record: Vec<u8>, step: &mut Step) -> Position {
+        self.next_batch_record = self.next_batch_record.next();
+        step.start.push(Effect::Append { log: LogId::Batch, record });
+        self.next_batch_record
+    }
+
+    fn send(&self, to: Recipients, message: Message, step: &mut Step) {
+        let acks = Vec::new();
+        self.send_frame(to, acks, Some(message), step);
+    }
+
+    fn send_to(&self, peer: Peer, message: Message, step: &mut Step) {
+        self.send(Recipients::Some(vec![peer]), message, step);
+    }
+
+    fn send_frame(&self, to: Recipients, acks: Vec<Ack>, message: Option<Message>, step: &mut Step) {
+        let frame = Frame { height: self.height(), acks, message };
+        step.outputs.push(Output::Send { to, class: frame.class(), frame: frame.encode() });
+    }
+
+    fn event(event: Event, step: &mut Step) {
+        step.outputs.push(Output::Event(event));
+    }
+}

@@ -1,0 +1,189 @@
+//! Getting decided blocks from peers, giving them ours, and repeating what was not answered.
+//!
+//! Invariant: a fetched block reaches the engine only as a verified certificate of the open height, with its header and body;
+//! from there it takes the same path as a block that was voted on here.
+//! Source: `docs/spec/consensus.md`, "There is no sync mode".
+
+use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::engine;
+use falaj_consensus::message::{Body, CommitCertificate, Header};
+use falaj_consensus::types::Height;
+use falaj_consensus::verify::Verified;
+use std::sync::Arc;
+
+use super::{Replica, Step};
+use crate::core::effect::Effect;
+use crate::core::input::{Peer, ReadFor, Timer};
+use crate::core::job::VerifyJob;
+use crate::core::wire::{BLOCKS_REQUESTED_MAX, Class, DecidedBlock, Message};
+use crate::storage::BlockRecord;
+
+/// Ticks after which a batch that did not come is asked for again.
+const BATCH_PATIENCE_TICKS: u32 = 2;
+
+impl Replica {
+    pub(super) fn on_tick(&mut self, step: &mut Step) {
+        step.start.push(Effect::Timer { id: Timer::Tick, after_ns: self.parameters().tick_ns() });
+        self.sync.tick();
+        self.forget_unanswered();
+        self.resend_batches(step);
+        self.fetch_missing(step);
+    }
+
+    fn forget_unanswered(&mut self) {
+        for ticks in self.fetching.values_mut() {
+            *ticks = ticks.saturating_add(1);
+        }
+        self.fetching.retain(|_, ticks| *ticks <= BATCH_PATIENCE_TICKS);
+    }
+
+    /// Asks for batches that blocks here still lack, of another peer each tick.
+    fn fetch_missing(&mut self, step: &mut Step) {
+        let peers: Vec<_> = self.sync.reachable().collect();
+        if peers.is_empty() {
+            return;
+        }
+        self.ticks = self.ticks.wrapping_add(1);
+        let turn = usize::try_from(self.ticks).unwrap_or(0).checked_rem(peers.len()).unwrap_or(0);
+        for id in self.candidates.open() {
+            self.fetch_batches_of(&id, &peers[turn..=turn], step);
+        }
+    }
+
+    /// Asks for what peers have decided beyond us, and decides the open height if its block is here.
+    pub(super) fn catch_up(&mut self, step: &mut Step) {
+        if self.sync.best_height() < self.open_height() {
+            return;
+        }
+        for ask in self.sync.next_requests(self.open_height()) {
+            self.send_to(ask.peer, Message::GetBlocks { from: ask.from, count: ask.count }, step);
+        }
+        self.fetch_ahead(step);
+        if self.deciding.is_none() {
+            self.offer_ahead(step);
+        }
+    }
+
+    /// Batches of blocks that are still ahead are fetched beside the deciding of the ones before.
+    fn fetch_ahead(&mut self, step: &mut Step) {
+        let lacking: Vec<_> = self
+            .sync
+            .ahead()
+            .flat_map(|(peer, block)| block.body.batches.iter().map(move |reference| (peer, reference.digest)))
+            .filter(|(_, digest)| !self.batches.contains(digest) && !self.fetching.contains_key(digest))
+            .collect();
+        for (peer, digest) in lacking {
+            self.fetch_batches(&[digest], &[peer], step);
+        }
+    }
+
+    fn offer_ahead(&mut self, step: &mut Step) {
+        let open = self.open_height();
+        let Some((from, block)) = self.sync.take(open) else { return };
+        let DecidedBlock { header, body, certificate } = block;
+        let Some(context) = self.context(open) else { return };
+        let block = Some(Box::new((header, Arc::new(body))));
+        let certificate = Box::new(certificate);
+        self.verify(from, VerifyJob::Certificate { from, context, certificate, block }, step);
+    }
+
+    pub(super) fn on_checked_certificate(
+        &mut self,
+        from: Peer,
+        certificate: Verified<CommitCertificate>,
+        block: Option<Box<(Header, Arc<Body>)>>,
+        step: &mut Step,
+    ) {
+        let id = certificate.get().id;
+        self.engine_inputs.push_back(engine::Input::Certificate(certificate));
+        if let Some(block) = block {
+            let (header, body) = *block;
+            if header.id() == id {
+                self.offer_block(header, body, Some(from), step);
+            } else {
+                self.sync.failed(from);
+            }
+        }
+    }
+
+    /// Reads decided blocks for a peer that is behind.
+    pub(super) fn serve_blocks(&mut self, to: Peer, from: Height, count: u16, step: &mut Step) {
+        let mut positions = Vec::new();
+        let mut height = from;
+        for _ in 0..count.min(BLOCKS_REQUESTED_MAX) {
+            let Some((body, certificate)) = self.decided_at(height).filter(|_| height <= self.height()) else { break };
+            positions.extend([body, certificate]);
+            height = height.next();
+        }
+        if positions.is_empty() {
+            self.send_to(to, Message::Blocks(Vec::new()), step);
+            return;
+        }
+        let purpose = ReadFor::ServeBlocks { to, from };
+        step.start.push(Effect::Read { log: LogId::Block, positions, purpose });
+    }
+
+    pub(super) fn serve_certificate(&mut self, to: Peer, height: Height, step: &mut Step) {
+        let recent = self.tip.block.as_ref().filter(|(header, _)| header.height == height);
+        if let Some((_, certificate)) = recent {
+            self.send_to(to, Message::Certificate(certificate.clone()), step);
+            return;
+        }
+        if let Some((_, position)) = self.decided_at(height) {
+            let purpose = ReadFor::ServeCertificate { to };
+            step.start.push(Effect::Read { log: LogId::Block, positions: vec![position], purpose });
+        }
+    }
+
+    pub(super) fn on_read(
+        &mut self,
+        purpose: ReadFor,
+        log: LogId,
+        records: Vec<(Position, Vec<u8>)>,
+        step: &mut Step,
+    ) {
+        debug_assert!(matches!(log, LogId::Block | LogId::Batch));
+        match purpose {
+            ReadFor::ServeBlocks { to, from } => self.send_blocks(to, from, &records, step),
+            ReadFor::ServeCertificate { to } => {
+                if let Some(BlockRecord::Decided(certificate)) = records.first().and_then(|(_, bytes)| BlockRecord::decode(bytes)) {
+                    self.send_to(to, Message::Certificate(certificate), step);
+                }
+            }
+            ReadFor::ServeBatches { to } => {
+                for (_, bytes) in records {
+                    self.send_to(to, Message::Batch(bytes), step);
+                }
+            }
+            ReadFor::NamedAgain => {
+                for (_, bytes) in records {
+                    let digest = falaj_consensus::message::Batch::digest_of(&bytes);
+                    let job = VerifyJob::Batch { from: None, digest, encoded: bytes.into() };
+                    step.start.push(Effect::Verify(Box::new(job)));
+                }
+            }
+        }
+    }
+
+    fn send_blocks(&self, to: Peer, from: Height, records: &[(Position, Vec<u8>)], step: &mut Step) {
+        let limit = Class::Sync.frame_bytes_max() / 2;
+        let (mut blocks, mut bytes, mut height) = (Vec::new(), 0_usize, from);
+        for pair in records.chunks_exact(2) {
+            bytes = bytes.saturating_add(pair[0].1.len()).saturating_add(pair[1].1.len());
+            let block = decided_block(&pair[0].1, &pair[1].1).filter(|block| block.header.height == height);
+            let Some(block) = block.filter(|_| blocks.is_empty() || bytes <= limit) else { break };
+            blocks.push(block);
+            height = height.next();
+        }
+        self.send_to(to, Message::Blocks(blocks), step);
+    }
+}
+
+fn decided_block(body: &[u8], certificate: &[u8]) -> Option<DecidedBlock> {
+    let (BlockRecord::Proposed { header, body }, BlockRecord::Decided(certificate)) =
+        (BlockRecord::decode(body)?, BlockRecord::decode(certificate)?)
+    else {
+        return None;
+    };
+    Some(DecidedBlock { header, body, certificate })
+}

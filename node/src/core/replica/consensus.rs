@@ -1,0 +1,211 @@
+//! Driving the engine: its inputs in order, and each of its outputs turned into effects and messages.
+//!
+//! Invariant: an own vote or proposal that names a block leaves only after header, body and batches of that block are on disk.
+//! Source: `docs/spec/consensus.md`, "The engine's face".
+
+use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::engine::{self, BlockPart, Own, Publication, SignRefusal, VotesWanted};
+use falaj_consensus::message::{Polka, Proposal, Statement, Vote};
+use falaj_consensus::types::{BlockId, Height, Now, ValidatorIndex};
+use falaj_consensus::verify::{SignedStatement, Verified};
+use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
+
+use super::{Replica, Step};
+use crate::core::effect::{Effect, Event, Recipients};
+use crate::core::input::Timer;
+use crate::core::wire::{Message, ProposalBundle};
+
+type Waits = Vec<(LogId, Position)>;
+
+impl Replica {
+    pub(super) fn drive_engine(&mut self, now: Now, step: &mut Step) {
+        while let Some(input) = self.engine_inputs.pop_front() {
+            for output in self.engine.step(now, input) {
+                self.on_engine_output(now, output, step);
+            }
+        }
+    }
+
+    pub(super) fn on_engine_output(&mut self, now: Now, output: engine::Output, step: &mut Step) {
+        use engine::Output as E;
+        match output {
+            E::Sign { statement, polka } => self.request_signature(now, statement, polka, step),
+            E::Publish(publication) => self.publish(Recipients::All, publication, step),
+            E::Build { height: _, round } => self.build_block(now, round, step),
+            E::StartTimer { id, duration_ns } => {
+                step.start.push(Effect::Timer { id: Timer::Engine(id), after_ns: duration_ns });
+            }
+            E::Fetch { id, part, from } => self.fetch_block(id, part, &from, step),
+            E::Execute { id } => self.execute_block(&id, step),
+            E::Discard { id } => self.discard_overlay(&id),
+            E::PushPolka(polka) => self.send(Recipients::All, Message::Polka(*polka), step),
+            E::PullVotes(wanted) => self.pull_votes(wanted, step),
+            E::Answer { to, proposal, votes, polkas } => self.answer(to, proposal, votes, polkas, step),
+            E::SendCertificate { to, height } => self.send_certificate(to, height, step),
+            E::Decided(certificate) => self.on_decided(*certificate, step),
+            E::Confirmed { id, .. } => self.on_confirmed(id, step),
+            // The ledger records offences under a later feature gate; until then the proof is shown to people.
+            E::Evidence(evidence) => Self::event(Event::Evidence(evidence), step),
+            E::Alarm(alarm) => self.on_alarm(alarm, step),
+            E::Event(event) => Self::event(Event::Consensus(event), step),
+        }
+    }
+
+    fn on_alarm(&mut self, alarm: engine::Alarm, step: &mut Step) {
+        use engine::Alarm as A;
+        match &alarm {
+            A::OutcomeDiverged { .. } | A::OwnKeyElsewhere { .. } => step.start.push(Effect::LatchSigning),
+            A::InvalidValueCertified { .. }
+            | A::ConflictingCertificates { .. }
+            | A::OutcomeSplit { .. }
+            | A::OutcomeChanged { .. }
+            | A::InvalidValuePrevoted { .. }
+            | A::ExecutionFailed { .. }
+            | A::BuiltInvalid { .. } => {}
+        }
+        Self::event(Event::Alarm(alarm), step);
+    }
+
+    fn request_signature(&mut self, now: Now, statement: Statement, polka: Option<Box<Polka>>, step: &mut Step) {
+        self.requests = self.requests.saturating_add(1);
+        let id = RequestId::new(self.requests);
+        self.signing.insert(id, statement);
+        let deadline_ns = now.mono_ns.saturating_add(self.signing_patience_ns(&statement));
+        let proof = self.height_proof();
+        let request = SignRequest { id, statement, polka: polka.map(|polka| *polka), proof, deadline_ns };
+        step.start.push(Effect::Sign(Box::new(request)));
+    }
+
+    /// A signature that comes after the step's own timeout is of no use to anybody.
+    fn signing_patience_ns(&self, statement: &Statement) -> u64 {
+        let parameters = self.parameters();
+        match statement {
+            Statement::Proposal { round, .. } => parameters.propose_ns(*round),
+            Statement::Prevote { round, .. } => parameters.propose_ns(*round),
+            Statement::Precommit { round, .. } => parameters.propose_ns(*round),
+        }
+    }
+
+    /// What lets the guard follow us to the open height: certificate and outcome of the height before, and the set it fixes.
+    fn height_proof(&self) -> Option<Box<HeightProof>> {
+        let (_, certificate) = self.tip.block.as_ref()?;
+        let set = self.tip.state.validators_at(self.open_height().next());
+        let certificate = certificate.clone();
+        Some(Box::new(HeightProof { certificate, outcome: self.tip.outcome.clone(), next_set: set }))
+    }
+
+    pub(super) fn on_signed(&mut self, id: RequestId, result: Result<Verified<SignedStatement>, Refusal>) {
+        let Some(statement) = self.signing.remove(&id) else { return };
+        let input = match result {
+            Ok(signed) => self.own_message(signed),
+            Err(refusal) => {
+                Some(engine::Input::SignRefused { statement, reason: reason_of(&refusal) })
+            }
+        };
+        self.engine_inputs.extend(input);
+    }
+
+    /// Dresses a checked signature as the proposal or vote it signs.
+    fn own_message(&self, signed: Verified<SignedStatement>) -> Option<engine::Input> {
+        let statement = signed.get().statement;
+        let own = match statement {
+            Statement::Proposal { id, .. } => {
+                let header = self.candidates.get(&id)?.header.clone();
+                Own::Proposal(Box::new(signed.into_proposal(header)?))
+            }
+            Statement::Prevote { .. } | Statement::Precommit { .. } => Own::Vote(signed.into_vote()?),
+        };
+        Some(engine::Input::OwnReleased(own))
+    }
+
+    fn publish(&mut self, to: Recipients, publication: Publication, step: &mut Step) {
+        match publication {
+            Publication::Proposal { proposal, polka } => self.publish_proposal(to, *proposal, polka, step),
+            Publication::Vote(vote) => {
+                if let Some(waits) = self.waits_of_vote(&vote) {
+                    step.waits.extend(waits);
+                    self.send(to, Message::Votes(vec![vote]), step);
+                }
+            }
+        }
+    }
+
+    fn publish_proposal(&mut self, to: Recipients, proposal: Proposal, polka: Option<Box<Polka>>, step: &mut Step) {
+        let id = proposal.id();
+        let Some(waits) = self.waits_of_block(&id) else { return };
+        let Some(candidate) = self.candidates.get(&id) else { return };
+        let body = (*candidate.body).clone();
+        let parent = self.tip.block.as_ref().map(|(_, certificate)| certificate.clone());
+        let bundle = ProposalBundle { proposal, body, polka: polka.map(|polka| *polka), parent };
+        step.waits.extend(waits);
+        self.send(to, Message::Proposal(Box::new(bundle)), step);
+    }
+
+    /// What must be on disk before a vote of ours leaves; `None` when the block it names is not here.
+    fn waits_of_vote(&self, vote: &Vote) -> Option<Waits> {
+        match vote.statement().block() {
+            Some(id) => self.waits_of_block(&id),
+            None => Some(Vec::new()),
+        }
+    }
+
+    fn waits_of_block(&self, id: &BlockId) -> Option<Waits> {
+        let candidate = self.candidates.get(id)?;
+        let mut waits = vec![(LogId::Block, candidate.position?)];
+        waits.extend(candidate.batch_position(&self.batches).map(|position| (LogId::Batch, position)));
+        Some(waits)
+    }
+
+    fn pull_votes(&self, wanted: VotesWanted, step: &mut Step) {
+        let VotesWanted { height, round, proposal, prevotes, precommits } = wanted;
+        self.send(Recipients::All, Message::PullVotes { height, round, proposal, prevotes, precommits }, step);
+    }
+
+    fn answer(
+        &mut self,
+        to: ValidatorIndex,
+        proposal: Option<Box<Publication>>,
+        mut votes: Vec<Vote>,
+        polkas: Vec<Polka>,
+        step: &mut Step,
+    ) {
+        let Some(peer) = self.peer_of(to) else { return };
+        let to = Recipients::Some(vec![peer]);
+        for polka in polkas {
+            self.send(to.clone(), Message::Polka(polka), step);
+        }
+        if let Some(proposal) = proposal {
+            self.publish(to.clone(), *proposal, step);
+        }
+        let own = self.own_index();
+        votes.retain(|vote| Some(vote.validator) != own || self.waits_of_vote(vote).is_some());
+        for vote in votes.iter().filter(|vote| Some(vote.validator) == own) {
+            step.waits.extend(self.waits_of_vote(vote).into_iter().flatten());
+        }
+        if !votes.is_empty() {
+            self.send(to, Message::Votes(votes), step);
+        }
+    }
+
+    fn send_certificate(&mut self, to: ValidatorIndex, height: Height, step: &mut Step) {
+        if let Some(peer) = self.peer_of(to) {
+            self.serve_certificate(peer, height, step);
+        }
+    }
+
+    fn fetch_block(&mut self, id: BlockId, part: BlockPart, from: &[ValidatorIndex], step: &mut Step) {
+        let peers = self.peers_of(from);
+        let height = self.open_height();
+        let have_body = self.candidates.get(&id).is_some();
+        match part {
+            BlockPart::Header | BlockPart::Body if !have_body => {
+                self.send(Recipients::Some(peers), Message::GetBlock { height, id }, step);
+            }
+            BlockPart::Header | BlockPart::Body => self.fetch_batches_of(&id, &peers, step),
+        }
+    }
+}
+
+fn reason_of(refusal: &Refusal) -> SignRefusal {
+    refusal.consensus_reason()
+}

@@ -1,0 +1,259 @@
+//! From a client's bytes to a batch that a quorum holds.
+//!
+//! Invariant: a transaction is admitted once checked, not in the dedup map and not in flight; a full queue answers, it never drops;
+//! an acknowledgement leaves only for batches that are on disk.
+//! Source: `docs/spec/dissemination.md`.
+
+use falaj_consensus::durable::{Durable, LogId, Position};
+use falaj_consensus::engine::{self, WorkReason};
+use falaj_consensus::message::{BATCH_BYTES_MAX, Lane};
+use falaj_consensus::types::{BatchDigest, Now};
+use falaj_ledger::account::AccountKind;
+use falaj_ledger::execute::precheck;
+use falaj_ledger::rejection::Rejection;
+use falaj_ledger::transaction::Op;
+use falaj_ledger::validate::CheckedTx;
+use std::sync::Arc;
+
+use super::{Replica, Step};
+use crate::core::batches::{CheckedBatch, Refused};
+use crate::core::effect::{Admission, Effect, Event, Output, Recipients};
+use crate::core::input::{Peer, Ticket, Timer};
+use crate::core::job::VerifyJob;
+use crate::core::mempool::Full;
+use crate::core::wire::Message;
+
+/// Submissions that are checked together.
+const SUBMISSIONS_PER_JOB: usize = 512;
+/// Jobs of submissions that run at once.
+const SUBMISSION_JOBS_MAX: u32 = 2;
+/// Room that a batch leaves for its own fields and the lengths of its transactions.
+const BATCH_ROOM_BYTES: usize = 64 * 1024;
+/// Batches that one tick sends again to one validator.
+const RESENT_PER_TICK: usize = 8;
+
+impl Replica {
+    /// Hands submissions out in jobs: the busier the checkers, the fuller the next batch of signatures.
+    pub(super) fn verify_submissions(&mut self, step: &mut Step) {
+        while self.submissions_in_flight < SUBMISSION_JOBS_MAX && !self.submitted.is_empty() {
+            let count = self.submitted.len().min(SUBMISSIONS_PER_JOB);
+            let job = VerifyJob::Submitted(self.submitted.drain(..count).collect());
+            self.submissions_in_flight = self.submissions_in_flight.saturating_add(1);
+            step.start.push(Effect::Verify(Box::new(job)));
+        }
+    }
+
+    pub(super) fn on_submissions_checked(
+        &mut self,
+        now: Now,
+        checked: Vec<(Ticket, Result<Arc<CheckedTx>, Rejection>)>,
+        step: &mut Step,
+    ) {
+        self.submissions_in_flight = self.submissions_in_flight.saturating_sub(1);
+        for (ticket, result) in checked {
+            let answer = match result.and_then(|transaction| self.admit(now, transaction, step)) {
+                Ok(()) => Admission::Admitted,
+                Err(rejection) => Admission::Refused(rejection),
+            };
+            step.outputs.push(Output::Answer { ticket, answer });
+        }
+    }
+
+    fn admit(&mut self, now: Now, transaction: Arc<CheckedTx>, step: &mut Step) -> Result<(), Rejection> {
+        precheck(&self.tip.state, &transaction, now.wall_us)?;
+        let lane = self.lane_of(&transaction);
+        self.mempool.insert(lane, transaction).map_err(|full| match full {
+            Full::InFlight => Rejection::InFlight,
+            Full::Pool => Rejection::MempoolFull,
+            Full::Participant => Rejection::Quota,
+        })?;
+        if self.closing.insert(lane) {
+            let after_ns = self.config.batch_wait_ns;
+            step.start.push(Effect::Timer { id: Timer::CloseBatch(lane), after_ns });
+        }
+        Ok(())
+    }
+
+    /// Which share of a block a transaction draws on.
+    pub(super) fn lane_of(&self, transaction: &CheckedTx) -> Lane {
+        match &transaction.body().op {
+            op if op.is_governance() => Lane::Governance,
+            Op::Transfer(transfer) => match self.tip.state.account(transfer.debit).map(|account| account.kind) {
+                Some(AccountKind::Reserve | AccountKind::Wholesale) => Lane::Interbank,
+                Some(_) | None => Lane::Retail,
+            },
+            _ => Lane::Retail,
+        }
+    }
+
+    /// Closes batches that are full already.
+    pub(super) fn close_full_batches(&mut self, step: &mut Step) {
+        for lane in Lane::ALL {
+            while self.mempool.lane_bytes(lane) >= batch_payload_bytes_max() {
+                self.close_batch(lane, step);
+            }
+        }
+    }
+
+    /// Closes a batch of what waits in a lane: appended to the log and pushed to every validator.
+    pub(super) fn close_batch(&mut self, lane: Lane, step: &mut Step) {
+        let Some(author) = self.config.validator else { return };
+        let limit = usize::try_from(self.parameters().limits.block_transactions_max).unwrap_or(usize::MAX);
+        let transactions = self.mempool.take(lane, limit, batch_payload_bytes_max());
+        if transactions.is_empty() {
+            return;
+        }
+        let seq = self.batches.next_seq(author);
+        let batch = Arc::new(CheckedBatch::close(author, seq, lane, transactions));
+        self.keep_batch(Arc::clone(&batch), step);
+        self.note_sent_to_all(batch.reference.digest);
+        self.send(Recipients::All, Message::Batch(batch.encoded.to_vec()), step);
+    }
+
+    fn keep_batch(&mut self, batch: Arc<CheckedBatch>, step: &mut Step) {
+        let position = self.append_batch(batch.encoded.to_vec(), step);
+        self.fetching.remove(&batch.reference.digest);
+        self.batches.insert(batch, position);
+        self.complete_open(step);
+    }
+
+    /// A batch came, checked: a peer's push, an answer to a request, or one read back from our own log.
+    pub(super) fn on_batch(&mut self, from: Option<Peer>, batch: Arc<CheckedBatch>, step: &mut Step) {
+        let digest = batch.reference.digest;
+        if from.is_none() {
+            self.on_batch_again(batch, step);
+            return;
+        }
+        let wanted = self.fetching.contains_key(&digest);
+        match self.batches.check_room(&batch.reference, batch.encoded.len()) {
+            Ok(()) => self.keep_batch(batch, step),
+            Err(Refused::Quota) if wanted => self.keep_batch(batch, step),
+            Err(Refused::Quota) => self.limited(from, "batch", step),
+            Err(Refused::Known) => {}
+        }
+    }
+
+    fn on_batch_again(&mut self, batch: Arc<CheckedBatch>, step: &mut Step) {
+        self.rereading.remove(&batch.reference.digest);
+        for id in self.candidates.open() {
+            if let Some(candidate) = self.candidates.get_mut(&id) {
+                candidate.batch_again(Arc::clone(&batch));
+            }
+        }
+        self.complete_open(step);
+    }
+
+    fn limited(&self, from: Option<Peer>, what: &'static str, step: &mut Step) {
+        if let Some(peer) = from {
+            Self::event(Event::PeerLimited { peer, what }, step);
+        }
+    }
+
+    pub(super) fn on_synced(&mut self, durable: Durable, step: &mut Step) {
+        if durable.log() != LogId::Batch {
+            return;
+        }
+        let moved = self.batches.synced(durable.upto());
+        if !moved.is_empty() {
+            step.waits.push((LogId::Batch, durable.upto()));
+            if let Some(own) = self.config.validator {
+                for ack in &moved {
+                    self.batches.acknowledged(own, *ack);
+                }
+            }
+            step.acks.extend(moved);
+        }
+    }
+
+    /// Whether more than two thirds of the power hold a batch.
+    pub(super) fn is_nameable(&self, batch: &CheckedBatch) -> bool {
+        let set = self.open_set();
+        let holders = set.indices().filter(|index| {
+            set.get(*index).is_some_and(|member| self.batches.is_held_by(member.id, batch))
+        });
+        set.is_quorum(holders.map(|index| set.power(index)).sum())
+    }
+
+    /// Ends the idle wait of round 0 once there is something that its proposer can name, or we are the proposer and have something.
+    pub(super) fn tell_work(&mut self, _step: &mut Step) {
+        if self.work_told == Some(self.open_height()) || self.deciding.is_some() {
+            return;
+        }
+        if self.is_work_due() {
+            self.work_told = Some(self.open_height());
+            self.engine_inputs.push_back(engine::Input::WorkDue(WorkReason::Batch));
+        }
+    }
+
+    fn is_work_due(&self) -> bool {
+        let own = Some(self.first_proposer) == self.config.validator;
+        let fits_inline = !self.mempool.is_empty() && self.mempool.bytes() <= inline_bytes();
+        if own && fits_inline && self.batches.nothing_unordered() {
+            return true;
+        }
+        self.batches.iter().any(|batch| {
+            let reached = own
+                || self.batches.is_held_by(self.first_proposer, batch)
+                || self.sent.contains(&(self.first_proposer, batch.reference.digest));
+            reached && self.is_nameable(batch)
+        })
+    }
+
+    fn note_sent_to_all(&mut self, digest: BatchDigest) {
+        let set = self.open_set();
+        for member in set.members().iter().filter(|member| Some(member.id) != self.config.validator) {
+            self.sent.insert((member.id, digest));
+        }
+    }
+
+    /// Sends again what its receiver did not acknowledge: our own batches to all, anybody's to the proposer that has to name them.
+    pub(super) fn resend_batches(&mut self, step: &mut Step) {
+        let proposer = Some(self.first_proposer);
+        let reachable: Vec<_> = self.sync.reachable().collect();
+        self.forget_sent();
+        for peer in reachable {
+            let Some(validator) = peer.validator() else { continue };
+            let lacking: Vec<_> = self
+                .batches
+                .in_order()
+                .into_iter()
+                .filter(|batch| Some(batch.reference.author) == self.config.validator || Some(validator) == proposer)
+                .filter(|batch| !self.batches.is_held_by(validator, batch))
+                .take(RESENT_PER_TICK)
+                .cloned()
+                .collect();
+            for batch in lacking {
+                self.sent.insert((validator, batch.reference.digest));
+                self.send_to(peer, Message::Batch(batch.encoded.to_vec()), step);
+            }
+        }
+    }
+
+    fn forget_sent(&mut self) {
+        let batches = &self.batches;
+        self.sent.retain(|(_, digest)| batches.unordered(digest).is_some());
+    }
+
+    /// Batches that a peer asked for and that are in memory go at once, the others are read.
+    pub(super) fn serve_batches(&mut self, to: Peer, digests: Vec<BatchDigest>, step: &mut Step) {
+        let mut positions: Vec<Position> = Vec::new();
+        for digest in digests {
+            match self.batches.unordered(&digest) {
+                Some(batch) => self.send_to(to, Message::Batch(batch.encoded.to_vec()), step),
+                None => positions.extend(self.batches.position(&digest)),
+            }
+        }
+        if !positions.is_empty() {
+            let purpose = crate::core::input::ReadFor::ServeBatches { to };
+            step.start.push(Effect::Read { log: LogId::Batch, positions, purpose });
+        }
+    }
+}
+
+fn batch_payload_bytes_max() -> u64 {
+    u64::try_from(BATCH_BYTES_MAX.saturating_sub(BATCH_ROOM_BYTES)).unwrap_or(u64::MAX)
+}
+
+fn inline_bytes() -> u64 {
+    u64::try_from(falaj_consensus::message::INLINE_BYTES_MAX).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,158 @@
+//! Start and restart: what the logs, the store and the guard hold becomes a replica; nothing is replayed as input.
+//!
+//! Invariant: after a restart the replica knows every decided height, every block and batch whose record is on disk,
+//! and exactly what the guard says was signed; whatever else it needs it asks its peers for.
+//! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay".
+
+use falaj_consensus::durable::{LogId, Outbox, Position};
+use falaj_consensus::engine::{self, Engine, GuardPosition};
+use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
+use falaj_consensus::types::{Now, ValidatorId};
+use falaj_ledger::state::State;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::blocks::height_start;
+use super::{DecidedAt, Replica, Step, Tip};
+use crate::core::batches::{Batches, CheckedBatch};
+use crate::core::candidates::Candidates;
+use crate::core::effect::{Effect, Output};
+use crate::core::input::Timer;
+use crate::core::mempool::Mempool;
+use crate::core::sync::Sync;
+use crate::core::replica::ReplicaConfig;
+use falaj_consensus::message::BatchRef;
+
+/// A block of the open height whose record is on disk.
+#[derive(Clone, Debug)]
+pub struct RecoveredBlock {
+    /// Its header.
+    pub header: Header,
+    /// Its body.
+    pub body: Arc<Body>,
+    /// Where its record stands.
+    pub position: Position,
+}
+
+/// A batch whose record is on disk.
+#[derive(Clone, Debug)]
+pub enum RecoveredBatch {
+    /// A decided block named it; its bytes stay in the log.
+    Ordered(BatchRef, Position),
+    /// It waits to be ordered; its signatures were checked again.
+    Unordered(Arc<CheckedBatch>, Position),
+}
+
+/// What a node stands on when it starts.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// State after the last decided height.
+    pub state: State,
+    /// Outcome of that height; of genesis at height 0.
+    pub outcome: Outcome,
+    /// Header and certificate of that height; none at height 0.
+    pub block: Option<(Header, CommitCertificate)>,
+    /// Positions of body and certificate of each decided height, from 1.
+    pub decided: Vec<(Position, Position)>,
+    /// Blocks of the open height.
+    pub open: Vec<RecoveredBlock>,
+    /// Batches.
+    pub batches: Vec<RecoveredBatch>,
+    /// Last record of the block log.
+    pub last_block_record: Position,
+    /// Last record of the batch log.
+    pub last_batch_record: Position,
+    /// Where the guard stands.
+    pub guard: GuardPosition,
+}
+
+impl Replica {
+    /// Takes up what a node stands on, and says what to begin with.
+    pub fn start(config: ReplicaConfig, recovered: Recovered, now: Now) -> (Self, Outbox<Effect, Output>) {
+        let Recovered { state, outcome, block, decided, open, batches, last_block_record, last_batch_record, guard } =
+            recovered;
+        let waits = waits_of(block.as_ref(), last_block_record);
+        let tip = Tip { state, outcome, block, waits };
+        let start = height_start(&tip, guard);
+        let engine = engine::Config { own: config.validator, genesis_hash: config.chain.genesis_hash };
+        let (engine, outputs) = Engine::new(engine, start, now);
+        let decided = decided.into_iter().map(|(body, certificate)| DecidedAt { body, certificate }).collect();
+        let mut replica = Self {
+            engine,
+            mempool: Mempool::new(config.mempool),
+            config,
+            tip,
+            decided,
+            deciding: None,
+            confirming: None,
+            candidates: Candidates::default(),
+            batches: restore(batches),
+            sync: Sync::default(),
+            engine_inputs: VecDeque::new(),
+            signing: BTreeMap::new(),
+            requests: 0,
+            next_block_record: last_block_record,
+            next_batch_record: last_batch_record,
+            closing: BTreeSet::new(),
+            submitted: Vec::new(),
+            submissions_in_flight: 0,
+            verifying: BTreeMap::new(),
+            checking: BTreeSet::new(),
+            inline: Vec::new(),
+            sent: BTreeSet::new(),
+            work_told: None,
+            first_proposer: ValidatorId::default(),
+            rereading: BTreeSet::new(),
+            fetching: BTreeMap::new(),
+            early: BTreeMap::new(),
+            ticks: 0,
+        };
+        replica.open();
+        let mut step = Step::default();
+        replica.take_up_blocks(open, &mut step);
+        replica.take_up_acks();
+        for output in outputs {
+            replica.on_engine_output(now, output, &mut step);
+        }
+        step.start.push(Effect::Timer { id: Timer::Tick, after_ns: replica.parameters().tick_ns() });
+        replica.settle(now, &mut step);
+        let outbox = replica.finish(step);
+        (replica, outbox)
+    }
+
+    fn take_up_blocks(&mut self, open: Vec<RecoveredBlock>, step: &mut Step) {
+        for RecoveredBlock { header, body, position } in open {
+            let id = header.id();
+            self.candidates.insert(header.clone(), body);
+            if let Some(candidate) = self.candidates.get_mut(&id) {
+                candidate.position = Some(position);
+            }
+            self.engine_inputs.push_back(engine::Input::Header(Box::new(header)));
+            self.complete(&id, step);
+        }
+    }
+
+    /// What we hold counts towards the quorum that holds a batch.
+    fn take_up_acks(&mut self) {
+        let Some(own) = self.config.validator else { return };
+        for ack in self.batches.own_acks() {
+            self.batches.acknowledged(own, ack);
+        }
+    }
+}
+
+/// The tip's own records were read from disk, so they are on it once the logs were synced at opening.
+fn waits_of(block: Option<&(Header, CommitCertificate)>, last: Position) -> Vec<(LogId, Position)> {
+    if block.is_some() { vec![(LogId::Block, last)] } else { Vec::new() }
+}
+
+fn restore(recovered: Vec<RecoveredBatch>) -> Batches {
+    let mut batches = Batches::default();
+    for batch in recovered {
+        match batch {
+            RecoveredBatch::Ordered(reference, position) => batches.restore_ordered(reference, position),
+            RecoveredBatch::Unordered(batch, position) => batches.restore_unordered(batch, position),
+        }
+    }
+    batches
+}

@@ -1,0 +1,232 @@
+//! Catching up: decided blocks ahead of ours, asked for in ranges from several peers, checked against their certificates.
+//!
+//! Invariant: nothing fetched touches the chain before its certificate was verified under the set of its height, in order of height;
+//! a peer has one request open at a time, and what is kept ahead stays within [`AHEAD_MAX`] blocks.
+//! There is no mode: voting goes on beside it, and the height at hand is decided by whichever certificate comes first.
+//! Source: `docs/spec/consensus.md`, "There is no sync mode".
+
+use falaj_consensus::types::Height;
+use std::collections::BTreeMap;
+
+use super::input::Peer;
+use super::wire::{BLOCKS_REQUESTED_MAX, DecidedBlock};
+
+/// Most blocks kept ahead of the open height.
+pub const AHEAD_MAX: u64 = 128;
+/// Ticks after which an unanswered request is given to somebody else.
+const PATIENCE_TICKS: u32 = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Request {
+    from: Height,
+    count: u16,
+    ticks: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct PeerState {
+    up: bool,
+    height: Height,
+    request: Option<Request>,
+    /// Requests that were not answered or answered wrongly; who failed least is asked first.
+    failures: u32,
+}
+
+/// What is known of the peers' heights, and blocks kept ahead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sync {
+    peers: BTreeMap<Peer, PeerState>,
+    ahead: BTreeMap<Height, (Peer, DecidedBlock)>,
+}
+
+/// "Ask this peer for these blocks."
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ask {
+    /// Whom.
+    pub peer: Peer,
+    /// First height.
+    pub from: Height,
+    /// How many.
+    pub count: u16,
+}
+
+impl Sync {
+    /// A peer can be reached.
+    pub fn up(&mut self, peer: Peer) {
+        self.peers.entry(peer).or_default().up = true;
+    }
+
+    /// A peer cannot be reached; what it was asked for is asked of others.
+    pub fn down(&mut self, peer: Peer) {
+        let state = self.peers.entry(peer).or_default();
+        state.up = false;
+        state.request = None;
+    }
+
+    /// Peers that can be reached.
+    pub fn reachable(&self) -> impl Iterator<Item = Peer> + '_ {
+        self.peers.iter().filter(|(_, state)| state.up).map(|(peer, _)| *peer)
+    }
+
+    /// A peer stated its decided height.
+    pub fn heard(&mut self, peer: Peer, height: Height) {
+        self.peers.entry(peer).or_default().height = height;
+    }
+
+    /// The decided height a peer last stated.
+    #[must_use]
+    pub fn height_of(&self, peer: Peer) -> Height {
+        self.peers.get(&peer).map_or(Height::new(0), |state| state.height)
+    }
+
+    /// The highest decided height that a reachable peer stated.
+    #[must_use]
+    pub fn best_height(&self) -> Height {
+        self.peers.values().filter(|state| state.up).map(|state| state.height).max().unwrap_or_default()
+    }
+
+    /// A peer broke its word.
+    pub fn failed(&mut self, peer: Peer) {
+        let state = self.peers.entry(peer).or_default();
+        state.failures = state.failures.saturating_add(1);
+        state.request = None;
+    }
+
+    /// A tick passed: requests that were not answered count against who was asked.
+    pub fn tick(&mut self) {
+        for state in self.peers.values_mut() {
+            if let Some(request) = &mut state.request {
+                request.ticks = request.ticks.saturating_add(1);
+                if request.ticks > PATIENCE_TICKS {
+                    state.request = None;
+                    state.failures = state.failures.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    /// Blocks came. Those that nobody asked for, or that lie outside the window, are left.
+    pub fn received(&mut self, peer: Peer, open: Height, blocks: Vec<DecidedBlock>) {
+        let state = self.peers.entry(peer).or_default();
+        let Some(request) = state.request.take() else { return };
+        if blocks.is_empty() {
+            state.failures = state.failures.saturating_add(1);
+        }
+        for block in blocks {
+            let height = block.header.height;
+            let asked = height >= request.from && height.get() - request.from.get() < u64::from(request.count);
+            if asked && height >= open && block.certificate.height == height {
+                self.ahead.entry(height).or_insert((peer, block));
+            }
+        }
+    }
+
+    /// The block of the open height, if it is here; what lies below is forgotten.
+    pub fn take(&mut self, open: Height) -> Option<(Peer, DecidedBlock)> {
+        self.ahead = self.ahead.split_off(&open);
+        self.ahead.remove(&open)
+    }
+
+    /// Blocks kept ahead, for a look at the batches they will need.
+    pub fn ahead(&self) -> impl Iterator<Item = (Peer, &DecidedBlock)> {
+        self.ahead.values().map(|(peer, block)| (*peer, block))
+    }
+
+    /// What to ask for now, and of whom. The requests are booked.
+    pub fn next_requests(&mut self, open: Height) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        let limit = open.get().saturating_add(AHEAD_MAX);
+        let mut from = open;
+        while from.get() < limit {
+            let Some(gap) = self.next_gap(from, limit) else { break };
+            let Some(ask) = self.book(gap.0, gap.1) else { break };
+            from = Height::new(ask.from.get().saturating_add(u64::from(ask.count)));
+            asks.push(ask);
+        }
+        asks
+    }
+
+    /// The first heights from `from` that are neither here nor asked for.
+    fn next_gap(&self, from: Height, limit: u64) -> Option<(Height, u16)> {
+        let wanted = |height: Height| !self.ahead.contains_key(&height) && !self.is_asked(height);
+        let mut first = from;
+        while !wanted(first) {
+            first = first.next();
+            if first.get() >= limit {
+                return None;
+            }
+        }
+        let mut count = 1_u16;
+        while count < BLOCKS_REQUESTED_MAX && wanted(Height::new(first.get().saturating_add(u64::from(count)))) {
+            count = count.saturating_add(1);
+        }
+        Some((first, count))
+    }
+
+    fn is_asked(&self, height: Height) -> bool {
+        self.peers.values().filter_map(|state| state.request).any(|request| {
+            height >= request.from && height.get() - request.from.get() < u64::from(request.count)
+        })
+    }
+
+    fn book(&mut self, from: Height, count: u16) -> Option<Ask> {
+        let free = |state: &PeerState| state.up && state.request.is_none() && state.height >= from;
+        let (peer, state) =
+            self.peers.iter_mut().filter(|(_, state)| free(state)).min_by_key(|(peer, state)| (state.failures, **peer))?;
+        let known = state.height.get().saturating_sub(from.get()).saturating_add(1);
+        let count = count.min(u16::try_from(known).unwrap_or(u16::MAX));
+        state.request = Some(Request { from, count, ticks: 0 });
+        Some(Ask { peer: *peer, from, count })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_consensus::types::ValidatorId;
+
+    fn peer(id: u32) -> Peer {
+        Peer::of(ValidatorId::new(id)).unwrap()
+    }
+
+    // Two peers that are ahead share the ranges; each has one request open.
+    #[test]
+    fn ranges_are_spread_over_peers_and_never_asked_twice() {
+        let mut sync = Sync::default();
+        for id in 1..=2 {
+            sync.up(peer(id));
+            sync.heard(peer(id), Height::new(100));
+        }
+        let asks = sync.next_requests(Height::new(1));
+        assert_eq!(asks.len(), 2);
+        assert_eq!((asks[0].from.get(), asks[0].count), (1, 32));
+        assert_eq!((asks[1].from.get(), asks[1].count), (33, 32));
+        assert!(sync.next_requests(Height::new(1)).is_empty());
+    }
+
+    // A request beyond what the peer has decided is cut to it; a silent peer is replaced after its patience.
+    #[test]
+    fn silent_peers_lose_their_request() {
+        let mut sync = Sync::default();
+        sync.up(peer(1));
+        sync.heard(peer(1), Height::new(3));
+        let asks = sync.next_requests(Height::new(2));
+        assert_eq!(asks, [Ask { peer: peer(1), from: Height::new(2), count: 2 }]);
+        sync.up(peer(2));
+        sync.heard(peer(2), Height::new(3));
+        assert!(sync.next_requests(Height::new(2)).is_empty());
+        for _ in 0..=PATIENCE_TICKS {
+            sync.tick();
+        }
+        assert_eq!(sync.next_requests(Height::new(2))[0].peer, peer(2));
+    }
+
+    // Nobody is asked when nobody is ahead.
+    #[test]
+    fn level_peers_are_not_asked() {
+        let mut sync = Sync::default();
+        sync.up(peer(1));
+        sync.heard(peer(1), Height::new(4));
+        assert!(sync.next_requests(Height::new(5)).is_empty());
+    }
+}

@@ -1,0 +1,12 @@
+//! The node's own files: what the block log and the batch log hold, and how a restart reads them.
+//!
+//! Invariant: a batch's record is the batch as its author closed it; a block's records are header and body, synced before the first
+//! own vote for it leaves, and the certificate from the decision on. Everything else can be rebuilt from them.
+//! Generic over the disk, so that production and simulation run the same code; outside the feature `shell`.
+//! Source: `docs/spec/durable.md`; `docs/spec/storage.md`.
+
+mod record;
+mod recovery;
+
+pub use record::BlockRecord;
+pub use recovery::{NodeLogs, RecoverError, RecoveredLogs};
