@@ -56,22 +56,27 @@ install() {
     elif have dnf; then set -- "$1" "dnf install -y $3"
     elif have apk; then set -- "$1" "apk add $4"
     elif have pacman; then set -- "$1" "pacman -S --noconfirm $5"
-    else stop "$1 is missing and no known package manager was found" "install $2 by hand"
+    else refuse "$1 is missing and no known package manager was found" "install $2 by hand"
     fi
     as_root=
     if [ "$(id -u)" -ne 0 ]; then
-        if have sudo && sudo -n true 2>/dev/null; then as_root="sudo -n"; else refuse "$1 is missing and only root may install it" "sudo $2"; fi
+        if have sudo && sudo -n true 2>/dev/null; then as_root="sudo -n "
+        elif have sudo && [ -t 0 ]; then as_root="sudo "
+        else refuse "$1 is missing and only root may install it" "sudo $2"
+        fi
     fi
-    say "installing $1 by: $as_root $2"
-    case $2 in apt-get*) DEBIAN_FRONTEND=noninteractive $as_root apt-get update -qq >&2 ;; esac
+    say "installing $1 by: $as_root$2"
+    case $2 in apt-get*) $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 ;; esac
     # shellcheck disable=SC2086 # the command is words
-    DEBIAN_FRONTEND=noninteractive $as_root $2 >&2 || refuse "$1 could not be installed" "$2"
+    $as_root env DEBIAN_FRONTEND=noninteractive $2 >&2 || refuse "$1 could not be installed" "$2"
 }
 
 # As stop, with the way on that the demo has without a token.
 refuse() {
-    case $1 in SoftHSM2*) say "  without a token: make demo SIGNER=software   (keys in memory, TEST banner)" ;; esac
-    stop "$1" "$2"
+    hint=
+    case $1 in SoftHSM2*) hint="  or, without a token: make demo SIGNER=software   (keys in memory, TEST banner)" ;; esac
+    (stop "$1" "$2") || [ -z "$hint" ] || say "$hint"
+    exit 1
 }
 
 for tool in "$@"; do
