@@ -61,6 +61,40 @@ fn sum_never_takes_silence_for_success() {
     assert_eq!(sum("tests", 0, ""), "0 1");
 }
 
+/// Goal: seeds are counted by the simulator's own last line, and its silence is a failure.
+#[test]
+fn sum_counts_seeds() {
+    assert_eq!(
+        sum(
+            "sim",
+            0,
+            "progress\n{\"verdict\":\"safe_live\",\"seeds\":300,\"events\":7}\n"
+        ),
+        "300 0"
+    );
+    assert_eq!(
+        sum(
+            "sim",
+            0,
+            "{\"events\": 7, \"seeds\": 12, \"verdict\": \"safe_live\"}"
+        ),
+        "12 0"
+    );
+    assert_eq!(
+        sum("sim", 10, "{\"verdict\":\"safe_live\",\"seeds\":300}\n"),
+        "0 1"
+    );
+    assert_eq!(
+        sum("sim", 0, "{\"verdict\":\"unsafe\",\"seeds\":300}\n"),
+        "0 1"
+    );
+    assert_eq!(
+        sum("sim", 0, "{\"verdict\":\"safe_live\",\"seeds\":0}\n"),
+        "0 1"
+    );
+    assert_eq!(sum("sim", 0, ""), "0 1");
+}
+
 /// Goal: any other step counts once, by its status alone.
 #[test]
 fn sum_counts_other_steps_by_their_status() {
