@@ -70,7 +70,7 @@ fn names_source(code: &str) -> bool {
         code.strip_prefix(*name)
             .is_some_and(|rest| rest.starts_with("/src/") || rest.starts_with("/tests/"))
     };
-    CRATES.iter().any(|name| inside(name)) && !code.contains(char::is_whitespace)
+    CRATES.iter().any(inside) && !code.contains(char::is_whitespace)
 }
 
 /// Goal: the index of the specification names each of its pages.
