@@ -1,0 +1,284 @@
+//! Everything about a transaction that its bytes decide: size, encoding, chain, version, shape, signatures.
+//!
+//! Invariant: a [`CheckedTx`] exists only if all of it holds; one that does not makes the batch it is in invalid.
+//! What depends on block time or state is left to execution, which repeats all of admission but the signature arithmetic.
+//! Order of checks: size 1012, version 1002, encoding 1001 (or the fault a field names: 1007, 1013, 1017), chain 1004,
+//! window 1006 and 1016, amounts 1008, accounts 1010, enrolled keys 1001, signatures 1003.
+//! Source: `docs/spec/ledger.md`, "Checks without state".
+
+use falaj_consensus::hash;
+use falaj_consensus::types::ChainContext;
+use falaj_consensus::verify::{Checker, SignedItem};
+use std::sync::Arc;
+
+use crate::account::Controllers;
+use crate::amount::Amount;
+use crate::genesis::{Constants, Genesis};
+use crate::rejection::{DecodeFault, Rejection};
+use crate::transaction::{
+    BodyHash, ContentHash, Op, SignedTx, TxBody, TxKey, body_hash_of, content_hash_of,
+    sign_bytes_of,
+};
+
+/// What the checks of a chain's transactions stand on.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Identity of the chain.
+    pub chain: ChainContext,
+    /// The hard rails.
+    pub constants: Constants,
+    /// Longest transaction in bytes.
+    pub transaction_bytes_max: u32,
+}
+
+impl Rules {
+    /// The rules of a chain, with the size limit of its genesis.
+    #[must_use]
+    pub fn of_genesis(genesis: &Genesis) -> Self {
+        Self {
+            chain: genesis.chain(),
+            constants: genesis.constants,
+            transaction_bytes_max: genesis.parameters.limits.transaction_bytes_max,
+        }
+    }
+}
+
+/// A transaction whose bytes are right and whose signatures are those of the keys it states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTx {
+    tx: SignedTx,
+    body_hash: BodyHash,
+    content_hash: ContentHash,
+    bytes: u32,
+}
+
+impl CheckedTx {
+    /// The transaction.
+    #[must_use]
+    pub const fn tx(&self) -> &SignedTx {
+        &self.tx
+    }
+
+    /// Its body.
+    #[must_use]
+    pub const fn body(&self) -> &TxBody {
+        &self.tx.body
+    }
+
+    /// Submitter and id.
+    #[must_use]
+    pub const fn key(&self) -> TxKey {
+        self.tx.body.key()
+    }
+
+    /// Hash of the body, window included.
+    #[must_use]
+    pub const fn body_hash(&self) -> BodyHash {
+        self.body_hash
+    }
+
+    /// Hash of what it asks, window left out.
+    #[must_use]
+    pub const fn content_hash(&self) -> ContentHash {
+        self.content_hash
+    }
+
+    /// Length of its encoding.
+    #[must_use]
+    pub const fn encoded_bytes(&self) -> u32 {
+        self.bytes
+    }
+}
+
+/// A transaction of which everything but the signatures was checked.
+#[derive(Clone, Debug)]
+pub struct Unsigned {
+    checked: CheckedTx,
+    message: Vec<u8>,
+}
+
+impl Unsigned {
+    /// Submitter and id.
+    #[must_use]
+    pub const fn key(&self) -> TxKey {
+        self.checked.key()
+    }
+
+    /// The transaction, whose signatures nobody has checked yet.
+    #[must_use]
+    pub const fn tx(&self) -> &SignedTx {
+        self.checked.tx()
+    }
+
+    fn items(&self) -> impl Iterator<Item = SignedItem<'_>> {
+        self.checked.tx.approvals.iter().map(|approval| SignedItem {
+            key: &approval.public_key,
+            message: &self.message,
+            signature: &approval.signature,
+        })
+    }
+}
+
+/// Checks one transaction whole.
+///
+/// # Errors
+/// The [`Rejection`] of the first check that fails.
+pub fn check(
+    rules: &Rules,
+    checker: &dyn Checker,
+    bytes: &[u8],
+) -> Result<Arc<CheckedTx>, Rejection> {
+    let verdicts = check_batch(rules, checker, &[bytes]);
+    verdicts
+        .into_iter()
+        .next()
+        .expect("one verdict for one transaction")
+}
+
+/// Checks many transactions, their signatures all at once; the verdicts are those of [`check`].
+#[must_use]
+pub fn check_batch<B: AsRef<[u8]>>(
+    rules: &Rules,
+    checker: &dyn Checker,
+    batch: &[B],
+) -> Vec<Result<Arc<CheckedTx>, Rejection>> {
+    let unsigned: Vec<_> = batch
+        .iter()
+        .map(|bytes| check_unsigned(rules, bytes.as_ref()))
+        .collect();
+    check_signatures(checker, unsigned)
+}
+
+/// Checks the signatures of transactions of which everything else was checked.
+#[must_use]
+pub fn check_signatures(
+    checker: &dyn Checker,
+    unsigned: Vec<Result<Unsigned, Rejection>>,
+) -> Vec<Result<Arc<CheckedTx>, Rejection>> {
+    let items: Vec<_> = unsigned
+        .iter()
+        .flatten()
+        .flat_map(Unsigned::items)
+        .collect();
+    let verdicts = checker.check_batch(&items);
+    assert_eq!(
+        verdicts.len(),
+        items.len(),
+        "a checker gives one verdict for each signature"
+    );
+    let mut rest = verdicts.as_slice();
+    let mut all_right = |count: usize| {
+        let (own, others) = rest.split_at(count);
+        rest = others;
+        own.iter().all(|right| *right)
+    };
+    unsigned
+        .into_iter()
+        .map(|transaction| {
+            let Unsigned { checked, .. } = transaction?;
+            let right = all_right(checked.tx.approvals.len());
+            if right {
+                Ok(Arc::new(checked))
+            } else {
+                Err(Rejection::BadSignature)
+            }
+        })
+        .collect()
+}
+
+/// Checks everything but the signatures.
+///
+/// # Errors
+/// The [`Rejection`] of the first check that fails.
+pub fn check_unsigned(rules: &Rules, bytes: &[u8]) -> Result<Unsigned, Rejection> {
+    let length = u32::try_from(bytes.len())
+        .ok()
+        .filter(|length| *length <= rules.transaction_bytes_max);
+    let length = length.ok_or(Rejection::TooLarge)?;
+    check_version(bytes)?;
+    let (tx, encoded_body) = decode(bytes)?;
+    if tx.body.genesis_hash != rules.chain.genesis_hash {
+        return Err(Rejection::WrongChain);
+    }
+    check_window(&rules.constants, &tx.body)?;
+    check_op(&tx.body.op)?;
+    let (body_hash, content_hash) = (body_hash_of(encoded_body), content_hash_of(encoded_body));
+    let message = sign_bytes_of(&rules.chain.chain_id, encoded_body);
+    Ok(Unsigned {
+        checked: CheckedTx {
+            tx,
+            body_hash,
+            content_hash,
+            bytes: length,
+        },
+        message,
+    })
+}
+
+/// The version stands first, so that a later layout is told from a damaged one.
+fn check_version(bytes: &[u8]) -> Result<(), Rejection> {
+    let version = bytes.first_chunk::<2>().ok_or(Rejection::BadEncoding)?;
+    if u16::from_le_bytes(*version) == TxBody::VERSION {
+        Ok(())
+    } else {
+        Err(Rejection::UnknownVersion)
+    }
+}
+
+/// Decodes a transaction from all of its bytes, and says which of them are the body.
+fn decode(bytes: &[u8]) -> Result<(SignedTx, &[u8]), Rejection> {
+    let tx: SignedTx =
+        borsh::from_slice(bytes).map_err(|error| DecodeFault::of(&error).rejection())?;
+    let body_bytes = hash::encode(&tx.body).len();
+    Ok((tx, &bytes[..body_bytes]))
+}
+
+/// The window is not empty and does not outlast what the id allows.
+fn check_window(constants: &Constants, body: &TxBody) -> Result<(), Rejection> {
+    if body.valid_from_ms > body.valid_until_ms {
+        return Err(Rejection::Expired);
+    }
+    match body.id.time_ms().checked_add(constants.id_window_ms) {
+        Some(latest) if body.valid_until_ms <= latest => Ok(()),
+        Some(_) | None => Err(Rejection::IdOutsideWindow),
+    }
+}
+
+fn check_op(op: &Op) -> Result<(), Rejection> {
+    match op {
+        Op::OpenAccount(open) => check_enrolment(&open.controllers),
+        Op::Transfer(transfer) => {
+            check_amount(transfer.amount)?;
+            if transfer.debit == transfer.credit {
+                Err(Rejection::SameAccount)
+            } else {
+                Ok(())
+            }
+        }
+        Op::Propose(propose) => check_amount(propose.action.supply_change().amount),
+        Op::Approve(_) | Op::Execute(_) | Op::Veto(_) => Ok(()),
+    }
+}
+
+const fn check_amount(amount: Amount) -> Result<(), Rejection> {
+    if amount.is_zero() {
+        Err(Rejection::ZeroAmount)
+    } else {
+        Ok(())
+    }
+}
+
+/// A small-order key would verify any message, so it is never enrolled.
+fn check_enrolment(controllers: &Controllers) -> Result<(), Rejection> {
+    match controllers {
+        Controllers::Participant => Ok(()),
+        Controllers::Keys(keys) => {
+            let refused = keys.keys().iter().any(|key| key.check_enrolment().is_err());
+            if refused {
+                Err(Rejection::BadEncoding)
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
