@@ -167,21 +167,12 @@ impl Default for Limits {
     fn default() -> Self {
         const KIB: u32 = 1024;
         const MIB: u32 = 1024 * KIB;
-        let class =
-            |message: u32, messages: u32, bytes: u32, inbound_messages_per_s: u64| ClassLimits {
-                message_bytes_max: message,
-                queue_messages_max: messages,
-                queue_bytes_max: u64::from(bytes),
-                inbound_bytes_max: bytes,
-                inbound_bytes_per_s: u64::from(bytes) * 4,
-                inbound_messages_per_s,
-            };
         Self {
             classes: PerClass {
-                votes: class(128 * KIB, 4_096, 4 * MIB, 10_000),
-                proposals: class(512 * KIB, 256, 4 * MIB, 1_000),
-                batches: class(4 * MIB, 4_096, 32 * MIB, 10_000),
-                sync: class(33 * MIB, 1_024, 66 * MIB, 2_000),
+                votes: class_limits(128 * KIB, 4 * MIB, 8 * MIB, 10_000),
+                proposals: class_limits(512 * KIB, 4 * MIB, 16 * MIB, 1_000),
+                batches: class_limits(MIB, 8 * MIB, 64 * MIB, 10_000),
+                sync: class_limits(4 * MIB, 16 * MIB, 128 * MIB, 2_000),
             },
             handshakes_pending_max: 128,
             handshakes_per_s: 64,
@@ -189,6 +180,22 @@ impl Default for Limits {
             connections_per_s: 4,
             connections_burst: 16,
         }
+    }
+}
+
+const fn class_limits(
+    message: u32,
+    waiting: u32,
+    bytes_per_s: u32,
+    messages_per_s: u64,
+) -> ClassLimits {
+    ClassLimits {
+        message_bytes_max: message,
+        queue_messages_max: 4_096,
+        queue_bytes_max: 2 * waiting as u64,
+        inbound_bytes_max: waiting,
+        inbound_bytes_per_s: bytes_per_s as u64,
+        inbound_messages_per_s: messages_per_s,
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Refused {
     pub(super) duplicate: AtomicU64,
     pub(super) host_busy: AtomicU64,
     pub(super) handshake_failed: AtomicU64,
+    pub(super) accept_failed: AtomicU64,
 }
 
 impl Refused {
@@ -40,6 +41,7 @@ impl Refused {
             duplicate: read(&self.duplicate),
             host_busy: read(&self.host_busy),
             handshake_failed: read(&self.handshake_failed),
+            accept_failed: read(&self.accept_failed),
         }
     }
 }
@@ -150,7 +152,7 @@ impl NetworkHandle {
         let (done, ended) = oneshot::channel();
         if self.ask(Command::ShutDown(done)).is_ok() {
             // An error means that it ended before it could answer, which is what was asked for.
-            drop(ended.await);
+            ended.await.ok();
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use libp2p::{Multiaddr, PeerId};
@@ -15,6 +16,7 @@ use super::class::{Class, PerClass};
 use super::config::{ClassLimits, Limits, PeerConfig};
 use super::error::{LinkError, SendError};
 use super::queue::{Outbound, Pushed};
+use super::rate::Rate;
 use super::status::{ClassStatus, PeerStatus};
 
 /// What is counted for one class of one peer.
@@ -51,6 +53,31 @@ impl Counters {
     }
 }
 
+/// How fast one class of the peer may come.
+#[derive(Debug)]
+struct Pace {
+    bytes: Rate,
+    messages: Rate,
+}
+
+impl Pace {
+    fn new(limits: &ClassLimits) -> Self {
+        let per_s = |rate| Rate::new(rate, rate);
+        Self {
+            bytes: per_s(limits.inbound_bytes_per_s),
+            messages: per_s(limits.inbound_messages_per_s),
+        }
+    }
+
+    fn take(&mut self, now_ns: u64, bytes: u32) -> Duration {
+        let wait_ns = self
+            .bytes
+            .take(now_ns, u64::from(bytes))
+            .max(self.messages.take(now_ns, 1));
+        Duration::from_nanos(wait_ns)
+    }
+}
+
 #[derive(Debug)]
 struct Settings {
     name: String,
@@ -64,6 +91,8 @@ pub(super) struct Peer {
     pub(super) counters: PerClass<Counters>,
     /// Permits for bytes that are read but not yet taken by the host.
     pub(super) budgets: PerClass<Arc<Semaphore>>,
+    paces: PerClass<Mutex<Pace>>,
+    started: Instant,
     settings: Mutex<Settings>,
     up: Mutex<Option<Arc<Outbound>>>,
     connects: AtomicU64,
@@ -83,6 +112,8 @@ impl Peer {
                     limits.classes.get(class).inbound_bytes_max as usize,
                 ))
             }),
+            paces: PerClass::from_fn(|class| Mutex::new(Pace::new(limits.classes.get(class)))),
+            started: Instant::now(),
             settings: Mutex::new(Settings {
                 name: config.name,
                 address: config.address,
@@ -105,6 +136,12 @@ impl Peer {
 
     pub(super) fn address(&self) -> Option<Multiaddr> {
         lock(&self.settings).address.clone()
+    }
+
+    /// Takes an incoming message of so many bytes into account; gives how long to wait before it is read.
+    pub(super) fn pace(&self, class: Class, bytes: u32) -> Duration {
+        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        lock(self.paces.get(class)).take(now_ns, bytes)
     }
 
     /// Queues a message for the current connection.

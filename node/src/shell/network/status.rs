@@ -35,6 +35,8 @@ pub struct RefusedConnections {
     pub host_busy: u64,
     /// The handshake itself failed.
     pub handshake_failed: u64,
+    /// The system could not give us a connection that had come.
+    pub accept_failed: u64,
 }
 
 /// One peer.

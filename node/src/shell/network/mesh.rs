@@ -1,0 +1,518 @@
+//! The full mesh: who may connect, which connection counts, whom to dial when.
+//!
+//! Invariants: nobody off the list gets a handler, and so a stream; at most one connection per peer is current, and
+//! only it carries messages; the host is told up and down in turn, and no up whose hello it has not accepted.
+//! Of two connections made at once, both ends keep the one that the smaller identity dialed; of two in one direction,
+//! the newer. An end that turns a connection down for an older one makes sure that the older one is alive.
+//! Called by libp2p's swarm, from one task; [`super::task`] passes the host's wishes on.
+//! Errors: kept per peer as its last one; none ends the transport.
+
+mod dialing;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use libp2p::PeerId;
+use libp2p::core::transport::PortUse;
+use libp2p::core::{Endpoint, Multiaddr};
+use libp2p::swarm::{
+    CloseConnection, ConnectionClosed, ConnectionDenied, ConnectionError, ConnectionId,
+    DialFailure, FromSwarm, ListenError, ListenFailure, NetworkBehaviour, NotifyHandler, ToSwarm,
+};
+use tokio::time::Instant;
+
+use self::dialing::Dialing;
+use super::config::{Limits, NetworkConfig, PeerConfig, Timing};
+use super::error::LinkError;
+use super::handle::Shared;
+use super::handler::Handler;
+use super::handshakes::Handshakes;
+use super::inbox::{CONTROL_BACKLOG_MAX, Inbox, NetworkEvent};
+use super::link::{Link, Order, Report};
+use super::peer::{Peer, count};
+use super::queue::Outbound;
+use super::rate::Rate;
+
+/// Why a connection was turned down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Denied {
+    #[error("the peer is not on the list")]
+    UnknownPeer,
+    #[error("too many handshakes")]
+    HandshakeLimit,
+    #[error("too many connections from this peer")]
+    ConnectionLimit,
+    #[error("another connection to this peer is kept")]
+    Duplicate,
+    #[error("the host has not taken earlier events")]
+    HostBusy,
+    #[error("the network is being shut down")]
+    Closing,
+}
+
+/// The connection to a peer that counts.
+#[derive(Debug)]
+struct Current {
+    id: ConnectionId,
+    dialed_here: bool,
+    up: bool,
+    /// Why we refused the peer's hello. It is given the time to read this, and may close first.
+    refusal: Option<LinkError>,
+}
+
+/// One peer of the list.
+#[derive(Debug)]
+struct Entry {
+    peer: Arc<Peer>,
+    current: Option<Current>,
+    /// How fast it may connect to us.
+    connections: Rate,
+}
+
+impl Entry {
+    fn new(peer: Arc<Peer>, limits: &Limits) -> Self {
+        let connections = Rate::new(limits.connections_per_s, limits.connections_burst);
+        Self {
+            peer,
+            current: None,
+            connections,
+        }
+    }
+
+    fn current_is(&self, id: ConnectionId) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.id == id)
+    }
+}
+
+type Action = ToSwarm<Infallible, Order>;
+
+/// libp2p's view of the whole transport.
+#[derive(Debug)]
+pub(super) struct Mesh {
+    shared: Arc<Shared>,
+    inbox: Arc<Inbox>,
+    hello: Bytes,
+    limits: Limits,
+    timing: Timing,
+    entries: BTreeMap<PeerId, Entry>,
+    dialing: Dialing,
+    handshakes: Handshakes,
+    actions: VecDeque<Action>,
+    started: Instant,
+    closing: bool,
+}
+
+impl Mesh {
+    pub(super) fn new(shared: Arc<Shared>, inbox: Arc<Inbox>, config: NetworkConfig) -> Self {
+        let NetworkConfig {
+            peers,
+            hello,
+            limits,
+            timing,
+            listen: _,
+        } = config;
+        let mut mesh = Self {
+            dialing: Dialing::new(shared.local, timing),
+            shared,
+            inbox,
+            hello,
+            limits,
+            timing,
+            entries: BTreeMap::new(),
+            handshakes: Handshakes::new(&limits),
+            actions: VecDeque::new(),
+            started: Instant::now(),
+            closing: false,
+        };
+        mesh.set_peers(peers);
+        mesh
+    }
+
+    pub(super) fn set_hello(&mut self, hello: Bytes) {
+        self.hello = hello;
+    }
+
+    /// Takes over a checked list.
+    pub(super) fn set_peers(&mut self, list: Vec<PeerConfig>) {
+        let mut list: BTreeMap<PeerId, PeerConfig> = list
+            .into_iter()
+            .map(|config| (config.peer, config))
+            .collect();
+        let gone: Vec<PeerId> = self
+            .entries
+            .keys()
+            .filter(|peer| !list.contains_key(peer))
+            .copied()
+            .collect();
+        for peer in gone {
+            self.remove(peer);
+        }
+        for (peer, entry) in &self.entries {
+            if let Some(config) = list.remove(peer) {
+                entry.peer.configure(config);
+                self.dialing.soon(*peer);
+            }
+        }
+        for (_, config) in list {
+            self.add(config);
+        }
+    }
+
+    fn add(&mut self, config: PeerConfig) {
+        let peer = Arc::new(Peer::new(config, &self.limits));
+        let mut peers = self
+            .shared
+            .peers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        peers.insert(peer.id, Arc::clone(&peer));
+        self.dialing.add(Arc::clone(&peer));
+        self.entries.insert(peer.id, Entry::new(peer, &self.limits));
+    }
+
+    fn remove(&mut self, peer: PeerId) {
+        self.end(peer, LinkError::Removed);
+        self.shared
+            .peers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&peer);
+        self.dialing.remove(peer);
+        self.entries.remove(&peer);
+    }
+
+    /// Ends every connection and makes no more.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
+        let peers: Vec<PeerId> = self.entries.keys().copied().collect();
+        for peer in peers {
+            self.end(peer, LinkError::ShutDown);
+        }
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Judges a connection whose handshake has proved the peer's identity.
+    fn admit(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        dialed_here: bool,
+    ) -> Result<Handler, Denied> {
+        if self.closing {
+            return Err(Denied::Closing);
+        }
+        let now_ns = self.now_ns();
+        let entry = self.entries.get_mut(&peer).ok_or(Denied::UnknownPeer)?;
+        if !dialed_here && !entry.connections.try_take(now_ns) {
+            return Err(Denied::ConnectionLimit);
+        }
+        if let Some(current) = &entry.current {
+            if !prefers(self.shared.local < peer, current.dialed_here, dialed_here) {
+                self.probe(peer);
+                return Err(Denied::Duplicate);
+            }
+            self.end(peer, LinkError::Replaced);
+        }
+        self.make_current(id, peer, dialed_here)
+            .ok_or(Denied::UnknownPeer)
+    }
+
+    fn make_current(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        dialed_here: bool,
+    ) -> Option<Handler> {
+        let entry = self.entries.get_mut(&peer)?;
+        entry.current = Some(Current {
+            id,
+            dialed_here,
+            up: false,
+            refusal: None,
+        });
+        let link = Link {
+            peer: Arc::clone(&entry.peer),
+            inbox: Arc::clone(&self.inbox),
+            hello: self.hello.clone(),
+            timing: self.timing,
+        };
+        Some(Handler::new(|ports| Box::pin(link.run(ports))))
+    }
+
+    /// The peer has connected anew, and was turned down: it may be that it has lost the connection we keep.
+    fn probe(&mut self, peer: PeerId) {
+        let current = self
+            .entries
+            .get(&peer)
+            .and_then(|entry| entry.current.as_ref());
+        if let Some(Current { id, up: true, .. }) = current {
+            self.order(peer, *id, Order::Probe);
+        }
+    }
+
+    fn order(&mut self, peer_id: PeerId, id: ConnectionId, event: Order) {
+        let handler = NotifyHandler::One(id);
+        self.actions.push_back(ToSwarm::NotifyHandler {
+            peer_id,
+            handler,
+            event,
+        });
+    }
+
+    /// Both ends have accepted each other.
+    fn greeted(&mut self, peer: PeerId, id: ConnectionId, outbound: Arc<Outbound>) {
+        let Some(entry) = self.entries.get_mut(&peer) else {
+            return;
+        };
+        let Some(current) = &mut entry.current else {
+            return;
+        };
+        current.up = true;
+        entry.peer.set_up(outbound);
+        self.dialing.succeeded(peer);
+        self.inbox.push_control(NetworkEvent::PeerUp { peer });
+        self.order(peer, id, Order::Start);
+    }
+
+    /// Our host has refused the peer's hello; the connection ends once the peer knows.
+    fn refused(&mut self, peer: PeerId, reason: LinkError) {
+        let current = self
+            .entries
+            .get_mut(&peer)
+            .and_then(|entry| entry.current.as_mut());
+        if let Some(current) = current {
+            current.refusal = Some(reason);
+        }
+    }
+
+    /// The current connection to a peer, if there is one, is over.
+    fn end(&mut self, peer: PeerId, reason: LinkError) {
+        let Some(entry) = self.entries.get_mut(&peer) else {
+            return;
+        };
+        let Some(current) = entry.current.take() else {
+            return;
+        };
+        let reason = current.refusal.unwrap_or(reason);
+        let connection = CloseConnection::One(current.id);
+        self.actions.push_back(ToSwarm::CloseConnection {
+            peer_id: peer,
+            connection,
+        });
+        if reason != LinkError::Replaced {
+            entry.peer.set_error(reason.clone());
+            self.dialing.ended(peer, current.up, &reason);
+        }
+        if current.up {
+            entry.peer.set_down();
+            self.inbox
+                .push_control(NetworkEvent::PeerDown { peer, reason });
+        }
+    }
+
+    fn count_denied(&self, denied: Denied) {
+        let refused = &self.shared.refused;
+        match denied {
+            Denied::UnknownPeer => count(&refused.unknown_peer, 1),
+            Denied::HandshakeLimit => count(&refused.handshake_limit, 1),
+            Denied::ConnectionLimit => count(&refused.connection_limit, 1),
+            Denied::Duplicate => count(&refused.duplicate, 1),
+            Denied::HostBusy => count(&refused.host_busy, 1),
+            Denied::Closing => {}
+        }
+    }
+
+    fn judged<T>(&self, judgement: Result<T, Denied>) -> Result<T, ConnectionDenied> {
+        judgement.map_err(|denied| {
+            self.count_denied(denied);
+            ConnectionDenied::new(denied)
+        })
+    }
+
+    fn begin_handshake(&mut self, id: ConnectionId, remote: &Multiaddr) -> Result<(), Denied> {
+        if self.closing {
+            return Err(Denied::Closing);
+        }
+        if self.host_is_busy() {
+            return Err(Denied::HostBusy);
+        }
+        let now_ns = self.now_ns();
+        if self.handshakes.begin(id, remote, now_ns) {
+            Ok(())
+        } else {
+            Err(Denied::HandshakeLimit)
+        }
+    }
+
+    fn host_is_busy(&self) -> bool {
+        self.inbox.control_backlog() >= CONTROL_BACKLOG_MAX
+    }
+
+    fn listen_failed(&mut self, failure: &ListenFailure<'_>) {
+        self.handshakes.end(failure.connection_id);
+        if !matches!(failure.error, ListenError::Denied { .. }) {
+            count(&self.shared.refused.handshake_failed, 1);
+        }
+    }
+
+    fn closed(&mut self, closed: &ConnectionClosed<'_>) {
+        let current = self
+            .entries
+            .get(&closed.peer_id)
+            .is_some_and(|entry| entry.current_is(closed.connection_id));
+        if current {
+            let broken = |cause: &ConnectionError| LinkError::Broken {
+                reason: dialing::root(cause),
+            };
+            self.end(
+                closed.peer_id,
+                closed.cause.map_or(LinkError::Closed, broken),
+            );
+        }
+    }
+}
+
+/// Whether a new connection is kept rather than the current one. Both ends come to the same answer.
+const fn prefers(we_are_smaller: bool, current_dialed_here: bool, new_dialed_here: bool) -> bool {
+    let new_by_smaller = new_dialed_here == we_are_smaller;
+    let same_direction = new_dialed_here == current_dialed_here;
+    same_direction || new_by_smaller
+}
+
+impl NetworkBehaviour for Mesh {
+    type ConnectionHandler = Handler;
+    type ToSwarm = Infallible;
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        let judgement = self.begin_handshake(id, remote);
+        self.judged(judgement)
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<Handler, ConnectionDenied> {
+        self.handshakes.end(id);
+        let judgement = self.admit(id, peer, false);
+        self.judged(judgement)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<Handler, ConnectionDenied> {
+        let judgement = self.admit(id, peer, true);
+        if judgement.is_ok() {
+            self.dialing.connected(peer);
+        }
+        self.judged(judgement)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionClosed(closed) => self.closed(&closed),
+            FromSwarm::DialFailure(DialFailure {
+                peer_id: Some(peer),
+                error,
+                ..
+            }) => {
+                self.dialing.failed(peer, error);
+            }
+            FromSwarm::ListenFailure(failure) => self.listen_failed(&failure),
+            FromSwarm::ListenerError(_) => count(&self.shared.refused.accept_failed, 1),
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(&mut self, peer: PeerId, id: ConnectionId, report: Report) {
+        if !self
+            .entries
+            .get(&peer)
+            .is_some_and(|entry| entry.current_is(id))
+        {
+            return;
+        }
+        match report {
+            Report::Hello(request) => self.inbox.push_control(NetworkEvent::Hello(request)),
+            Report::Greeted(outbound) => self.greeted(peer, id, outbound),
+            Report::Refused(reason) => self.refused(peer, reason),
+            Report::Ended(reason) => self.end(peer, reason),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Action> {
+        if let Some(action) = self.actions.pop_front() {
+            return Poll::Ready(action);
+        }
+        if self.closing {
+            return Poll::Pending;
+        }
+        if self.host_is_busy() {
+            self.dialing.postpone();
+        }
+        let entries = &self.entries;
+        let wanted = |peer: &PeerId| {
+            entries
+                .get(peer)
+                .is_some_and(|entry| entry.current.is_none())
+        };
+        self.dialing
+            .poll(cx, wanted)
+            .map(|opts| ToSwarm::Dial { opts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefers;
+
+    /// Two ends, one smaller, see the same two connections in any order; both must keep the same one.
+    #[test]
+    fn both_ends_of_a_simultaneous_dial_keep_the_connection_of_the_smaller_one() {
+        for smaller_saw_own_first in [true, false] {
+            for larger_saw_own_first in [true, false] {
+                // Each end: does it keep the connection that the smaller one dialed?
+                let smaller_keeps = if smaller_saw_own_first {
+                    !prefers(true, true, false)
+                } else {
+                    prefers(true, false, true)
+                };
+                let larger_keeps = if larger_saw_own_first {
+                    prefers(false, true, false)
+                } else {
+                    !prefers(false, false, true)
+                };
+                assert!(smaller_keeps && larger_keeps);
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_connections_in_one_direction_the_newer_is_kept() {
+        for we_are_smaller in [true, false] {
+            for dialed_here in [true, false] {
+                assert!(prefers(we_are_smaller, dialed_here, dialed_here));
+            }
+        }
+    }
+}

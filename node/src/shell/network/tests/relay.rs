@@ -1,0 +1,87 @@
+//! A TCP relay whose every byte from the dialing to the listening side can be held back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+/// The most that is passed on at once.
+const PIECE_BYTES: usize = 4096;
+
+pub(super) struct Relay {
+    pub(super) address: Multiaddr,
+    /// One permit lets one byte pass from the dialing to the listening side.
+    pub(super) gate: Arc<Semaphore>,
+    /// And one, back.
+    pub(super) gate_back: Arc<Semaphore>,
+    task: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Listens, and connects whoever comes to the target. The gates are shut.
+    pub(super) async fn start(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = multiaddr(listener.local_addr().unwrap());
+        let gates = [Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0))];
+        let [gate, gate_back] = gates.clone();
+        let task = tokio::spawn(async move {
+            let mut lines = tokio::task::JoinSet::new();
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                let (near_read, near_write) = near.into_split();
+                let Ok(far) = TcpStream::connect(target).await else {
+                    continue;
+                };
+                let (far_read, far_write) = far.into_split();
+                lines.spawn(pass(near_read, far_write, Arc::clone(&gate)));
+                lines.spawn(pass(far_read, near_write, Arc::clone(&gate_back)));
+            }
+        });
+        let [gate, gate_back] = gates;
+        Self {
+            address,
+            gate,
+            gate_back,
+            task,
+        }
+    }
+
+    pub(super) fn open(&self) {
+        for gate in [&self.gate, &self.gate_back] {
+            gate.add_permits(Semaphore::MAX_PERMITS / 2);
+        }
+    }
+
+    /// Holds back every byte from now on, both ways; what is being passed on still passes.
+    pub(super) fn shut(&self) {
+        for gate in [&self.gate, &self.gate_back] {
+            gate.forget_permits(Semaphore::MAX_PERMITS);
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: Arc<Semaphore>) {
+    let mut piece = [0; PIECE_BYTES];
+    while let Ok(bytes @ 1..) = from.read(&mut piece).await {
+        let permits = gate
+            .acquire_many(u32::try_from(bytes).unwrap())
+            .await
+            .unwrap();
+        permits.forget();
+        if to.write_all(&piece[..bytes]).await.is_err() {
+            return;
+        }
+    }
+}
