@@ -18,3 +18,5 @@ mod repository;
 mod scripts;
 #[path = "tidy/sources.rs"]
 mod sources;
+#[path = "tidy/tags.rs"]
+mod tags;

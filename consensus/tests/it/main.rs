@@ -3,5 +3,6 @@
 
 mod cases;
 mod signatures;
+mod specification;
 mod vectors;
 mod zip215;
