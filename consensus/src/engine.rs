@@ -151,3 +151,6 @@ impl Engine {
         self.replay(out);
     }
 }
+
+#[cfg(test)]
+mod tests;

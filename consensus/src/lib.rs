@@ -19,6 +19,8 @@ pub mod proposer;
 pub mod round;
 #[cfg(any(test, feature = "testing"))]
 pub mod strategies;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;
 pub mod validator_set;
 pub mod verify;

@@ -139,8 +139,8 @@ impl Blocks {
         (is_new || again).then_some(part)
     }
 
-    /// Gives a block an overlay, if there is a free one or one whose block ranks below `rank(id)`.
-    pub(super) fn start(&mut self, id: BlockId, rank: impl Fn(BlockId) -> u8) -> Start {
+    /// Gives a block an overlay, if there is a free one or one whose block is less urgent.
+    pub(super) fn start<U: Ord>(&mut self, id: BlockId, urgency: impl Fn(BlockId) -> U) -> Start {
         let may_start =
             self.judgement(id) == Judgement::Valid && self.execution(id) != Execution::Failed;
         if !may_start || self.overlays.contains(&id) {
@@ -150,8 +150,12 @@ impl Blocks {
             self.occupy(id);
             return Start::Free;
         }
-        let lowest = self.overlays.iter().copied().min_by_key(|held| rank(*held));
-        match lowest.filter(|held| rank(*held) < rank(id)) {
+        let lowest = self
+            .overlays
+            .iter()
+            .copied()
+            .min_by_key(|held| urgency(*held));
+        match lowest.filter(|held| urgency(*held) < urgency(id)) {
             None => Start::No,
             Some(held) => {
                 self.release(held);

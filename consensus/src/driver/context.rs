@@ -72,6 +72,7 @@ impl HeightContext {
     #[must_use]
     pub fn admits(&self, header: &Header) -> bool {
         header.version == Header::VERSION
+            && header.features & !Header::FEATURES_KNOWN == 0
             && header.genesis_hash == self.genesis_hash
             && header.height == self.height
             && header.proposer == self.proposer(header.round)

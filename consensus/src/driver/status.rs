@@ -90,7 +90,8 @@ impl Driver {
     }
 
     fn wait_for_execution(&self, id: BlockId) -> Option<Wait> {
-        let waits = self.blocks.judgement(id) == Judgement::Valid && self.awaits_execution(id);
+        let waits =
+            self.blocks.judgement(id) == Judgement::Valid && self.blocks.outcome(id).is_none();
         waits.then_some(Wait::Execution(id))
     }
 

@@ -2,60 +2,49 @@
 //!
 //! Invariant: a block is wanted for a quorum, a lock, the valid value, the answered proposal of the round, or an honest hint of its prevotes;
 //! so a second proposal of a round costs nothing before somebody correct voted for it.
-//! Source: `docs/spec/consensus.md` §1, "Execution"; §4, "Batches".
+//! Source: `docs/spec/consensus.md` §1, "Execution"; §4, "Blocks".
 
 use std::collections::BTreeSet;
 
 use super::Driver;
-use super::blocks::{Execution, Start};
+use super::blocks::Start;
 use crate::engine::Output;
 use crate::types::{BlockId, Round, ValidatorIndex};
 
-/// A block that is wanted, and who must have it.
-struct Want {
-    id: BlockId,
-    from: Vec<ValidatorIndex>,
-    rank: u8,
+/// Why a block is wanted, which also says who must have it; the last is the most urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    /// It is locked, or the valid value, by the polka of that round.
+    Kept(Round),
+    /// It is proposed in the current round, or an honest hint prevoted it.
+    Proposed,
+    /// It has a polka in the current round.
+    Prevoted,
+    /// It has a commit certificate.
+    Certified,
 }
-
-const RANK_DECIDED: u8 = 5;
-const RANK_POLKA: u8 = 4;
-const RANK_PROPOSED: u8 = 3;
-const RANK_VALID: u8 = 2;
-const RANK_LOCKED: u8 = 1;
 
 impl Driver {
     /// Asks for the missing parts of wanted blocks; a tick asks `again` for all of them.
     pub(super) fn ask_for_blocks(&mut self, again: bool, out: &mut Vec<Output>) {
-        for want in self.wants() {
-            if let Some(part) = self.blocks.ask(want.id, again) {
-                out.push(Output::Fetch {
-                    id: want.id,
-                    part,
-                    from: want.from,
-                });
+        for (id, reason) in self.wants() {
+            if let Some(part) = self.blocks.ask(id, again) {
+                let from = self.holders(id, reason);
+                out.push(Output::Fetch { id, part, from });
             }
         }
     }
 
-    /// Executes wanted blocks in order of rank, two at a time; a block of higher rank takes the place of the lowest.
+    /// Executes wanted blocks, two at a time; a more urgent block takes the place of the least urgent.
     pub(super) fn start_executions(&mut self, out: &mut Vec<Output>) {
         let wants = self.wants();
-        let rank = |id| {
-            wants
-                .iter()
-                .filter(|want| want.id == id)
-                .map(|want| want.rank)
-                .max()
-                .unwrap_or_default()
-        };
-        for want in &wants {
-            let id = want.id;
-            match self.blocks.start(id, rank) {
+        let reason = |id| wants.iter().find(|want| want.0 == id).map(|want| want.1);
+        for (id, _) in &wants {
+            match self.blocks.start(*id, reason) {
                 Start::No => {}
-                Start::Free => out.push(Output::Execute { id }),
+                Start::Free => out.push(Output::Execute { id: *id }),
                 Start::InPlaceOf(held) => {
-                    out.extend([Output::Discard { id: held }, Output::Execute { id }])
+                    out.extend([Output::Discard { id: held }, Output::Execute { id: *id }]);
                 }
             }
         }
@@ -75,68 +64,68 @@ impl Driver {
         });
     }
 
-    /// A block whose execution a rule waits for.
-    pub(super) fn awaits_execution(&self, id: BlockId) -> bool {
-        matches!(
-            self.blocks.execution(id),
-            Execution::Idle | Execution::Running | Execution::Failed
-        )
-    }
-
-    /// Wanted blocks, highest rank first.
-    fn wants(&self) -> Vec<Want> {
-        let certified = self.votes.certificate().map(|certificate| Want {
-            id: certificate.id,
-            from: certificate.signers.iter().collect(),
-            rank: RANK_DECIDED,
-        });
+    /// Wanted blocks, each once, the most urgent first.
+    fn wants(&self) -> Vec<(BlockId, Reason)> {
+        let certified = self.votes.certificate().map(|certificate| certificate.id);
+        let mut wants: Vec<_> = certified
+            .map(|id| (id, Reason::Certified))
+            .into_iter()
+            .collect();
         if self.state.is_decided() {
-            return certified.into_iter().collect();
+            return wants;
         }
         let round = self.state.round();
-        let mut wants: Vec<_> = certified.into_iter().collect();
-        wants.extend(self.want_of_polka(round, None, RANK_POLKA));
-        wants.extend(self.proposals.first(round).map(|proposed| Want {
-            id: proposed.id,
-            from: self.proposer_and_voters(round, proposed.id),
-            rank: RANK_PROPOSED,
-        }));
-        wants.extend(self.votes.hinted_blocks(round).map(|id| Want {
-            id,
-            from: self.votes.prevoters_of(round, id),
-            rank: RANK_PROPOSED,
-        }));
-        let (valid, locked) = (self.state.valid(), self.state.locked());
-        wants.extend(
-            valid.and_then(|valid| self.want_of_polka(valid.round, Some(valid.id), RANK_VALID)),
-        );
-        wants.extend(
-            locked.and_then(|lock| self.want_of_polka(lock.round, Some(lock.id), RANK_LOCKED)),
-        );
+        let mut want = |id: BlockId, reason: Reason| {
+            if wants.iter().all(|known| known.0 != id) {
+                wants.push((id, reason));
+            }
+        };
+        if let Some(polka) = self.votes.polka(round) {
+            want(polka.id, Reason::Prevoted);
+        }
+        if let Some(proposed) = self.proposals.first(round) {
+            want(proposed.id, Reason::Proposed);
+        }
+        self.votes
+            .hinted_blocks(round)
+            .for_each(|id| want(id, Reason::Proposed));
+        if let Some(valid) = self.state.valid() {
+            want(valid.id, Reason::Kept(valid.round));
+        }
+        if let Some(locked) = self.state.locked() {
+            want(locked.id, Reason::Kept(locked.round));
+        }
         wants
     }
 
-    fn want_of_polka(&self, round: Round, id: Option<BlockId>, rank: u8) -> Option<Want> {
-        let polka = self
-            .votes
-            .polka(round)
-            .filter(|polka| id.is_none_or(|id| id == polka.id))?;
-        Some(Want {
-            id: polka.id,
-            from: polka.signers.iter().collect(),
-            rank,
-        })
-    }
-
-    fn proposer_and_voters(&self, round: Round, id: BlockId) -> Vec<ValidatorIndex> {
-        let proposer = self.context.proposer(round);
-        let mut from = vec![proposer];
-        from.extend(
+    /// Who must have a wanted block.
+    fn holders(&self, id: BlockId, reason: Reason) -> Vec<ValidatorIndex> {
+        let round = self.state.round();
+        let signers_at = |round| {
             self.votes
-                .prevoters_of(round, id)
-                .into_iter()
-                .filter(|voter| *voter != proposer),
-        );
-        from
+                .polka_for(round, id)
+                .map(|polka| polka.signers.iter().collect())
+        };
+        match reason {
+            Reason::Certified => self
+                .votes
+                .certificate()
+                .map(|found| found.signers.iter().collect())
+                .unwrap_or_default(),
+            Reason::Prevoted => signers_at(round).unwrap_or_default(),
+            Reason::Kept(round) => signers_at(round).unwrap_or_default(),
+            Reason::Proposed => {
+                let proposer = self
+                    .proposals
+                    .first(round)
+                    .filter(|proposed| proposed.id == id);
+                let proposer = proposer.map(|proposed| proposed.proposal.proposer);
+                let voters = self.votes.prevoters_of(round, id).into_iter();
+                proposer
+                    .into_iter()
+                    .chain(voters.filter(|voter| Some(*voter) != proposer))
+                    .collect()
+            }
+        }
     }
 }

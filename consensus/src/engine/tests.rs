@@ -1,0 +1,12 @@
+//! The engine by stories: each rule under its line in the paper, each deviation, then what surrounds the rules.
+
+mod blocks;
+mod bounds;
+mod equivocation;
+mod heights;
+mod idle;
+mod relay;
+mod restart;
+mod rules;
+mod status;
+mod story;
