@@ -42,6 +42,8 @@ pub struct Driver {
     /// A proposal of ours that waits for its block: a re-proposal, or an intent that a restart found.
     waiting: Option<Statement>,
     ticking: bool,
+    /// Somebody showed to have more than we do, and no tick has pulled since.
+    behind: bool,
     halted: bool,
     confirmed: bool,
     /// The last round for which the alarm over an invalid polka was raised.
@@ -67,6 +69,7 @@ impl Driver {
             own: OwnStatements::new(&start.guard),
             waiting: None,
             ticking: false,
+            behind: false,
             halted: false,
             confirmed: false,
             prevoted_invalid: None,
@@ -187,6 +190,7 @@ impl Driver {
         let pinned: Vec<_> = pinned.into_iter().flatten().collect();
         self.votes.advance(round, &pinned);
         self.proposals.advance(round);
+        self.own.advance(round);
     }
 
     /// Compares own execution with the decision; only then may the next height be opened.

@@ -52,6 +52,7 @@ impl Engine {
     pub fn new(config: Config, start: HeightStart, now: Now) -> (Self, Vec<Output>) {
         let mut out = Vec::new();
         let driver = Driver::open(config.own, config.genesis_hash, start, now, &mut out);
+        driver.pull_votes(&mut out);
         (
             Self {
                 config,

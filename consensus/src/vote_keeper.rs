@@ -204,12 +204,12 @@ impl VoteKeeper {
         self.conflict.as_ref()
     }
 
-    /// 55: the highest round above the current one in which an honest hint of distinct senders voted.
+    /// 55: the highest round above the current one in which an honest hint of distinct senders voted; a polka is one too.
     #[must_use]
     pub fn higher_round(&self) -> Option<Round> {
         let mut above = self.rounds.range(self.current.next()..).rev();
         above
-            .find(|(_, votes)| self.set.is_honest_hint(votes.senders_power(&self.set)))
+            .find(|(_, votes)| votes.polka.is_some() || self.is_hinted(votes))
             .map(|(round, _)| *round)
     }
 
@@ -218,7 +218,7 @@ impl VoteKeeper {
     pub fn has_hint(&self, round: Round) -> bool {
         self.rounds
             .get(&round)
-            .is_some_and(|votes| self.set.is_honest_hint(votes.senders_power(&self.set)))
+            .is_some_and(|votes| self.is_hinted(votes))
     }
 
     /// The blocks that an honest hint of prevotes names in a round.
@@ -312,6 +312,10 @@ impl VoteKeeper {
             .values()
             .map(|votes| votes.prevotes.len().saturating_add(votes.precommits.len()))
             .sum()
+    }
+
+    fn is_hinted(&self, votes: &RoundVotes) -> bool {
+        self.set.is_honest_hint(votes.senders_power(&self.set))
     }
 
     fn oldest(&self) -> Round {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::engine::GuardPosition;
 use crate::message::{Kind, Statement};
 use crate::types::Round;
+use crate::vote_keeper::ROUNDS_BEHIND_MAX;
 
 /// Statements of our own, by position in the height.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +67,19 @@ impl OwnStatements {
             "own statements are asked in order of position"
         );
         self.asked.insert(position, statement);
+    }
+
+    /// Forgets what was asked so many rounds ago that nobody's votes of it are kept.
+    pub(super) fn advance(&mut self, round: Round) {
+        let oldest = (
+            Round::new(round.get().saturating_sub(ROUNDS_BEHIND_MAX)),
+            Kind::Proposal,
+        );
+        let kept = self.asked.split_off(&oldest);
+        let forgotten = std::mem::replace(&mut self.asked, kept);
+        if !forgotten.is_empty() {
+            self.history = History::From(oldest.0, oldest.1);
+        }
     }
 
     /// What was asked at a position.

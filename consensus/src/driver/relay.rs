@@ -14,6 +14,7 @@ impl Driver {
     /// The retransmit tick: pushes the polka, pulls votes, asks again for blocks.
     pub(super) fn tick(&mut self, out: &mut Vec<Output>) {
         self.ticking = false;
+        self.behind = false;
         self.push_polka(out);
         self.pull_votes(out);
         self.ask_for_blocks(true, out);
@@ -37,7 +38,7 @@ impl Driver {
     }
 
     /// Asks for the votes of the current round that are missing.
-    pub(super) fn pull_votes(&self, out: &mut Vec<Output>) {
+    pub fn pull_votes(&self, out: &mut Vec<Output>) {
         let (height, round) = (self.context.height, self.state.round());
         let (prevotes, precommits) = self.votes.bitmaps(round);
         let proposal = self.proposals.first(round).is_some();
@@ -55,13 +56,14 @@ impl Driver {
     }
 
     /// Answers a pull of this height: what the asker lacks of its round, and of ours if it is behind.
-    pub fn answer(&self, to: ValidatorIndex, wanted: &VotesWanted, out: &mut Vec<Output>) {
+    pub fn answer(&mut self, to: ValidatorIndex, wanted: &VotesWanted, out: &mut Vec<Output>) {
         if self.state.is_decided() {
             return out.push(Output::SendCertificate {
                 to,
                 height: self.context.height,
             });
         }
+        self.behind |= self.lacks_of(wanted);
         let round = self.state.round();
         let members = self.context.set.len();
         let nothing = VotesWanted {
@@ -75,6 +77,27 @@ impl Driver {
         if wanted.round < round {
             self.answer_round(to, &nothing, out);
         }
+    }
+
+    /// Somebody is above this height: the next tick pulls its certificate, also when the height is idle.
+    pub fn hear_from_above(&mut self) {
+        self.behind = true;
+    }
+
+    /// Whether who asks is in a later round, or holds what we lack. An idle asker holds nothing, so idle nodes do not keep each other awake.
+    fn lacks_of(&self, wanted: &VotesWanted) -> bool {
+        let round = self.state.round();
+        let (prevotes, precommits) = self.votes.bitmaps(round);
+        let has_more = wanted
+            .prevotes
+            .iter()
+            .any(|voter| !prevotes.contains(voter))
+            || wanted
+                .precommits
+                .iter()
+                .any(|voter| !precommits.contains(voter))
+            || wanted.proposal && self.proposals.first(round).is_none();
+        wanted.round > round || wanted.round == round && has_more
     }
 
     fn answer_round(&self, to: ValidatorIndex, wanted: &VotesWanted, out: &mut Vec<Output>) {
@@ -111,7 +134,7 @@ impl Driver {
             || self.state.step() > Step::Propose
             || self.state.round() > Round::new(0);
         let heard = self.votes.count() > 0 || self.votes.certificate().is_some();
-        !self.halted && !self.state.is_decided() && (moved || heard)
+        !self.halted && !self.state.is_decided() && (moved || heard || self.behind)
     }
 }
 

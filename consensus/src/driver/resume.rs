@@ -42,7 +42,6 @@ impl Driver {
         if self.state.step() == Step::Propose {
             self.start_round_timer(RoundTimer::Propose, out);
         }
-        self.pull_votes(out);
     }
 
     fn say_again(

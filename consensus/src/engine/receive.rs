@@ -23,7 +23,7 @@ impl Engine {
         received_us: u64,
         out: &mut Vec<Output>,
     ) {
-        match self.relation(proposal.get().height()) {
+        match self.sort(proposal.get().height()) {
             Relation::Past => out.push(certificate_for(
                 proposal.get().proposer,
                 proposal.get().height(),
@@ -35,7 +35,7 @@ impl Engine {
     }
 
     pub(super) fn vote(&mut self, vote: Verified<Vote>, out: &mut Vec<Output>) {
-        match self.relation(vote.get().height) {
+        match self.sort(vote.get().height) {
             Relation::Past if self.is_counted_below(vote.get()) => {}
             Relation::Past => out.push(certificate_for(vote.get().validator, vote.get().height)),
             Relation::Open => self.driver.vote(vote, out),
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     pub(super) fn polka(&mut self, polka: Verified<Polka>, out: &mut Vec<Output>) {
-        match self.relation(polka.get().height) {
+        match self.sort(polka.get().height) {
             Relation::Open => self.driver.polka(polka, out),
             Relation::Next => self.next.keep_polka(polka),
             Relation::Past | Relation::Ahead => {}
@@ -57,7 +57,7 @@ impl Engine {
         certificate: Verified<CommitCertificate>,
         out: &mut Vec<Output>,
     ) {
-        match self.relation(certificate.get().height) {
+        match self.sort(certificate.get().height) {
             Relation::Past => self.check_past(certificate.get(), out),
             Relation::Open => self.driver.certificate(certificate, out),
             Relation::Next => self.next.keep_certificate(certificate),
@@ -65,8 +65,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn answer(&self, from: ValidatorIndex, wanted: &VotesWanted, out: &mut Vec<Output>) {
-        match self.relation(wanted.height) {
+    pub(super) fn answer(
+        &mut self,
+        from: ValidatorIndex,
+        wanted: &VotesWanted,
+        out: &mut Vec<Output>,
+    ) {
+        match self.sort(wanted.height) {
             Relation::Past => out.push(certificate_for(from, wanted.height)),
             Relation::Open => self.driver.answer(from, wanted, out),
             Relation::Next | Relation::Ahead => {}
@@ -88,6 +93,15 @@ impl Engine {
         kept.certificate
             .into_iter()
             .for_each(|certificate| self.driver.certificate(certificate, out));
+    }
+
+    /// Where a message belongs; one from above shows that this height is decided elsewhere.
+    fn sort(&mut self, height: Height) -> Relation {
+        let relation = self.relation(height);
+        if matches!(relation, Relation::Next | Relation::Ahead) {
+            self.driver.hear_from_above();
+        }
+        relation
     }
 
     fn relation(&self, height: Height) -> Relation {

@@ -87,3 +87,12 @@ fn evidence_does_not_flood() {
         "show evidence\n prevote 0 0 a0\n prevote 0 0 nil\n > evidence DoublePrevote by 0: prevote 0 nil and prevote 0 a0\n {flood}"
     ));
 }
+
+// What our own key said so many rounds ago is forgotten too, without an alarm when it comes back.
+#[test]
+fn own_statements_are_bounded() {
+    let rounds = many((0..200).map(|round| format!("timer propose {round}\n timer prevote {round}\n precommit 0,1,2 {round} nil\n timer precommit {round}")));
+    check(&format!(
+        "show alarm\n {rounds} prevote 3 2 a0\n prevote 3 199 a0\n > alarm own-key-elsewhere prevote 199 a0"
+    ));
+}

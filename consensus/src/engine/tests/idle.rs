@@ -2,14 +2,15 @@
 
 use super::story::check;
 
-// An idle height starts no timer but the heartbeat, and asks for nothing.
+// A node that starts asks once for what it missed; then an idle height starts no timer but the heartbeat.
 #[test]
 fn an_idle_height_is_silent() {
     check(
         "node 0
          show timer build pull sign push
          open
-         > timer heartbeat 0",
+         > timer heartbeat 0
+         > pull 0",
     );
 }
 

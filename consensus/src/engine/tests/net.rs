@@ -253,7 +253,7 @@ impl Net {
             Output::Sign { statement, polka } => {
                 self.sign(index, statement, polka.map(|polka| *polka))
             }
-            Output::Publish(message) => self.to_others(index, |net| net.published(&message)),
+            Output::Publish(message) => self.tell_others(index, |net| net.published(&message)),
             Output::Build { round, .. } => self.build(index, round),
             Output::StartTimer { id, duration_ns } => {
                 self.nodes[index]
@@ -281,10 +281,10 @@ impl Net {
                     outcome: outcome_of(id),
                 }],
             ),
-            Output::PushPolka(polka) => self.to_others(index, |net| vec![net.polka(&polka)]),
+            Output::PushPolka(polka) => self.tell_others(index, |net| vec![net.polka(&polka)]),
             Output::PullVotes(wanted) => {
                 let from = member(index);
-                self.to_others(index, |_| {
+                self.tell_others(index, |_| {
                     vec![Input::VotesWanted {
                         from,
                         wanted: wanted.clone(),
@@ -477,7 +477,7 @@ impl Net {
             .extend(inputs.into_iter().map(|input| (to, input)));
     }
 
-    fn to_others(&mut self, index: usize, inputs: impl Fn(&Self) -> Vec<Input>) {
+    fn tell_others(&mut self, index: usize, inputs: impl Fn(&Self) -> Vec<Input>) {
         for to in (0..self.nodes.len()).filter(|to| *to != index) {
             let inputs = inputs(self);
             self.fly(to, inputs);

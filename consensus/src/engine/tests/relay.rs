@@ -127,3 +127,31 @@ fn a_pull_of_a_decided_height_brings_its_certificate() {
          wanted 1 0 height 14",
     );
 }
+
+// What shows that others have more wakes an idle node: its next tick pulls, once.
+#[test]
+fn an_idle_node_pulls_from_who_has_more() {
+    for more in [
+        "wanted 1 0 prevotes 1",
+        "wanted 1 0 proposal",
+        "wanted 1 3",
+        "wanted 1 0 height 13",
+    ] {
+        check(&format!(
+            "show pull timer
+             open
+             > timer heartbeat 0
+             > pull 0
+             {more}
+             > timer tick 0
+             timer tick
+             > pull 0"
+        ));
+    }
+}
+
+// Idle nodes do not keep each other awake.
+#[test]
+fn an_idle_pull_wakes_nobody() {
+    check("show pull timer\n open\n > timer heartbeat 0\n > pull 0\n wanted 1 0");
+}

@@ -12,8 +12,8 @@ fn goes_on_after_the_recorded_step() {
          open
          > step 2 Prevote
          > publish prevote 2 nil
-         > pull 2
          > timer tick 0
+         > pull 2
          timer propose 2
          prevote 0,1 2 nil
          > step 2 Precommit

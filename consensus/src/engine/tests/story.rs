@@ -484,11 +484,11 @@ impl Story {
     }
 
     fn show(&mut self, outputs: Vec<Output>) -> Vec<String> {
-        self.asked
-            .extend(outputs.iter().filter_map(|output| match output {
-                Output::Sign { statement, .. } => Some(*statement),
-                _ => None,
-            }));
+        for output in &outputs {
+            if let Output::Sign { statement, .. } = output {
+                self.asked.push(*statement);
+            }
+        }
         let lines = outputs.iter().map(|output| self.line(output));
         lines
             .filter(|line| {
