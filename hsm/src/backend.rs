@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use falaj_consensus::crypto::{PublicKey, Signature};
+use falaj_consensus::types::Now;
 
 use crate::purpose::{
     BindingBytes, CanaryBytes, PossessionBytes, PrecommitBytes, PrevoteBytes, ProposalBytes,
@@ -95,6 +96,15 @@ pub struct BackendCall {
     pub work: BackendWork,
     /// Monotonic time after which the answer is of no use.
     pub deadline_mono_ns: u64,
+}
+
+impl BackendCall {
+    /// The time that is left for it; none when it is of no use any more and must not reach the backend.
+    #[must_use]
+    pub fn budget(&self, now: Now) -> Option<Duration> {
+        let left = self.deadline_mono_ns.checked_sub(now.mono_ns);
+        left.filter(|left| *left > 0).map(Duration::from_nanos)
+    }
 }
 
 /// Name of a call, unique in the life of a signer.

@@ -10,7 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::hash;
-use falaj_consensus::message::SignBytes;
+use falaj_consensus::message::{SignBytes, Statement};
 use falaj_consensus::types::{ChainContext, Hash32, ValidatorId};
 
 /// The most bytes of a transport key or peer name that is bound to a consensus key.
@@ -57,6 +57,16 @@ impl Purpose {
         Self::Possession,
         Self::Canary,
     ];
+
+    /// The purpose of a statement.
+    #[must_use]
+    pub const fn of(statement: &Statement) -> Self {
+        match statement {
+            Statement::Proposal { .. } => Self::Proposal,
+            Statement::Prevote { .. } => Self::Prevote,
+            Statement::Precommit { .. } => Self::Precommit,
+        }
+    }
 
     /// The word used in metrics, audit records and reports.
     #[must_use]
@@ -108,7 +118,7 @@ statement_bytes!(
 );
 
 /// Why an attestation has no sign-bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ShapeError {
     /// A transport key that is empty or longer than [`TRANSPORT_KEY_BYTES_MAX`].
     #[error("a transport key of {0} bytes cannot be bound")]
