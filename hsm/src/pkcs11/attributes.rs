@@ -5,6 +5,8 @@
 //! Errors: [`TokenError::KeyAttribute`] names the first one that is wrong.
 //! Source: PKCS #11 v3.0 §4.4, §4.7, §4.9; `docs/spec/hsm.md`, "Keys".
 
+use std::fmt;
+
 use cryptoki::object::{Attribute, AttributeInfo, AttributeType, ObjectHandle};
 
 use super::error::TokenError;
@@ -72,6 +74,12 @@ impl Reported {
             Self::Unknown => "unknown to the token",
             Self::Withheld => "withheld by the token",
         }
+    }
+}
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
     }
 }
 

@@ -225,7 +225,7 @@ pub(crate) fn offers(
 }
 
 /// Finds the key by its name, holds its public half against the enrolled one, and its attributes against the table.
-fn find_and_check(
+pub(crate) fn find_and_check(
     session: &Session,
     found: &Found,
     key: &KeyConfig,

@@ -31,11 +31,21 @@ pub struct Code(pub RvError);
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            RvError::VendorDefined(number) | RvError::UnknownErrorCode(number) => {
-                write!(f, "code {number:#x}")
-            }
-            named => write!(f, "CKR{}", screaming(&format!("{named:?}"))),
+        match self.number() {
+            Some(number) => write!(f, "code {number:#x}"),
+            None => write!(f, "CKR{}", screaming(&format!("{:?}", self.0))),
+        }
+    }
+}
+
+impl Code {
+    /// The number of a code that no standard names.
+    #[must_use]
+    pub const fn number(self) -> Option<u64> {
+        if let RvError::VendorDefined(number) | RvError::UnknownErrorCode(number) = self.0 {
+            Some(number)
+        } else {
+            None
         }
     }
 }
@@ -292,6 +302,9 @@ pub enum TokenError {
         /// Length of what came.
         bytes: usize,
     },
+    /// A thread inside the library ended in a panic of this program.
+    #[error("a thread of the pkcs#11 backend panicked")]
+    Panicked,
     /// The worker could not be started.
     #[error("cannot start the thread for the pkcs#11 library")]
     Thread(#[source] Arc<std::io::Error>),
@@ -336,14 +349,13 @@ impl TokenError {
     /// The number behind a code that no standard names.
     #[must_use]
     pub const fn number(&self) -> Option<u64> {
-        match self {
-            Self::Vendor { code, .. }
-            | Self::TokenGone { code, .. }
-            | Self::PinRefused { code, .. } => match code.0 {
-                RvError::VendorDefined(number) | RvError::UnknownErrorCode(number) => Some(number),
-                _ => None,
-            },
-            _ => None,
+        if let Self::Vendor { code, .. }
+        | Self::TokenGone { code, .. }
+        | Self::PinRefused { code, .. } = self
+        {
+            code.number()
+        } else {
+            None
         }
     }
 
@@ -355,7 +367,7 @@ impl TokenError {
                 Cause::LibraryUnusable
             }
             Self::Vendor { code, .. } => classify(code.0),
-            Self::Unreadable { .. } => Cause::Unknown,
+            Self::Unreadable { .. } | Self::Panicked => Cause::Unknown,
             Self::StaleSession | Self::NoSession => Cause::SessionLost,
             Self::CallsInFlight { .. } | Self::SharedLibrary => Cause::CannotReinitialise,
             Self::TokenGone { .. } => Cause::TokenGone,

@@ -194,17 +194,21 @@ impl Cause {
 
     /// The step after a second attempt in the same session did not help: as for the first, but for another pause.
     const fn after_a_pause(self) -> Step {
-        match self.first_step() {
-            Step::SignAgain => Step::Reconnect,
-            step => step,
+        let step = self.first_step();
+        if matches!(step, Step::SignAgain) {
+            Step::Reconnect
+        } else {
+            step
         }
     }
 
     /// The step after the library was initialised again and that did not help.
     const fn after_reinitialise(self) -> Step {
-        match self.after_reconnect() {
-            Step::Reinitialise => Step::Wait,
-            step => step,
+        let step = self.after_reconnect();
+        if matches!(step, Step::Reinitialise) {
+            Step::Wait
+        } else {
+            step
         }
     }
 

@@ -105,10 +105,13 @@ impl History {
 
 fn refusal(token: &str, code: Code) -> TokenError {
     let token = token.to_owned();
-    match classify(code.0) {
-        Cause::PinLocked => TokenError::PinLocked { token },
-        Cause::PinUnset => TokenError::PinUnset { token },
-        _ => TokenError::PinRefused { token, code },
+    let cause = classify(code.0);
+    if cause == Cause::PinLocked {
+        TokenError::PinLocked { token }
+    } else if cause == Cause::PinUnset {
+        TokenError::PinUnset { token }
+    } else {
+        TokenError::PinRefused { token, code }
     }
 }
 

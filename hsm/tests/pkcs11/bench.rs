@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::shim::Shim;
 use falaj_consensus::crypto::{Algorithm, PublicKey};
 use falaj_hsm::pkcs11::softhsm::{SoftHsm, write_pin_file};
 use falaj_hsm::pkcs11::{
@@ -49,6 +50,7 @@ fn run_child(name: &str) {
     write_pin_file(&bench.pin_file(), PIN).unwrap();
     let (variable, value) = bench.hsm.environment();
     let output = Command::new(env::current_exe().unwrap())
+        .envs(Shim::environment(&bench))
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(variable, value)
         .env(FOLDER, &folder)
@@ -97,9 +99,7 @@ impl Bench {
 
     /// Makes a key and says how a node is told of it.
     pub(crate) fn key(&self, algorithm: Algorithm, label: &str) -> KeyConfig {
-        let name = name(label);
-        let made = self.admin().generate_key(algorithm, &name).unwrap();
-        key_config(name, made.public_key)
+        make_key(&self.token(), algorithm, label)
     }
 
     pub(crate) fn open(&self, key: KeyConfig) -> Pkcs11Backend {
@@ -114,6 +114,16 @@ pub(crate) fn limits() -> Limits {
         connect_deadline_ms: 30_000,
         ..Limits::default()
     }
+}
+
+/// Makes a key and says how a node is told of it.
+pub(crate) fn make_key(token: &TokenConfig, algorithm: Algorithm, label: &str) -> KeyConfig {
+    let name = name(label);
+    let made = TokenAdmin::open(token)
+        .unwrap()
+        .generate_key(algorithm, &name)
+        .unwrap();
+    key_config(name, made.public_key)
 }
 
 pub(crate) fn name(label: &str) -> KeyName {

@@ -12,22 +12,22 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 
 use super::{Pin, PinError, read_pin};
 
-/// Prompts on the terminal at `path`.
+/// Prompts on the terminal at `path`. The echo goes off before the prompt comes, so that nothing typed after it is shown or lost.
 pub(super) fn read(path: &Path, token: &str) -> Result<Pin, PinError> {
     let io = |source| PinError::Io {
         path: path.to_path_buf(),
         source,
     };
-    let mut terminal = OpenOptions::new()
+    let terminal = OpenOptions::new()
         .read(true)
         .write(true)
         .open(path)
         .map_err(io)?;
-    write!(terminal, "PIN of token {token}: ").map_err(io)?;
     let silent = Silent::new(&terminal).map_err(io)?;
+    write!(&terminal, "PIN of token {token}: ").map_err(io)?;
     let pin = read_pin(Line::new(&terminal), path);
     drop(silent);
-    writeln!(terminal).map_err(io)?;
+    writeln!(&terminal).map_err(io)?;
     pin
 }
 
@@ -79,5 +79,53 @@ impl Read for Line<'_> {
             .get(..count)
             .is_some_and(|read| read.ends_with(b"\n"));
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::os::unix::ffi::OsStrExt;
+    use std::thread;
+
+    // What is typed is read and not shown, and the echo is back afterwards.
+    #[test]
+    fn a_pin_is_typed_without_echo() {
+        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&person).unwrap();
+        unlockpt(&person).unwrap();
+        let name = ptsname(&person, Vec::new()).unwrap();
+        let path = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())).to_path_buf();
+        // Kept open, so that the terminal outlives the prompt.
+        let terminal = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        let mut person = File::from(person);
+        let reading = thread::spawn(move || read(&path, "t"));
+        let mut shown = String::new();
+        while !shown.contains("PIN of token t: ") {
+            shown.push_str(&some(&mut person));
+        }
+        person.write_all(b"12 34\n").unwrap();
+        assert!(reading.join().unwrap().is_ok());
+        while !shown.ends_with("\r\n") {
+            shown.push_str(&some(&mut person));
+        }
+        assert_eq!(shown, "PIN of token t: \r\n");
+        assert!(
+            tcgetattr(&terminal)
+                .unwrap()
+                .local_modes
+                .contains(LocalModes::ECHO)
+        );
+    }
+
+    fn some(person: &mut File) -> String {
+        let mut buffer = [0; 64];
+        let count = person.read(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..count]).into_owned()
     }
 }

@@ -10,6 +10,7 @@ use falaj_consensus::crypto::Signature;
 
 use super::CallError;
 use crate::pkcs11::breaker::Breaker;
+use crate::pkcs11::config::Limits;
 use crate::pkcs11::device::Connected;
 use crate::pkcs11::error::TokenError;
 use crate::pkcs11::fault::{Stage, Step};
@@ -243,7 +244,9 @@ impl State {
         }
         self.numbers += 1;
         self.threads += 1;
-        self.link = Link::Connecting;
+        if !matches!(self.link, Link::Down { .. }) {
+            self.link = Link::Connecting;
+        }
         self.active = Some(Active {
             number: self.numbers,
             return_by: None,
@@ -262,14 +265,18 @@ impl State {
     }
 
     /// Opens the breaker.
-    pub(super) fn down(&mut self, until: Instant, backoff: Duration, error: TokenError) {
+    pub(super) fn fail(&mut self, limits: &Limits, chance: u32, error: TokenError) {
+        let backoff = self.breaker.failed(limits, chance);
         let failures = self.breaker.failures();
         self.note(Event::Waiting {
             backoff_ms: milliseconds(backoff),
             failures,
         });
         self.answer_all(&CallError::Unavailable(error.clone()));
-        self.link = Link::Down { until, error };
+        self.link = Link::Down {
+            until: Instant::now() + backoff,
+            error,
+        };
     }
 
     /// X: off.

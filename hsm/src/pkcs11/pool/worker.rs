@@ -5,6 +5,7 @@
 //! Errors: none leave the thread; they become answers, events and the state of the link.
 //! Source: `docs/spec/hsm.md`, "Escalation".
 
+use std::sync::mpsc::SendError;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64) {
     .work();
 }
 
-/// Says that the thread ended, also when it ends by a panic, and lets another take its place.
+/// Says that the thread ended, also when it ends by a panic, and lets another take its place; after a panic, when the backoff is over.
 struct Leave<'a> {
     shared: &'a Arc<Shared>,
     number: u64,
@@ -38,6 +39,9 @@ struct Leave<'a> {
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
+        if std::thread::panicking() && state.is_active(self.number) {
+            state.fail(&self.shared.limits, chance(), TokenError::Panicked);
+        }
         state.left(self.number);
         Shared::ensure_worker(self.shared, &mut state);
         drop(state);
@@ -151,12 +155,12 @@ impl Worker<'_> {
         });
         let answer = match result {
             Ok(done) => {
-                self.note_signed(&done);
+                self.note_done(&done);
                 Ok(done)
             }
             Err(end) => Err(self.give_up(end)),
         };
-        if reply.send(answer).is_err() {
+        if let Err(SendError(Ok(Done::Signed(_)))) = reply.send(answer) {
             self.shared.lock().counts.late += 1;
         }
     }
@@ -288,7 +292,7 @@ impl Worker<'_> {
         std::thread::sleep(left.map_or(pause, |left| left.min(pause)));
     }
 
-    fn note_signed(&self, done: &Done) {
+    fn note_done(&self, done: &Done) {
         self.while_active(|state| {
             state.breaker.succeeded();
             if let Done::Signed(_) = done {
@@ -309,10 +313,7 @@ impl Worker<'_> {
             End::Wait(error) => {
                 self.connected = false;
                 let answer = CallError::Unavailable(error.clone());
-                self.while_active(|state| {
-                    let backoff = state.breaker.failed(&limits, chance());
-                    state.down(Instant::now() + backoff, backoff, error);
-                });
+                self.while_active(|state| state.fail(&limits, chance(), error));
                 self.shared.changed.notify_all();
                 answer
             }
