@@ -1,3 +1,13 @@
 //! The shell: what drives the replica on real networks, disks and HSMs.
 
+pub mod config;
+pub mod hello;
+pub mod history;
+pub mod home;
+pub mod keys;
 pub mod network;
+pub mod outlet;
+pub mod recover;
+pub mod runtime;
+pub mod view;
+pub mod watch;

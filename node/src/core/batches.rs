@@ -34,11 +34,29 @@ pub struct CheckedBatch {
 impl CheckedBatch {
     /// Closes a batch of our own over transactions that were checked at admission.
     #[must_use]
-    pub fn close(author: ValidatorId, seq: u64, lane: Lane, transactions: Vec<Arc<CheckedTx>>) -> Self {
-        let bytes = transactions.iter().map(|transaction| transaction.tx().to_bytes()).collect();
-        let batch = Batch { author, seq, lane, transactions: bytes };
+    pub fn close(
+        author: ValidatorId,
+        seq: u64,
+        lane: Lane,
+        transactions: Vec<Arc<CheckedTx>>,
+    ) -> Self {
+        let bytes = transactions
+            .iter()
+            .map(|transaction| transaction.tx().to_bytes())
+            .collect();
+        let batch = Batch {
+            author,
+            seq,
+            lane,
+            transactions: bytes,
+        };
         let encoded: Arc<[u8]> = falaj_consensus::hash::encode(&batch).into();
-        Self { reference: batch.reference(), lane, transactions, encoded }
+        Self {
+            reference: batch.reference(),
+            lane,
+            transactions,
+            encoded,
+        }
     }
 }
 
@@ -63,7 +81,7 @@ struct Author {
 
 /// Why a batch is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refused {
+pub(super) enum Refused {
     /// It is here already.
     Known,
     /// Its author has too much unordered.
@@ -72,7 +90,7 @@ pub enum Refused {
 
 /// Every batch that this node knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batches {
+pub(super) struct Batches {
     unordered: BTreeMap<BatchDigest, Held>,
     ordered: BTreeMap<BatchDigest, Position>,
     unsynced: BTreeMap<Position, BatchRef>,
@@ -82,33 +100,54 @@ pub struct Batches {
 
 impl Batches {
     /// Takes up a batch that a decided block named: its bytes stay in the log.
-    pub fn restore_ordered(&mut self, reference: BatchRef, position: Position) {
+    pub(super) fn restore_ordered(&mut self, reference: BatchRef, position: Position) {
         self.number(reference);
         self.settle(reference);
         self.ordered.insert(reference.digest, position);
     }
 
     /// Takes up a batch of the log that waits to be ordered.
-    pub fn restore_unordered(&mut self, batch: Arc<CheckedBatch>, position: Position) {
+    pub(super) fn restore_unordered(&mut self, batch: Arc<CheckedBatch>, position: Position) {
         self.count_bytes(&batch);
         let reference = batch.reference;
         let first = self.number(reference);
         self.settle(reference);
-        self.unordered.insert(reference.digest, Held { batch, position, first });
+        self.unordered.insert(
+            reference.digest,
+            Held {
+                batch,
+                position,
+                first,
+            },
+        );
     }
 
     /// The number that our own next batch gets.
     #[must_use]
-    pub fn next_seq(&self, own: ValidatorId) -> u64 {
-        let Some(author) = self.authors.get(&own) else { return 1 };
-        let highest = author.beyond.keys().next_back().copied().unwrap_or(0).max(author.contiguous);
-        let heard = self.acks.values().filter_map(|acks| acks.get(&own)).max().copied().unwrap_or(0);
+    pub(super) fn next_seq(&self, own: ValidatorId) -> u64 {
+        let Some(author) = self.authors.get(&own) else {
+            return 1;
+        };
+        let highest = author
+            .beyond
+            .keys()
+            .next_back()
+            .copied()
+            .unwrap_or(0)
+            .max(author.contiguous);
+        let heard = self
+            .acks
+            .values()
+            .filter_map(|acks| acks.get(&own))
+            .max()
+            .copied()
+            .unwrap_or(0);
         highest.max(heard).saturating_add(1)
     }
 
     /// Whether a batch is held and verified, ordered or not.
     #[must_use]
-    pub fn contains(&self, digest: &BatchDigest) -> bool {
+    pub(super) fn contains(&self, digest: &BatchDigest) -> bool {
         self.unordered.contains_key(digest) || self.ordered.contains_key(digest)
     }
 
@@ -116,46 +155,78 @@ impl Batches {
     ///
     /// # Errors
     /// [`Refused`] says why not.
-    pub fn check_room(&self, reference: &BatchRef, bytes: usize) -> Result<(), Refused> {
+    pub(super) fn check_room(&self, reference: &BatchRef, bytes: usize) -> Result<(), Refused> {
         if self.contains(&reference.digest) {
             return Err(Refused::Known);
         }
-        let kept = self.authors.get(&reference.author).map_or(0, |author| author.unordered_bytes);
-        let fits = kept.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX)) <= UNORDERED_BYTES_MAX;
+        let kept = self
+            .authors
+            .get(&reference.author)
+            .map_or(0, |author| author.unordered_bytes);
+        let fits =
+            kept.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX)) <= UNORDERED_BYTES_MAX;
         if fits { Ok(()) } else { Err(Refused::Quota) }
     }
 
     /// Keeps a checked batch whose record was appended at `position`.
-    pub fn insert(&mut self, batch: Arc<CheckedBatch>, position: Position) {
+    pub(super) fn insert(&mut self, batch: Arc<CheckedBatch>, position: Position) {
         let reference = batch.reference;
         self.count_bytes(&batch);
         let first = self.number(reference);
         self.unsynced.insert(position, reference);
-        self.unordered.insert(reference.digest, Held { batch, position, first });
+        self.unordered.insert(
+            reference.digest,
+            Held {
+                batch,
+                position,
+                first,
+            },
+        );
     }
 
     /// The batch log is on disk up to here. Gives the acknowledgements that moved.
-    pub fn synced(&mut self, upto: Position) -> Vec<Ack> {
+    pub(super) fn synced(&mut self, upto: Position) -> Vec<Ack> {
         let later = self.unsynced.split_off(&upto.next());
         let settled = std::mem::replace(&mut self.unsynced, later);
-        let moved: BTreeSet<_> =
-            settled.into_values().filter(|reference| self.settle(*reference)).map(|reference| reference.author).collect();
-        moved.into_iter().map(|author| self.own_ack(author)).collect()
+        let moved: BTreeSet<_> = settled
+            .into_values()
+            .filter(|reference| self.settle(*reference))
+            .map(|reference| reference.author)
+            .collect();
+        moved
+            .into_iter()
+            .map(|author| self.own_ack(author))
+            .collect()
     }
 
     /// What we acknowledge of every author.
     #[must_use]
-    pub fn own_acks(&self) -> Vec<Ack> {
-        self.authors.keys().map(|author| self.own_ack(*author)).filter(|ack| ack.seq > 0).collect()
+    pub(super) fn own_acks(&self) -> Vec<Ack> {
+        self.authors
+            .keys()
+            .map(|author| self.own_ack(*author))
+            .filter(|ack| ack.seq > 0)
+            .collect()
     }
 
     fn own_ack(&self, author: ValidatorId) -> Ack {
-        Ack { author, seq: self.authors.get(&author).map_or(0, |author| author.contiguous) }
+        Ack {
+            author,
+            seq: self
+                .authors
+                .get(&author)
+                .map_or(0, |author| author.contiguous),
+        }
     }
 
     /// A validator acknowledged; whether that is news.
-    pub fn acknowledged(&mut self, by: ValidatorId, ack: Ack) -> bool {
-        let held = self.acks.entry(by).or_default().entry(ack.author).or_insert(0);
+    pub(super) fn acknowledged(&mut self, by: ValidatorId, ack: Ack) -> bool {
+        let held = self
+            .acks
+            .entry(by)
+            .or_default()
+            .entry(ack.author)
+            .or_insert(0);
         let news = ack.seq > *held;
         *held = ack.seq.max(*held);
         news
@@ -163,49 +234,62 @@ impl Batches {
 
     /// Whether that validator said it holds that batch. Of two batches under one number none but the first counts.
     #[must_use]
-    pub fn is_held_by(&self, validator: ValidatorId, batch: &CheckedBatch) -> bool {
+    pub(super) fn is_held_by(&self, validator: ValidatorId, batch: &CheckedBatch) -> bool {
         let reference = batch.reference;
         let acks = self.acks.get(&validator);
-        acks.and_then(|acks| acks.get(&reference.author)).is_some_and(|seq| *seq >= reference.seq)
-            && self.unordered.get(&reference.digest).is_some_and(|held| held.first)
+        acks.and_then(|acks| acks.get(&reference.author))
+            .is_some_and(|seq| *seq >= reference.seq)
+            && self
+                .unordered
+                .get(&reference.digest)
+                .is_some_and(|held| held.first)
     }
 
     /// The transactions of a batch that is not ordered yet.
     #[must_use]
-    pub fn unordered(&self, digest: &BatchDigest) -> Option<&Arc<CheckedBatch>> {
+    pub(super) fn unordered(&self, digest: &BatchDigest) -> Option<&Arc<CheckedBatch>> {
         self.unordered.get(digest).map(|held| &held.batch)
     }
 
     /// Where a batch stands in the log.
     #[must_use]
-    pub fn position(&self, digest: &BatchDigest) -> Option<Position> {
-        self.unordered.get(digest).map(|held| held.position).or_else(|| self.ordered.get(digest).copied())
+    pub(super) fn position(&self, digest: &BatchDigest) -> Option<Position> {
+        self.unordered
+            .get(digest)
+            .map(|held| held.position)
+            .or_else(|| self.ordered.get(digest).copied())
     }
 
     /// Every unordered batch, by digest.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<CheckedBatch>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<CheckedBatch>> {
         self.unordered.values().map(|held| &held.batch)
     }
 
     /// Every unordered batch, by lane, then number, then author, so that authors take turns.
     #[must_use]
-    pub fn in_order(&self) -> Vec<&Arc<CheckedBatch>> {
+    pub(super) fn in_order(&self) -> Vec<&Arc<CheckedBatch>> {
         let mut batches: Vec<_> = self.unordered.values().map(|held| &held.batch).collect();
-        batches.sort_unstable_by_key(|batch| (batch.lane, batch.reference.seq, batch.reference.author));
+        batches.sort_unstable_by_key(|batch| {
+            (batch.lane, batch.reference.seq, batch.reference.author)
+        });
         batches
     }
 
     /// Whether nothing waits to be ordered.
     #[must_use]
-    pub fn nothing_unordered(&self) -> bool {
+    pub(super) fn nothing_unordered(&self) -> bool {
         self.unordered.is_empty()
     }
 
     /// A block ordered this batch: its transactions leave the memory.
-    pub fn order(&mut self, digest: &BatchDigest) {
-        let Some(held) = self.unordered.remove(digest) else { return };
+    pub(super) fn order(&mut self, digest: &BatchDigest) {
+        let Some(held) = self.unordered.remove(digest) else {
+            return;
+        };
         if let Some(author) = self.authors.get_mut(&held.batch.reference.author) {
-            author.unordered_bytes = author.unordered_bytes.saturating_sub(encoded_length(&held.batch));
+            author.unordered_bytes = author
+                .unordered_bytes
+                .saturating_sub(encoded_length(&held.batch));
         }
         self.ordered.insert(*digest, held.position);
     }
@@ -221,12 +305,19 @@ impl Batches {
         if reference.seq <= author.contiguous {
             return false;
         }
-        author.beyond.entry(reference.seq).or_insert((reference.digest, false)).0 == reference.digest
+        author
+            .beyond
+            .entry(reference.seq)
+            .or_insert((reference.digest, false))
+            .0
+            == reference.digest
     }
 
     /// A batch of that number is on disk. Whether the gapless part grew.
     fn settle(&mut self, reference: BatchRef) -> bool {
-        self.authors.get_mut(&reference.author).is_some_and(|author| author.settle(reference))
+        self.authors
+            .get_mut(&reference.author)
+            .is_some_and(|author| author.settle(reference))
     }
 }
 

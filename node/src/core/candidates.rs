@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::batches::{Batches, CheckedBatch};
 
 /// Most blocks kept of one height.
-pub const CANDIDATES_MAX: usize = 64;
+pub(super) const CANDIDATES_MAX: usize = 64;
 
 /// What is known of the inline tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ enum Inline {
 
 /// A block of the open height.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// Its header.
     pub header: Header,
     /// Its body.
@@ -49,14 +49,14 @@ pub struct Candidate {
 
 /// The blocks of the open height.
 #[derive(Clone, Debug, Default)]
-pub struct Candidates {
+pub(super) struct Candidates {
     blocks: BTreeMap<BlockId, Candidate>,
     arrivals: u64,
 }
 
 /// What a candidate still needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Missing {
+pub(super) struct Missing {
     /// Batches that are not here at all.
     pub fetch: Vec<BatchDigest>,
     /// Batches that are ordered already, so that their transactions stand in the log alone.
@@ -68,24 +68,37 @@ pub struct Missing {
 impl Missing {
     /// Whether everything is here.
     #[must_use]
-    pub fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         self.fetch.is_empty() && self.reread.is_empty() && !self.inline
     }
 }
 
 impl Candidates {
     /// Keeps a block whose header names its body. Whether it is new.
-    pub fn insert(&mut self, header: Header, body: Arc<Body>) -> bool {
+    pub(super) fn insert(&mut self, header: Header, body: Arc<Body>) -> bool {
         let id = header.id();
         if self.blocks.contains_key(&id) || !header.names(&body) {
             return false;
         }
         self.make_room();
         self.arrivals = self.arrivals.saturating_add(1);
-        let inline = if body.inline.is_empty() { Inline::Checked(Vec::new()) } else { Inline::Unchecked };
+        let inline = if body.inline.is_empty() {
+            Inline::Checked(Vec::new())
+        } else {
+            Inline::Unchecked
+        };
         let arrival = self.arrivals;
         let again = BTreeMap::new();
-        let candidate = Candidate { header, body, verdict: None, position: None, executed: None, inline, again, arrival };
+        let candidate = Candidate {
+            header,
+            body,
+            verdict: None,
+            position: None,
+            executed: None,
+            inline,
+            again,
+            arrival,
+        };
         self.blocks.insert(id, candidate);
         true
     }
@@ -94,8 +107,14 @@ impl Candidates {
         if self.blocks.len() < CANDIDATES_MAX {
             return;
         }
-        let oldest = self.blocks.iter().filter(|(_, block)| block.position.is_none()).min_by_key(|(_, block)| block.arrival);
-        let oldest = oldest.map(|(id, _)| *id).or_else(|| self.blocks.keys().next().copied());
+        let oldest = self
+            .blocks
+            .iter()
+            .filter(|(_, block)| block.position.is_none())
+            .min_by_key(|(_, block)| block.arrival);
+        let oldest = oldest
+            .map(|(id, _)| *id)
+            .or_else(|| self.blocks.keys().next().copied());
         if let Some(id) = oldest {
             self.blocks.remove(&id);
         }
@@ -103,17 +122,17 @@ impl Candidates {
 
     /// A block.
     #[must_use]
-    pub fn get(&self, id: &BlockId) -> Option<&Candidate> {
+    pub(super) fn get(&self, id: &BlockId) -> Option<&Candidate> {
         self.blocks.get(id)
     }
 
     /// A block, to be changed.
-    pub fn get_mut(&mut self, id: &BlockId) -> Option<&mut Candidate> {
+    pub(super) fn get_mut(&mut self, id: &BlockId) -> Option<&mut Candidate> {
         self.blocks.get_mut(id)
     }
 
     /// Takes a block out and forgets all others: the height is decided.
-    pub fn decide(&mut self, id: &BlockId) -> Option<Candidate> {
+    pub(super) fn decide(&mut self, id: &BlockId) -> Option<Candidate> {
         let decided = self.blocks.remove(id);
         self.blocks.clear();
         decided
@@ -121,36 +140,44 @@ impl Candidates {
 
     /// Every block without a verdict.
     #[must_use]
-    pub fn open(&self) -> Vec<BlockId> {
-        self.blocks.iter().filter(|(_, block)| block.verdict.is_none()).map(|(id, _)| *id).collect()
-    }
-
-    /// Every block.
-    pub fn iter(&self) -> impl Iterator<Item = (&BlockId, &Candidate)> {
-        self.blocks.iter()
+    pub(super) fn open(&self) -> Vec<BlockId> {
+        self.blocks
+            .iter()
+            .filter(|(_, block)| block.verdict.is_none())
+            .map(|(id, _)| *id)
+            .collect()
     }
 }
 
 impl Candidate {
     /// Notes what checking the inline tail gave.
-    pub fn inline_checked(&mut self, transactions: Option<Vec<Arc<CheckedTx>>>) {
+    pub(super) fn inline_checked(&mut self, transactions: Option<Vec<Arc<CheckedTx>>>) {
         self.inline = transactions.map_or(Inline::Wrong, Inline::Checked);
     }
 
     /// Notes a batch that was read back from the log.
-    pub fn batch_again(&mut self, batch: Arc<CheckedBatch>) {
+    pub(super) fn batch_again(&mut self, batch: Arc<CheckedBatch>) {
         self.again.insert(batch.reference.digest, batch);
     }
 
     /// What is still needed before the block can be judged.
     #[must_use]
-    pub fn missing(&self, batches: &Batches) -> Missing {
-        let mut missing = Missing { inline: self.inline == Inline::Unchecked, ..Missing::default() };
+    pub(super) fn missing(&self, batches: &Batches) -> Missing {
+        let mut missing = Missing {
+            inline: self.inline == Inline::Unchecked,
+            ..Missing::default()
+        };
         for reference in &self.body.batches {
-            if batches.unordered(&reference.digest).is_some() || self.again.contains_key(&reference.digest) {
+            if batches.unordered(&reference.digest).is_some()
+                || self.again.contains_key(&reference.digest)
+            {
                 continue;
             }
-            let list = if batches.contains(&reference.digest) { &mut missing.reread } else { &mut missing.fetch };
+            let list = if batches.contains(&reference.digest) {
+                &mut missing.reread
+            } else {
+                &mut missing.fetch
+            };
             list.push(reference.digest);
         }
         missing
@@ -158,13 +185,18 @@ impl Candidate {
 
     /// Judges a block of which nothing is missing.
     #[must_use]
-    pub fn judge(&self, batches: &Batches, parameters: &Parameters) -> BodyVerdict {
+    pub(super) fn judge(&self, batches: &Batches, parameters: &Parameters) -> BodyVerdict {
         let inline_right = matches!(self.inline, Inline::Checked(_));
         let references_right = self.body.batches.iter().all(|reference| {
-            self.batch(batches, &reference.digest).is_some_and(|batch| batch.reference == *reference)
+            self.batch(batches, &reference.digest)
+                .is_some_and(|batch| batch.reference == *reference)
         });
         let valid = inline_right && references_right && self.within_limits(parameters);
-        if valid { BodyVerdict::Valid } else { BodyVerdict::Invalid }
+        if valid {
+            BodyVerdict::Valid
+        } else {
+            BodyVerdict::Invalid
+        }
     }
 
     /// Limits of the parameters; evidence waits for its feature gate, so a body that carries any is invalid under `features = 0`.
@@ -175,20 +207,34 @@ impl Candidate {
             && self.body.evidence.is_empty()
             && self.header.transactions <= limits.block_transactions_max
             && self.header.transaction_bytes <= u64::from(limits.block_bytes_max)
-            && u32::try_from(self.body.batches.len()).is_ok_and(|count| count <= limits.block_batches_max)
+            && u32::try_from(self.body.batches.len())
+                .is_ok_and(|count| count <= limits.block_batches_max)
             && self.body.inline_bytes() <= inline_max
     }
 
-    fn batch<'a>(&'a self, batches: &'a Batches, digest: &BatchDigest) -> Option<&'a Arc<CheckedBatch>> {
+    fn batch<'a>(
+        &'a self,
+        batches: &'a Batches,
+        digest: &BatchDigest,
+    ) -> Option<&'a Arc<CheckedBatch>> {
         batches.unordered(digest).or_else(|| self.again.get(digest))
     }
 
     /// The block's transactions in order; `None` while something is missing.
     #[must_use]
-    pub fn transactions(&self, batches: &Batches) -> Option<Vec<Arc<CheckedTx>>> {
-        let mut all = Vec::with_capacity(usize::try_from(self.header.transactions).unwrap_or(0).min(1 << 16));
+    pub(super) fn transactions(&self, batches: &Batches) -> Option<Vec<Arc<CheckedTx>>> {
+        let mut all = Vec::with_capacity(
+            usize::try_from(self.header.transactions)
+                .unwrap_or(0)
+                .min(1 << 16),
+        );
         for reference in &self.body.batches {
-            all.extend(self.batch(batches, &reference.digest)?.transactions.iter().cloned());
+            all.extend(
+                self.batch(batches, &reference.digest)?
+                    .transactions
+                    .iter()
+                    .cloned(),
+            );
         }
         match &self.inline {
             Inline::Checked(inline) => all.extend(inline.iter().cloned()),
@@ -199,7 +245,11 @@ impl Candidate {
 
     /// The furthest batch-log position that the block stands on, for what may leave only when its batches are on disk.
     #[must_use]
-    pub fn batch_position(&self, batches: &Batches) -> Option<Position> {
-        self.body.batches.iter().filter_map(|reference| batches.position(&reference.digest)).max()
+    pub(super) fn batch_position(&self, batches: &Batches) -> Option<Position> {
+        self.body
+            .batches
+            .iter()
+            .filter_map(|reference| batches.position(&reference.digest))
+            .max()
     }
 }

@@ -6,7 +6,7 @@
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;
-use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header};
+use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Statement};
 use falaj_consensus::types::BlockId;
 use falaj_hsm::SignRequest;
 use falaj_ledger::execute::Executed;
@@ -23,8 +23,10 @@ use super::wire::Class;
 pub enum Effect {
     /// Have the signer sign; answered by `Signed`.
     Sign(Box<SignRequest>),
-    /// Have the signer refuse everything until people have looked: this node's word may be wrong.
+    /// Have the signer refuse everything: this node computes another outcome than a quorum.
     LatchSigning,
+    /// Tell the signer that a statement signed by our own key came from outside.
+    OwnStatementSeen(Statement),
     /// Check signatures; answered by `Verified`.
     Verify(Box<VerifyJob>),
     /// Execute a block; answered by `Executed`.

@@ -26,13 +26,21 @@ impl Peer {
     /// The node of a validator; `None` for an id in the range of nodes without a vote.
     #[must_use]
     pub const fn of(validator: ValidatorId) -> Option<Self> {
-        if validator.get() < Self::FOLLOWERS { Some(Self(validator.get())) } else { None }
+        if validator.get() < Self::FOLLOWERS {
+            Some(Self(validator.get()))
+        } else {
+            None
+        }
     }
 
     /// The validator behind it, if it has a vote.
     #[must_use]
     pub const fn validator(self) -> Option<ValidatorId> {
-        if self.0 < Self::FOLLOWERS { Some(ValidatorId::new(self.0)) } else { None }
+        if self.0 < Self::FOLLOWERS {
+            Some(ValidatorId::new(self.0))
+        } else {
+            None
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 //! The host runs it with the network's [`Checker`] and gives the result back as an input.
 //! Source: `docs/spec/dissemination.md`, "Jobs"; `docs/spec/consensus.md`, "Execution".
 
-use falaj_consensus::message::{Batch, BatchRef, CommitCertificate, Header, Polka, Proposal, Vote, decode};
 use falaj_consensus::message::{BATCH_BYTES_MAX, Body};
+use falaj_consensus::message::{
+    Batch, BatchRef, CommitCertificate, Header, Polka, Proposal, Vote, decode,
+};
 use falaj_consensus::types::{BatchDigest, BlockId, ChainContext, ValidatorIndex};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, Context, Verified};
@@ -178,24 +180,69 @@ impl VerifyJob {
     #[must_use]
     pub fn run(self, tools: JobTools<'_>) -> VerifyResult {
         match self {
-            Self::Proposal { from, received_us, context, proposal, polka, body } => {
-                verify_proposal(tools, &context, *proposal, polka).map_or(
-                    VerifyResult::Wrong { from, batch: None, what: "proposal" },
-                    |(proposal, polka)| VerifyResult::Proposal { from, received_us, proposal, polka, body },
-                )
-            }
-            Self::Votes { from, context, votes } => verify_votes(tools, from, &context, votes),
-            Self::Polka { from, context, polka } => match context.with(tools).polka(*polka) {
-                Ok(polka) => VerifyResult::Polka { from, polka: Box::new(polka) },
-                Err(_) => VerifyResult::Wrong { from, batch: None, what: "polka" },
+            Self::Proposal {
+                from,
+                received_us,
+                context,
+                proposal,
+                polka,
+                body,
+            } => verify_proposal(tools, &context, *proposal, polka).map_or(
+                VerifyResult::Wrong {
+                    from,
+                    batch: None,
+                    what: "proposal",
+                },
+                |(proposal, polka)| VerifyResult::Proposal {
+                    from,
+                    received_us,
+                    proposal,
+                    polka,
+                    body,
+                },
+            ),
+            Self::Votes {
+                from,
+                context,
+                votes,
+            } => verify_votes(tools, from, &context, votes),
+            Self::Polka {
+                from,
+                context,
+                polka,
+            } => match context.with(tools).polka(*polka) {
+                Ok(polka) => VerifyResult::Polka {
+                    from,
+                    polka: Box::new(polka),
+                },
+                Err(_) => VerifyResult::Wrong {
+                    from,
+                    batch: None,
+                    what: "polka",
+                },
             },
-            Self::Certificate { from, context, certificate, block } => {
-                match context.with(tools).certificate(*certificate) {
-                    Ok(certificate) => VerifyResult::Certificate { from, certificate: Box::new(certificate), block },
-                    Err(_) => VerifyResult::Wrong { from, batch: None, what: "certificate" },
-                }
-            }
-            Self::Batch { from, digest, encoded } => verify_batch(tools, from, digest, encoded),
+            Self::Certificate {
+                from,
+                context,
+                certificate,
+                block,
+            } => match context.with(tools).certificate(*certificate) {
+                Ok(certificate) => VerifyResult::Certificate {
+                    from,
+                    certificate: Box::new(certificate),
+                    block,
+                },
+                Err(_) => VerifyResult::Wrong {
+                    from,
+                    batch: None,
+                    what: "certificate",
+                },
+            },
+            Self::Batch {
+                from,
+                digest,
+                encoded,
+            } => verify_batch(tools, from, digest, encoded),
             Self::Inline { id, body } => {
                 let checked = check_transactions(tools.rules, tools.checker, &body.inline);
                 let transactions = checked.into_iter().map(Result::ok).collect();
@@ -212,7 +259,11 @@ impl VerifyJob {
 
 impl HeightContext {
     fn with<'a>(&'a self, tools: JobTools<'a>) -> Context<'a> {
-        Context { chain: &self.chain, set: &self.set, checker: tools.checker }
+        Context {
+            chain: &self.chain,
+            set: &self.set,
+            checker: tools.checker,
+        }
     }
 
     /// The index of a validator in this set.
@@ -239,31 +290,65 @@ fn verify_proposal(
     Some((Box::new(proposal), polka))
 }
 
-fn verify_votes(tools: JobTools<'_>, from: Peer, context: &HeightContext, votes: Vec<Vote>) -> VerifyResult {
+fn verify_votes(
+    tools: JobTools<'_>,
+    from: Peer,
+    context: &HeightContext,
+    votes: Vec<Vote>,
+) -> VerifyResult {
     let sent = votes.len();
-    let votes: Vec<_> = context.with(tools).votes(votes).into_iter().filter_map(Result::ok).collect();
+    let votes: Vec<_> = context
+        .with(tools)
+        .votes(votes)
+        .into_iter()
+        .filter_map(Result::ok)
+        .collect();
     let wrong = u32::try_from(sent - votes.len()).unwrap_or(u32::MAX);
     VerifyResult::Votes { from, votes, wrong }
 }
 
 /// One malformed or wrongly signed transaction makes the batch invalid, so all nodes agree by its bytes alone.
-fn verify_batch(tools: JobTools<'_>, from: Option<Peer>, digest: BatchDigest, encoded: Arc<[u8]>) -> VerifyResult {
+fn verify_batch(
+    tools: JobTools<'_>,
+    from: Option<Peer>,
+    digest: BatchDigest,
+    encoded: Arc<[u8]>,
+) -> VerifyResult {
     match check_batch(tools, digest, encoded) {
-        Some(batch) => VerifyResult::Batch { from, batch: Arc::new(batch) },
-        None => VerifyResult::Wrong { from: from.unwrap_or(Peer::OURSELVES), batch: Some(digest), what: "batch" },
+        Some(batch) => VerifyResult::Batch {
+            from,
+            batch: Arc::new(batch),
+        },
+        None => VerifyResult::Wrong {
+            from: from.unwrap_or(Peer::OURSELVES),
+            batch: Some(digest),
+            what: "batch",
+        },
     }
 }
 
-fn check_batch(tools: JobTools<'_>, digest: BatchDigest, encoded: Arc<[u8]>) -> Option<CheckedBatch> {
+fn check_batch(
+    tools: JobTools<'_>,
+    digest: BatchDigest,
+    encoded: Arc<[u8]>,
+) -> Option<CheckedBatch> {
     let batch: Batch = decode("batch", &encoded, BATCH_BYTES_MAX).ok()?;
     if batch.transactions.is_empty() || batch.seq == 0 {
         return None;
     }
-    let reference = BatchRef { digest, ..batch.reference() };
+    let reference = BatchRef {
+        digest,
+        ..batch.reference()
+    };
     let lane = batch.lane;
     let checked = check_transactions(tools.rules, tools.checker, &batch.transactions);
     let transactions: Option<Vec<_>> = checked.into_iter().map(Result::ok).collect();
-    Some(CheckedBatch { reference, lane, transactions: transactions?, encoded })
+    Some(CheckedBatch {
+        reference,
+        lane,
+        transactions: transactions?,
+        encoded,
+    })
 }
 
 /// A block to execute on the state of its parent.
@@ -292,6 +377,9 @@ impl ExecuteJob {
     pub fn run(self) -> ExecuteResult {
         let Self { id, state, block } = self;
         let executed = catch_unwind(AssertUnwindSafe(|| execute(&state, &block))).ok();
-        ExecuteResult { id, executed: executed.map(Box::new) }
+        ExecuteResult {
+            id,
+            executed: executed.map(Box::new),
+        }
     }
 }

@@ -70,8 +70,16 @@ impl Mempool {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: MempoolLimits) -> Self {
-        let lanes = Lane::ALL.into_iter().map(|lane| (lane, Queue::default())).collect();
-        Self { limits, lanes, keys: BTreeSet::new(), bytes: 0 }
+        let lanes = Lane::ALL
+            .into_iter()
+            .map(|lane| (lane, Queue::default()))
+            .collect();
+        Self {
+            limits,
+            lanes,
+            keys: BTreeSet::new(),
+            bytes: 0,
+        }
     }
 
     /// How many transactions wait.
@@ -112,7 +120,11 @@ impl Mempool {
         let queue = self.lanes.entry(lane).or_default();
         queue.transactions = queue.transactions.saturating_add(1);
         queue.bytes = queue.bytes.saturating_add(length(&transaction));
-        queue.by_participant.entry(transaction.body().participant).or_default().push_back(transaction);
+        queue
+            .by_participant
+            .entry(transaction.body().participant)
+            .or_default()
+            .push_back(transaction);
         self.keys.insert(key);
         Ok(())
     }
@@ -128,19 +140,35 @@ impl Mempool {
             return Err(Full::Participant);
         }
         let reserved = self.limits.transactions_max / 100 * self.limits.reserved_percent;
-        let kept_for_others: u32 =
-            Lane::ALL.into_iter().filter(|other| *other != lane).map(|other| reserved.max(of(other))).sum();
+        let kept_for_others: u32 = Lane::ALL
+            .into_iter()
+            .filter(|other| *other != lane)
+            .map(|other| reserved.max(of(other)))
+            .sum();
         let room = self.limits.transactions_max.saturating_sub(kept_for_others);
         let fits = self.bytes.saturating_add(length(transaction)) <= self.limits.bytes_max;
-        if of(lane) < room && fits { Ok(()) } else { Err(Full::Pool) }
+        if of(lane) < room && fits {
+            Ok(())
+        } else {
+            Err(Full::Pool)
+        }
     }
 
     /// Takes out the next transactions of a lane, at most `transactions_max` and `bytes_max`, participants in turn.
-    pub fn take(&mut self, lane: Lane, transactions_max: usize, bytes_max: u64) -> Vec<Arc<CheckedTx>> {
+    pub fn take(
+        &mut self,
+        lane: Lane,
+        transactions_max: usize,
+        bytes_max: u64,
+    ) -> Vec<Arc<CheckedTx>> {
         let (mut taken, mut bytes) = (Vec::new(), 0_u64);
-        let Some(queue) = self.lanes.get_mut(&lane) else { return taken };
+        let Some(queue) = self.lanes.get_mut(&lane) else {
+            return taken;
+        };
         while taken.len() < transactions_max {
-            let Some(transaction) = queue.next_within(bytes_max.saturating_sub(bytes)) else { break };
+            let Some(transaction) = queue.next_within(bytes_max.saturating_sub(bytes)) else {
+                break;
+            };
             bytes = bytes.saturating_add(length(&transaction));
             self.keys.remove(&transaction.key());
             taken.push(transaction);
@@ -177,7 +205,10 @@ impl Queue {
     fn next_participant(&self) -> Option<ParticipantNumber> {
         use std::ops::Bound::{Excluded, Unbounded};
         let after = self.last_served.and_then(|last| {
-            self.by_participant.range((Excluded(last), Unbounded)).next().map(|(participant, _)| *participant)
+            self.by_participant
+                .range((Excluded(last), Unbounded))
+                .next()
+                .map(|(participant, _)| *participant)
         });
         after.or_else(|| self.by_participant.keys().next().copied())
     }

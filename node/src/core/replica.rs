@@ -18,7 +18,9 @@ use falaj_consensus::engine::{self, Engine};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Lane, Outcome, Statement};
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::proposer;
-use falaj_consensus::types::{BatchDigest, BlockId, ChainContext, Height, Now, OutcomeHash, Round, ValidatorId, ValidatorIndex};
+use falaj_consensus::types::{
+    BatchDigest, BlockId, ChainContext, Height, Now, Round, ValidatorId, ValidatorIndex,
+};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_hsm::RequestId;
 use falaj_ledger::state::State;
@@ -131,17 +133,26 @@ impl Replica {
 
     fn handle(&mut self, now: Now, input: Input, step: &mut Step) {
         match input {
-            Input::Received { from, class, bytes } => self.on_received(now, from, class, &bytes, step),
+            Input::Received { from, class, bytes } => {
+                self.on_received(now, from, class, &bytes, step)
+            }
             Input::PeerUp(peer) => self.on_peer_up(peer, step),
             Input::PeerDown(peer) => self.sync.down(peer),
-            Input::Submit { ticket, transaction } => self.submitted.push((ticket, transaction)),
+            Input::Submit {
+                ticket,
+                transaction,
+            } => self.submitted.push((ticket, transaction)),
             Input::Signed { id, result } => self.on_signed(id, result),
             Input::Verified(result) => self.on_verified(now, result, step),
             Input::Executed(result) => self.on_executed(result, step),
             Input::Timer(timer) => self.on_timer(timer, step),
             Input::Synced(durable) => self.on_synced(durable, step),
             Input::Persisted(_) => {}
-            Input::Read { purpose, log, records } => self.on_read(purpose, log, records, step),
+            Input::Read {
+                purpose,
+                log,
+                records,
+            } => self.on_read(purpose, log, records, step),
         }
     }
 
@@ -165,7 +176,10 @@ impl Replica {
         for (log, position) in &self.tip.waits {
             pending.wait_for(*log, *position);
         }
-        Outbox { start: step.start, pending }
+        Outbox {
+            start: step.start,
+            pending,
+        }
     }
 
     fn on_timer(&mut self, timer: Timer, step: &mut Step) {
@@ -182,7 +196,12 @@ impl Replica {
     /// Notes what the open height fixes for the replica.
     fn open(&mut self) {
         let set = self.open_set();
-        let turn = proposer(&set, &self.tip.state.bench(), self.open_height(), Round::new(0));
+        let turn = proposer(
+            &set,
+            &self.tip.state.bench(),
+            self.open_height(),
+            Round::new(0),
+        );
         self.first_proposer = set.get(turn).expect("a turn is of a member").id;
         self.work_told = None;
     }
@@ -248,26 +267,35 @@ impl Replica {
     fn peer_of(&self, index: ValidatorIndex) -> Option<Peer> {
         let set = self.open_set();
         let id = set.get(index)?.id;
-        if Some(id) == self.config.validator { None } else { Peer::of(id) }
+        if Some(id) == self.config.validator {
+            None
+        } else {
+            Peer::of(id)
+        }
     }
 
     fn peers_of(&self, indices: &[ValidatorIndex]) -> Vec<Peer> {
-        indices.iter().filter_map(|index| self.peer_of(*index)).collect()
-    }
-
-    fn tip_outcome(&self) -> OutcomeHash {
-        self.tip.outcome.hash()
+        indices
+            .iter()
+            .filter_map(|index| self.peer_of(*index))
+            .collect()
     }
 
     fn append_block(&mut self, record: Vec<u8>, step: &mut Step) -> Position {
         self.next_block_record = self.next_block_record.next();
-        step.start.push(Effect::Append { log: LogId::Block, record });
+        step.start.push(Effect::Append {
+            log: LogId::Block,
+            record,
+        });
         self.next_block_record
     }
 
     fn append_batch(&mut self, record: Vec<u8>, step: &mut Step) -> Position {
         self.next_batch_record = self.next_batch_record.next();
-        step.start.push(Effect::Append { log: LogId::Batch, record });
+        step.start.push(Effect::Append {
+            log: LogId::Batch,
+            record,
+        });
         self.next_batch_record
     }
 
@@ -280,9 +308,23 @@ impl Replica {
         self.send(Recipients::Some(vec![peer]), message, step);
     }
 
-    fn send_frame(&self, to: Recipients, acks: Vec<Ack>, message: Option<Message>, step: &mut Step) {
-        let frame = Frame { height: self.height(), acks, message };
-        step.outputs.push(Output::Send { to, class: frame.class(), frame: frame.encode() });
+    fn send_frame(
+        &self,
+        to: Recipients,
+        acks: Vec<Ack>,
+        message: Option<Message>,
+        step: &mut Step,
+    ) {
+        let frame = Frame {
+            height: self.height(),
+            acks,
+            message,
+        };
+        step.outputs.push(Output::Send {
+            to,
+            class: frame.class(),
+            frame: frame.encode(),
+        });
     }
 
     fn event(event: Event, step: &mut Step) {

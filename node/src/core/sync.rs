@@ -65,7 +65,10 @@ impl Sync {
 
     /// Peers that can be reached.
     pub fn reachable(&self) -> impl Iterator<Item = Peer> + '_ {
-        self.peers.iter().filter(|(_, state)| state.up).map(|(peer, _)| *peer)
+        self.peers
+            .iter()
+            .filter(|(_, state)| state.up)
+            .map(|(peer, _)| *peer)
     }
 
     /// A peer stated its decided height.
@@ -76,13 +79,20 @@ impl Sync {
     /// The decided height a peer last stated.
     #[must_use]
     pub fn height_of(&self, peer: Peer) -> Height {
-        self.peers.get(&peer).map_or(Height::new(0), |state| state.height)
+        self.peers
+            .get(&peer)
+            .map_or(Height::new(0), |state| state.height)
     }
 
     /// The highest decided height that a reachable peer stated.
     #[must_use]
     pub fn best_height(&self) -> Height {
-        self.peers.values().filter(|state| state.up).map(|state| state.height).max().unwrap_or_default()
+        self.peers
+            .values()
+            .filter(|state| state.up)
+            .map(|state| state.height)
+            .max()
+            .unwrap_or_default()
     }
 
     /// A peer broke its word.
@@ -108,13 +118,16 @@ impl Sync {
     /// Blocks came. Those that nobody asked for, or that lie outside the window, are left.
     pub fn received(&mut self, peer: Peer, open: Height, blocks: Vec<DecidedBlock>) {
         let state = self.peers.entry(peer).or_default();
-        let Some(request) = state.request.take() else { return };
+        let Some(request) = state.request.take() else {
+            return;
+        };
         if blocks.is_empty() {
             state.failures = state.failures.saturating_add(1);
         }
         for block in blocks {
             let height = block.header.height;
-            let asked = height >= request.from && height.get() - request.from.get() < u64::from(request.count);
+            let asked = height >= request.from
+                && height.get() - request.from.get() < u64::from(request.count);
             if asked && height >= open && block.certificate.height == height {
                 self.ahead.entry(height).or_insert((peer, block));
             }
@@ -138,8 +151,12 @@ impl Sync {
         let limit = open.get().saturating_add(AHEAD_MAX);
         let mut from = open;
         while from.get() < limit {
-            let Some(gap) = self.next_gap(from, limit) else { break };
-            let Some(ask) = self.book(gap.0, gap.1) else { break };
+            let Some(gap) = self.next_gap(from, limit) else {
+                break;
+            };
+            let Some(ask) = self.book(gap.0, gap.1) else {
+                break;
+            };
             from = Height::new(ask.from.get().saturating_add(u64::from(ask.count)));
             asks.push(ask);
         }
@@ -157,26 +174,47 @@ impl Sync {
             }
         }
         let mut count = 1_u16;
-        while count < BLOCKS_REQUESTED_MAX && wanted(Height::new(first.get().saturating_add(u64::from(count)))) {
+        while count < BLOCKS_REQUESTED_MAX
+            && wanted(Height::new(first.get().saturating_add(u64::from(count))))
+        {
             count = count.saturating_add(1);
         }
         Some((first, count))
     }
 
     fn is_asked(&self, height: Height) -> bool {
-        self.peers.values().filter_map(|state| state.request).any(|request| {
-            height >= request.from && height.get() - request.from.get() < u64::from(request.count)
-        })
+        self.peers
+            .values()
+            .filter_map(|state| state.request)
+            .any(|request| {
+                height >= request.from
+                    && height.get() - request.from.get() < u64::from(request.count)
+            })
     }
 
     fn book(&mut self, from: Height, count: u16) -> Option<Ask> {
         let free = |state: &PeerState| state.up && state.request.is_none() && state.height >= from;
-        let (peer, state) =
-            self.peers.iter_mut().filter(|(_, state)| free(state)).min_by_key(|(peer, state)| (state.failures, **peer))?;
-        let known = state.height.get().saturating_sub(from.get()).saturating_add(1);
+        let (peer, state) = self
+            .peers
+            .iter_mut()
+            .filter(|(_, state)| free(state))
+            .min_by_key(|(peer, state)| (state.failures, **peer))?;
+        let known = state
+            .height
+            .get()
+            .saturating_sub(from.get())
+            .saturating_add(1);
         let count = count.min(u16::try_from(known).unwrap_or(u16::MAX));
-        state.request = Some(Request { from, count, ticks: 0 });
-        Some(Ask { peer: *peer, from, count })
+        state.request = Some(Request {
+            from,
+            count,
+            ticks: 0,
+        });
+        Some(Ask {
+            peer: *peer,
+            from,
+            count,
+        })
     }
 }
 
@@ -211,7 +249,14 @@ mod tests {
         sync.up(peer(1));
         sync.heard(peer(1), Height::new(3));
         let asks = sync.next_requests(Height::new(2));
-        assert_eq!(asks, [Ask { peer: peer(1), from: Height::new(2), count: 2 }]);
+        assert_eq!(
+            asks,
+            [Ask {
+                peer: peer(1),
+                from: Height::new(2),
+                count: 2
+            }]
+        );
         sync.up(peer(2));
         sync.heard(peer(2), Height::new(3));
         assert!(sync.next_requests(Height::new(2)).is_empty());

@@ -14,13 +14,13 @@ use falaj_consensus::validator_set::Bitmap;
 use std::sync::Arc;
 
 /// Most digests that one request for batches names.
-pub const BATCHES_REQUESTED_MAX: usize = 64;
+pub(super) const BATCHES_REQUESTED_MAX: usize = 64;
 /// Most blocks that one request for blocks asks for.
-pub const BLOCKS_REQUESTED_MAX: u16 = 32;
+pub(super) const BLOCKS_REQUESTED_MAX: u16 = 32;
 /// Most authors that acknowledgements of one frame name.
-pub const ACKS_MAX: usize = 1024;
+pub(super) const ACKS_MAX: usize = 1024;
 /// Most votes that travel together.
-pub const VOTES_MAX: usize = 2048;
+pub(super) const VOTES_MAX: usize = 2048;
 
 /// Which stream a message travels on, in order of priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +52,9 @@ impl Class {
 }
 
 /// "I hold this author's batches without a gap up to here, verified and on disk."
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub struct Ack {
     /// Whose batches.
     pub author: ValidatorId,
@@ -155,8 +157,13 @@ impl Message {
     #[must_use]
     pub const fn class(&self) -> Class {
         match self {
-            Self::Votes(_) | Self::Polka(_) | Self::Certificate(_) | Self::PullVotes { .. } => Class::Votes,
-            Self::Proposal(_) | Self::GetBlock { .. } | Self::Block { .. } | Self::GetBatches(_) => Class::Proposals,
+            Self::Votes(_) | Self::Polka(_) | Self::Certificate(_) | Self::PullVotes { .. } => {
+                Class::Votes
+            }
+            Self::Proposal(_)
+            | Self::GetBlock { .. }
+            | Self::Block { .. }
+            | Self::GetBatches(_) => Class::Proposals,
             Self::Batch(_) => Class::Batches,
             Self::GetBlocks { .. } | Self::Blocks(_) => Class::Sync,
         }
@@ -198,12 +205,19 @@ impl Frame {
     /// [`DecodeError`] when it is too long, malformed, beyond a bound, or of another class.
     pub fn decode(class: Class, bytes: &[u8]) -> Result<Self, DecodeError> {
         let frame: Self = message::decode("frame", bytes, class.frame_bytes_max())?;
-        let bounded = frame.acks.len() <= ACKS_MAX && frame.message.as_ref().is_none_or(Message::is_bounded);
+        let bounded =
+            frame.acks.len() <= ACKS_MAX && frame.message.as_ref().is_none_or(Message::is_bounded);
         if bounded && frame.class() == class {
             return Ok(frame);
         }
-        let source = std::io::Error::new(std::io::ErrorKind::InvalidData, "beyond a bound or on another class's stream");
-        Err(DecodeError::Malformed { what: "frame", source })
+        let source = std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "beyond a bound or on another class's stream",
+        );
+        Err(DecodeError::Malformed {
+            what: "frame",
+            source,
+        })
     }
 }
 
@@ -212,12 +226,22 @@ mod tests {
     use super::*;
 
     fn frame(message: Option<Message>) -> Frame {
-        Frame { height: Height::new(3), acks: vec![Ack { author: ValidatorId::new(1), seq: 9 }], message }
+        Frame {
+            height: Height::new(3),
+            acks: vec![Ack {
+                author: ValidatorId::new(1),
+                seq: 9,
+            }],
+            message,
+        }
     }
 
     #[test]
     fn frames_read_back_on_their_own_class_alone() {
-        let request = frame(Some(Message::GetBlocks { from: Height::new(1), count: 5 }));
+        let request = frame(Some(Message::GetBlocks {
+            from: Height::new(1),
+            count: 5,
+        }));
         let bytes = request.encode();
         assert_eq!(Frame::decode(Class::Sync, &bytes).unwrap(), request);
         assert!(Frame::decode(Class::Votes, &bytes).is_err());
@@ -227,10 +251,19 @@ mod tests {
 
     #[test]
     fn frames_beyond_their_bounds_are_refused() {
-        let many = frame(Some(Message::GetBlocks { from: Height::new(1), count: BLOCKS_REQUESTED_MAX + 1 }));
+        let many = frame(Some(Message::GetBlocks {
+            from: Height::new(1),
+            count: BLOCKS_REQUESTED_MAX + 1,
+        }));
         assert!(Frame::decode(Class::Sync, &many.encode()).is_err());
         let digests = vec![BatchDigest::default(); BATCHES_REQUESTED_MAX + 1];
-        assert!(Frame::decode(Class::Proposals, &frame(Some(Message::GetBatches(digests))).encode()).is_err());
+        assert!(
+            Frame::decode(
+                Class::Proposals,
+                &frame(Some(Message::GetBatches(digests))).encode()
+            )
+            .is_err()
+        );
         let mut tail = frame(None).encode().to_vec();
         tail.push(0);
         assert!(Frame::decode(Class::Votes, &tail).is_err());

@@ -28,7 +28,10 @@ impl BlockRecord {
     /// The bytes of a block's record.
     #[must_use]
     pub fn proposed(header: &Header, body: &Body) -> Vec<u8> {
-        hash::encode(&Self::Proposed { header: header.clone(), body: body.clone() })
+        hash::encode(&Self::Proposed {
+            header: header.clone(),
+            body: body.clone(),
+        })
     }
 
     /// The bytes of a certificate's record.

@@ -119,8 +119,20 @@ impl<D: Disk> NodeLogs<D> {
     /// [`LogError`] when the folders hold logs already or the disk fails.
     pub fn create(block: D, batch: D, genesis_hash: Hash32) -> Result<Self, LogError> {
         Ok(Self {
-            block: FramedLog::create(block, LogIdentity { log: LogId::Block, genesis_hash })?,
-            batch: FramedLog::create(batch, LogIdentity { log: LogId::Batch, genesis_hash })?,
+            block: FramedLog::create(
+                block,
+                LogIdentity {
+                    log: LogId::Block,
+                    genesis_hash,
+                },
+            )?,
+            batch: FramedLog::create(
+                batch,
+                LogIdentity {
+                    log: LogId::Batch,
+                    genesis_hash,
+                },
+            )?,
         })
     }
 
@@ -130,8 +142,20 @@ impl<D: Disk> NodeLogs<D> {
     /// [`LogError`] when a log is missing, damaged or of another chain.
     pub fn open(block: D, batch: D, genesis_hash: Hash32) -> Result<Self, LogError> {
         Ok(Self {
-            block: FramedLog::open(block, LogIdentity { log: LogId::Block, genesis_hash })?,
-            batch: FramedLog::open(batch, LogIdentity { log: LogId::Batch, genesis_hash })?,
+            block: FramedLog::open(
+                block,
+                LogIdentity {
+                    log: LogId::Block,
+                    genesis_hash,
+                },
+            )?,
+            batch: FramedLog::open(
+                batch,
+                LogIdentity {
+                    log: LogId::Batch,
+                    genesis_hash,
+                },
+            )?,
         })
     }
 
@@ -155,8 +179,16 @@ impl<D: Disk> NodeLogs<D> {
     ///
     /// # Errors
     /// [`LogError`] when the disk fails or a record is damaged; one that is gone is left out.
-    pub fn read(&self, log: LogId, positions: &[Position]) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
-        let log = if log == LogId::Batch { &self.batch } else { &self.block };
+    pub fn read(
+        &self,
+        log: LogId,
+        positions: &[Position],
+    ) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
+        let log = if log == LogId::Batch {
+            &self.batch
+        } else {
+            &self.block
+        };
         let mut records = Vec::with_capacity(positions.len());
         for position in positions {
             match log.read(*position) {
@@ -169,7 +201,11 @@ impl<D: Disk> NodeLogs<D> {
     }
 
     fn log_mut(&mut self, log: LogId) -> &mut FramedLog<D> {
-        if log == LogId::Batch { &mut self.batch } else { &mut self.block }
+        if log == LogId::Batch {
+            &mut self.batch
+        } else {
+            &mut self.block
+        }
     }
 
     /// Reads both logs once, from front to back.
@@ -193,7 +229,11 @@ impl<D: Disk> NodeLogs<D> {
             let (position, bytes) = record?;
             match BlockRecord::decode(&bytes).ok_or_else(|| not_a_record("block", position))? {
                 BlockRecord::Proposed { header, body } => {
-                    let block = RecoveredBlock { header, body: Arc::new(body), position };
+                    let block = RecoveredBlock {
+                        header,
+                        body: Arc::new(body),
+                        position,
+                    };
                     undecided.entry(block.header.id()).or_insert(block);
                 }
                 BlockRecord::Decided(certificate) => {
@@ -203,15 +243,22 @@ impl<D: Disk> NodeLogs<D> {
             }
         }
         let open = found.height().next();
-        found.open = undecided.into_values().filter(|block| block.header.height == open).collect();
+        found.open = undecided
+            .into_values()
+            .filter(|block| block.header.height == open)
+            .collect();
         Ok(())
     }
 
     fn scan_batches(&self, found: &mut RecoveredLogs) -> Result<(), RecoverError> {
         for record in records(&self.batch) {
             let (position, bytes) = record?;
-            let reference = batch_reference(&bytes).ok_or_else(|| not_a_record("batch", position))?;
-            found.batches.entry(reference.digest).or_insert((reference, position));
+            let reference =
+                batch_reference(&bytes).ok_or_else(|| not_a_record("batch", position))?;
+            found
+                .batches
+                .entry(reference.digest)
+                .or_insert((reference, position));
         }
         Ok(())
     }
@@ -220,17 +267,32 @@ impl<D: Disk> NodeLogs<D> {
     ///
     /// # Errors
     /// [`RecoverError`] when its records are damaged or not what they must be.
-    pub fn decided(&self, found: &RecoveredLogs, height: Height) -> Result<DecidedRecord, RecoverError> {
-        let index = height.get().checked_sub(1).and_then(|index| usize::try_from(index).ok());
-        let (body_at, certificate_at) =
-            index.and_then(|index| found.decided.get(index)).copied().ok_or(RecoverError::NoBody(height))?;
+    pub fn decided(
+        &self,
+        found: &RecoveredLogs,
+        height: Height,
+    ) -> Result<DecidedRecord, RecoverError> {
+        let index = height
+            .get()
+            .checked_sub(1)
+            .and_then(|index| usize::try_from(index).ok());
+        let (body_at, certificate_at) = index
+            .and_then(|index| found.decided.get(index))
+            .copied()
+            .ok_or(RecoverError::NoBody(height))?;
         let (Some(BlockRecord::Proposed { header, body }), Some(BlockRecord::Decided(certificate))) = (
             BlockRecord::decode(&self.block.read(body_at)?),
             BlockRecord::decode(&self.block.read(certificate_at)?),
         ) else {
             return Err(RecoverError::NoBody(height));
         };
-        Ok(DecidedRecord { header, body: Arc::new(body), certificate, body_at, certificate_at })
+        Ok(DecidedRecord {
+            header,
+            body: Arc::new(body),
+            certificate,
+            body_at,
+            certificate_at,
+        })
     }
 
     /// Executes a decided height on the state before it, its signatures checked again.
@@ -244,25 +306,61 @@ impl<D: Disk> NodeLogs<D> {
         tools: JobTools<'_>,
     ) -> Result<Committed, RecoverError> {
         let height = state.height().next();
-        let DecidedRecord { header, body, certificate, .. } = self.decided(found, height)?;
+        let DecidedRecord {
+            header,
+            body,
+            certificate,
+            ..
+        } = self.decided(found, height)?;
         let mut transactions = Vec::new();
         for reference in &body.batches {
             let digest = reference.digest;
-            let (_, position) = found.batches.get(&digest).ok_or(RecoverError::NoBatch { height, digest })?;
-            transactions.extend(self.batch(digest, *position, tools).ok_or(RecoverError::Batch(height))?.transactions.iter().cloned());
+            let (_, position) = found
+                .batches
+                .get(&digest)
+                .ok_or(RecoverError::NoBatch { height, digest })?;
+            transactions.extend(
+                self.batch(digest, *position, tools)
+                    .ok_or(RecoverError::Batch(height))?
+                    .transactions
+                    .iter()
+                    .cloned(),
+            );
         }
         transactions.extend(inline(&body, tools).ok_or(RecoverError::Batch(height))?);
         let executed = execute(state, &BlockInput::new(&header, transactions.clone()));
         let (own, certified) = (executed.outcome.hash(), certificate.outcome);
         if own != certified {
-            return Err(RecoverError::Diverged { height, own, certified });
+            return Err(RecoverError::Diverged {
+                height,
+                own,
+                certified,
+            });
         }
-        Ok(Committed { id: header.id(), header, body, certificate, transactions, executed: Arc::new(executed) })
+        Ok(Committed {
+            id: header.id(),
+            header,
+            body,
+            certificate,
+            transactions,
+            executed: Arc::new(executed),
+        })
     }
 
-    fn batch(&self, digest: BatchDigest, position: Position, tools: JobTools<'_>) -> Option<Arc<CheckedBatch>> {
+    fn batch(
+        &self,
+        digest: BatchDigest,
+        position: Position,
+        tools: JobTools<'_>,
+    ) -> Option<Arc<CheckedBatch>> {
         let encoded = self.batch.read(position).ok()?.into();
-        match (VerifyJob::Batch { from: None, digest, encoded }).run(tools) {
+        match (VerifyJob::Batch {
+            from: None,
+            digest,
+            encoded,
+        })
+        .run(tools)
+        {
             VerifyResult::Batch { batch, .. } => Some(batch),
             _ => None,
         }
@@ -272,13 +370,19 @@ impl<D: Disk> NodeLogs<D> {
     ///
     /// # Errors
     /// [`RecoverError`] when the log cannot be read.
-    pub fn batches(&self, found: &RecoveredLogs, tools: JobTools<'_>) -> Result<Vec<RecoveredBatch>, RecoverError> {
+    pub fn batches(
+        &self,
+        found: &RecoveredLogs,
+        tools: JobTools<'_>,
+    ) -> Result<Vec<RecoveredBatch>, RecoverError> {
         let mut batches = Vec::with_capacity(found.batches.len());
         for (digest, (reference, position)) in &found.batches {
             if found.ordered.contains(digest) {
                 batches.push(RecoveredBatch::Ordered(*reference, *position));
             } else {
-                let batch = self.batch(*digest, *position, tools).ok_or_else(|| not_a_record("batch", *position))?;
+                let batch = self
+                    .batch(*digest, *position, tools)
+                    .ok_or_else(|| not_a_record("batch", *position))?;
                 batches.push(RecoveredBatch::Unordered(batch, *position));
             }
         }
@@ -299,13 +403,23 @@ impl RecoveredLogs {
         self.last.as_ref()
     }
 
+    /// Blocks of the open height whose record is on disk.
+    #[must_use]
+    pub fn open_blocks(&self) -> &[RecoveredBlock] {
+        &self.open
+    }
+
     /// Refuses a state that no certificate here covers.
     ///
     /// # Errors
     /// [`RecoverError::StoreAhead`].
     pub fn check_store(&self, store: Height) -> Result<(), RecoverError> {
         let log = self.height();
-        if store <= log { Ok(()) } else { Err(RecoverError::StoreAhead { store, log }) }
+        if store <= log {
+            Ok(())
+        } else {
+            Err(RecoverError::StoreAhead { store, log })
+        }
     }
 
     /// Everything the replica starts from, once the state stands at the last decided height.
@@ -338,32 +452,55 @@ impl RecoveredLogs {
     ) -> Result<(), RecoverError> {
         let expected = self.height().next();
         if certificate.height != expected {
-            return Err(RecoverError::Heights { expected, found: certificate.height });
+            return Err(RecoverError::Heights {
+                expected,
+                found: certificate.height,
+            });
         }
-        let block = undecided.get(&certificate.id).ok_or(RecoverError::NoBody(expected))?;
-        self.ordered.extend(block.body.batches.iter().map(|reference| reference.digest));
+        let block = undecided
+            .get(&certificate.id)
+            .ok_or(RecoverError::NoBody(expected))?;
+        self.ordered
+            .extend(block.body.batches.iter().map(|reference| reference.digest));
         self.decided.push((block.position, position));
         self.last = Some((block.header.clone(), certificate));
         Ok(())
     }
 }
 
-fn records<D: Disk>(log: &FramedLog<D>) -> impl Iterator<Item = Result<(Position, Vec<u8>), RecoverError>> + '_ {
-    log.iter_from(log.first()).map(|record| record.map_err(RecoverError::from))
+fn records<D: Disk>(
+    log: &FramedLog<D>,
+) -> impl Iterator<Item = Result<(Position, Vec<u8>), RecoverError>> + '_ {
+    log.iter_from(log.first())
+        .map(|record| record.map_err(RecoverError::from))
 }
 
 /// How a body names a stored batch; `None` if the bytes are none.
 fn batch_reference(bytes: &[u8]) -> Option<BatchRef> {
     let batch: Batch = decode("batch", bytes, BATCH_BYTES_MAX).ok()?;
-    Some(BatchRef { digest: Batch::digest_of(bytes), ..batch.reference() })
+    Some(BatchRef {
+        digest: Batch::digest_of(bytes),
+        ..batch.reference()
+    })
 }
 
 const fn not_a_record(log: &'static str, position: Position) -> RecoverError {
-    RecoverError::Record { log, position: position.get() }
+    RecoverError::Record {
+        log,
+        position: position.get(),
+    }
 }
 
-fn inline(body: &Arc<Body>, tools: JobTools<'_>) -> Option<Vec<Arc<falaj_ledger::validate::CheckedTx>>> {
-    match (VerifyJob::Inline { id: BlockId::default(), body: Arc::clone(body) }).run(tools) {
+fn inline(
+    body: &Arc<Body>,
+    tools: JobTools<'_>,
+) -> Option<Vec<Arc<falaj_ledger::validate::CheckedTx>>> {
+    match (VerifyJob::Inline {
+        id: BlockId::default(),
+        body: Arc::clone(body),
+    })
+    .run(tools)
+    {
         VerifyResult::Inline { transactions, .. } => transactions,
         _ => None,
     }

@@ -27,7 +27,11 @@ fn parent(tip: &Tip) -> Parent {
         Some((header, _)) => (header.id(), header.time_us),
         None => (BlockId::default(), tip.state.time_us()),
     };
-    Parent { id, outcome: tip.outcome.hash(), time_us }
+    Parent {
+        id,
+        outcome: tip.outcome.hash(),
+        time_us,
+    }
 }
 
 /// What the height after the tip stands on.
@@ -46,18 +50,30 @@ pub(super) fn height_start(tip: &Tip, guard: GuardPosition) -> HeightStart {
 impl Replica {
     /// Builds a fresh block: what a quorum holds, by lane, then what waits here and fits inline.
     pub(super) fn build_block(&mut self, now: Now, round: Round, step: &mut Step) {
-        let Some(proposer) = self.own_index() else { return };
+        let Some(proposer) = self.own_index() else {
+            return;
+        };
         let batches = self.choose_batches();
         let inline = self.choose_inline(&batches);
-        let bytes = inline.iter().map(|transaction| transaction.tx().to_bytes()).collect();
-        let body = Arc::new(Body { batches, inline: bytes, evidence: Vec::new() });
+        let bytes = inline
+            .iter()
+            .map(|transaction| transaction.tx().to_bytes())
+            .collect();
+        let body = Arc::new(Body {
+            batches,
+            inline: bytes,
+            evidence: Vec::new(),
+        });
         let header = self.header(now, round, proposer, &body);
         let id = header.id();
         self.candidates.insert(header.clone(), body);
         if let Some(candidate) = self.candidates.get_mut(&id) {
             candidate.inline_checked(Some(inline));
         }
-        self.engine_inputs.push_back(engine::Input::Built { round, header: Box::new(header) });
+        self.engine_inputs.push_back(engine::Input::Built {
+            round,
+            header: Box::new(header),
+        });
         self.complete(&id, step);
     }
 
@@ -85,10 +101,17 @@ impl Replica {
     fn choose_batches(&self) -> Vec<BatchRef> {
         let limits = self.parameters().limits;
         let (mut chosen, mut count, mut bytes) = (Vec::new(), 0_u64, 0_u64);
-        for batch in self.batches.in_order().into_iter().filter(|batch| self.is_nameable(batch)) {
+        for batch in self
+            .batches
+            .in_order()
+            .into_iter()
+            .filter(|batch| self.is_nameable(batch))
+        {
             let reference = batch.reference;
-            let fits = u32::try_from(chosen.len()).is_ok_and(|named| named < limits.block_batches_max)
-                && count.saturating_add(reference.transactions.into()) <= limits.block_transactions_max.into()
+            let fits = u32::try_from(chosen.len())
+                .is_ok_and(|named| named < limits.block_batches_max)
+                && count.saturating_add(reference.transactions.into())
+                    <= limits.block_transactions_max.into()
                 && bytes.saturating_add(reference.bytes) <= limits.block_bytes_max.into();
             if fits {
                 count = count.saturating_add(reference.transactions.into());
@@ -102,14 +125,21 @@ impl Replica {
     /// The first transactions of our own mempool, lane by lane, up to the inline cap; they come back if another block is decided.
     fn choose_inline(&mut self, batches: &[BatchRef]) -> Vec<Arc<CheckedTx>> {
         let limits = self.parameters().limits;
-        let named: u64 = batches.iter().map(|batch| u64::from(batch.transactions)).sum();
+        let named: u64 = batches
+            .iter()
+            .map(|batch| u64::from(batch.transactions))
+            .sum();
         let named_bytes: u64 = batches.iter().map(|batch| batch.bytes).sum();
         let mut room = u64::from(limits.block_transactions_max).saturating_sub(named);
         let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
-        let mut bytes = inline_max.min(u64::from(limits.block_bytes_max).saturating_sub(named_bytes));
+        let mut bytes =
+            inline_max.min(u64::from(limits.block_bytes_max).saturating_sub(named_bytes));
         let mut inline = Vec::new();
         for lane in Lane::ALL {
-            for transaction in self.mempool.take(lane, usize::try_from(room).unwrap_or(usize::MAX), bytes) {
+            for transaction in
+                self.mempool
+                    .take(lane, usize::try_from(room).unwrap_or(usize::MAX), bytes)
+            {
                 room = room.saturating_sub(1);
                 bytes = bytes.saturating_sub(u64::from(transaction.encoded_bytes()));
                 inline.push(transaction);
@@ -120,14 +150,21 @@ impl Replica {
     }
 
     /// Takes in a block that came from somewhere: only under the header that names the body.
-    pub(super) fn offer_block(&mut self, header: Header, body: Arc<Body>, from: Option<Peer>, step: &mut Step) {
+    pub(super) fn offer_block(
+        &mut self,
+        header: Header,
+        body: Arc<Body>,
+        from: Option<Peer>,
+        step: &mut Step,
+    ) {
         let id = header.id();
         if header.height != self.open_height() {
             self.keep_early(header, body, from);
             return;
         }
         if self.candidates.insert(header.clone(), body) {
-            self.engine_inputs.push_back(engine::Input::Header(Box::new(header)));
+            self.engine_inputs
+                .push_back(engine::Input::Header(Box::new(header)));
         }
         if let Some(from) = from {
             self.fetch_batches_of(&id, &[from], step);
@@ -150,7 +187,9 @@ impl Replica {
 
     /// Judges a block if nothing is missing, and asks for what can be got here if something is.
     pub(super) fn complete(&mut self, id: &BlockId, step: &mut Step) {
-        let Some(candidate) = self.candidates.get(id) else { return };
+        let Some(candidate) = self.candidates.get(id) else {
+            return;
+        };
         if candidate.verdict.is_some() {
             return;
         }
@@ -160,7 +199,10 @@ impl Replica {
             return;
         }
         if missing.inline {
-            let job = VerifyJob::Inline { id: *id, body: Arc::clone(&candidate.body) };
+            let job = VerifyJob::Inline {
+                id: *id,
+                body: Arc::clone(&candidate.body),
+            };
             step.start.push(Effect::Verify(Box::new(job)));
         }
         self.reread(&missing.reread, step);
@@ -169,7 +211,10 @@ impl Replica {
     /// Tries every block that waits for something.
     pub(super) fn complete_open(&mut self, step: &mut Step) {
         for id in self.candidates.open() {
-            let ready = self.candidates.get(&id).is_some_and(|block| block.missing(&self.batches).is_nothing());
+            let ready = self
+                .candidates
+                .get(&id)
+                .is_some_and(|block| block.missing(&self.batches).is_nothing());
             if ready {
                 self.judge(&id, step);
             }
@@ -178,7 +223,9 @@ impl Replica {
 
     fn judge(&mut self, id: &BlockId, step: &mut Step) {
         let parameters = self.parameters();
-        let Some(candidate) = self.candidates.get(id) else { return };
+        let Some(candidate) = self.candidates.get(id) else {
+            return;
+        };
         let verdict = candidate.judge(&self.batches, &parameters);
         let record = BlockRecord::proposed(&candidate.header, &candidate.body);
         let recorded = candidate.position;
@@ -190,27 +237,52 @@ impl Replica {
             candidate.verdict = Some(verdict);
             candidate.position = position;
         }
-        self.engine_inputs.push_back(engine::Input::Body { id: *id, verdict });
+        self.engine_inputs
+            .push_back(engine::Input::Body { id: *id, verdict });
     }
 
     fn reread(&mut self, digests: &[BatchDigest], step: &mut Step) {
-        let wanted: Vec<_> = digests.iter().filter(|digest| self.rereading.insert(**digest)).copied().collect();
-        let positions: Vec<_> = wanted.iter().filter_map(|digest| self.batches.position(digest)).collect();
+        let wanted: Vec<_> = digests
+            .iter()
+            .filter(|digest| self.rereading.insert(**digest))
+            .copied()
+            .collect();
+        let positions: Vec<_> = wanted
+            .iter()
+            .filter_map(|digest| self.batches.position(digest))
+            .collect();
         if !positions.is_empty() {
-            step.start.push(Effect::Read { log: LogId::Batch, positions, purpose: ReadFor::NamedAgain });
+            step.start.push(Effect::Read {
+                log: LogId::Batch,
+                positions,
+                purpose: ReadFor::NamedAgain,
+            });
         }
     }
 
     /// Asks for the batches of a block that are not here, each at most once a tick.
     pub(super) fn fetch_batches_of(&mut self, id: &BlockId, from: &[Peer], step: &mut Step) {
-        let Some(candidate) = self.candidates.get(id) else { return };
+        let Some(candidate) = self.candidates.get(id) else {
+            return;
+        };
         let digests = candidate.missing(&self.batches).fetch;
         self.fetch_batches(&digests, from, step);
     }
 
-    pub(super) fn fetch_batches(&mut self, digests: &[BatchDigest], from: &[Peer], step: &mut Step) {
-        let Some(peer) = from.first().copied() else { return };
-        let wanted: Vec<_> = digests.iter().filter(|digest| !self.fetching.contains_key(digest)).copied().collect();
+    pub(super) fn fetch_batches(
+        &mut self,
+        digests: &[BatchDigest],
+        from: &[Peer],
+        step: &mut Step,
+    ) {
+        let Some(peer) = from.first().copied() else {
+            return;
+        };
+        let wanted: Vec<_> = digests
+            .iter()
+            .filter(|digest| !self.fetching.contains_key(digest))
+            .copied()
+            .collect();
         for digests in wanted.chunks(BATCHES_REQUESTED_MAX) {
             for digest in digests {
                 self.fetching.insert(*digest, 0);
@@ -220,10 +292,18 @@ impl Replica {
     }
 
     pub(super) fn execute_block(&mut self, id: &BlockId, step: &mut Step) {
-        let Some(candidate) = self.candidates.get(id) else { return };
-        let Some(transactions) = candidate.transactions(&self.batches) else { return };
+        let Some(candidate) = self.candidates.get(id) else {
+            return;
+        };
+        let Some(transactions) = candidate.transactions(&self.batches) else {
+            return;
+        };
         let block = BlockInput::new(&candidate.header, transactions);
-        let job = ExecuteJob { id: *id, state: self.tip.state.clone(), block };
+        let job = ExecuteJob {
+            id: *id,
+            state: self.tip.state.clone(),
+            block,
+        };
         step.start.push(Effect::Execute(Box::new(job)));
     }
 
@@ -235,14 +315,18 @@ impl Replica {
 
     pub(super) fn on_executed(&mut self, result: ExecuteResult, step: &mut Step) {
         let ExecuteResult { id, executed } = result;
-        let Some(candidate) = self.candidates.get_mut(&id) else { return };
+        let Some(candidate) = self.candidates.get_mut(&id) else {
+            return;
+        };
         let Some(executed) = executed else {
-            self.engine_inputs.push_back(engine::Input::ExecutionFailed { id });
+            self.engine_inputs
+                .push_back(engine::Input::ExecutionFailed { id });
             return;
         };
         let outcome = executed.outcome.hash();
         candidate.executed = Some(Arc::from(executed));
-        self.engine_inputs.push_back(engine::Input::Executed { id, outcome });
+        self.engine_inputs
+            .push_back(engine::Input::Executed { id, outcome });
         if self.confirming == Some(id) {
             self.on_confirmed(id, step);
         }
@@ -250,7 +334,9 @@ impl Replica {
 
     /// The height is decided: its certificate goes to the log, and whatever is said from now on waits for it.
     pub(super) fn on_decided(&mut self, certificate: CommitCertificate, step: &mut Step) {
-        let Some(candidate) = self.candidates.get(&certificate.id) else { return };
+        let Some(candidate) = self.candidates.get(&certificate.id) else {
+            return;
+        };
         let batches = candidate.batch_position(&self.batches);
         let body = match candidate.position {
             Some(position) => position,
@@ -261,25 +347,42 @@ impl Replica {
         };
         let position = self.append_block(BlockRecord::decided(&certificate), step);
         self.tip.waits = vec![(LogId::Block, position)];
-        self.tip.waits.extend(batches.map(|position| (LogId::Batch, position)));
-        self.decided.push(DecidedAt { body, certificate: position });
-        self.send(Recipients::All, Message::Certificate(certificate.clone()), step);
+        self.tip
+            .waits
+            .extend(batches.map(|position| (LogId::Batch, position)));
+        self.decided.push(DecidedAt {
+            body,
+            certificate: position,
+        });
+        self.send(
+            Recipients::All,
+            Message::Certificate(certificate.clone()),
+            step,
+        );
         self.deciding = Some(certificate);
     }
 
     /// Own execution agrees with the certificate: the overlay becomes the state, and the next height begins.
     pub(super) fn on_confirmed(&mut self, id: BlockId, step: &mut Step) {
-        let executed = self.candidates.get(&id).and_then(|candidate| candidate.executed.clone());
+        let executed = self
+            .candidates
+            .get(&id)
+            .and_then(|candidate| candidate.executed.clone());
         let Some(executed) = executed else {
             self.confirming = Some(id);
             self.execute_block(&id, step);
             return;
         };
         self.confirming = None;
-        let (Some(certificate), Some(candidate)) = (self.deciding.take(), self.candidates.decide(&id)) else { return };
+        let (Some(certificate), Some(candidate)) =
+            (self.deciding.take(), self.candidates.decide(&id))
+        else {
+            return;
+        };
         self.commit(id, candidate, certificate, executed, step);
         let start = height_start(&self.tip, GuardPosition::Below);
-        self.engine_inputs.push_back(engine::Input::NextHeight(Box::new(start)));
+        self.engine_inputs
+            .push_back(engine::Input::NextHeight(Box::new(start)));
         self.offer_early(step);
     }
 
@@ -306,7 +409,14 @@ impl Replica {
         self.return_inline(&transactions);
         self.open();
         self.fetching.clear();
-        let committed = Committed { id, header, body, certificate, transactions, executed };
+        let committed = Committed {
+            id,
+            header,
+            body,
+            certificate,
+            transactions,
+            executed,
+        };
         step.outputs.push(Output::Committed(Arc::new(committed)));
     }
 
@@ -315,7 +425,10 @@ impl Replica {
         if self.inline.is_empty() {
             return;
         }
-        let keys: BTreeSet<_> = decided.iter().map(|transaction| transaction.key()).collect();
+        let keys: BTreeSet<_> = decided
+            .iter()
+            .map(|transaction| transaction.key())
+            .collect();
         for transaction in std::mem::take(&mut self.inline) {
             if !keys.contains(&transaction.key()) {
                 // It was counted before; the caps leave room for it unless newer ones took it, and then its client asks again.
@@ -326,7 +439,10 @@ impl Replica {
     }
 
     /// The furthest record that a decided height stands on, for serving it.
-    pub(super) fn decided_at(&self, height: falaj_consensus::types::Height) -> Option<(Position, Position)> {
+    pub(super) fn decided_at(
+        &self,
+        height: falaj_consensus::types::Height,
+    ) -> Option<(Position, Position)> {
         let index = usize::try_from(height.get().checked_sub(1)?).ok()?;
         self.decided.get(index).map(|at| (at.body, at.certificate))
     }

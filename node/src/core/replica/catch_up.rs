@@ -23,7 +23,10 @@ const BATCH_PATIENCE_TICKS: u32 = 2;
 
 impl Replica {
     pub(super) fn on_tick(&mut self, step: &mut Step) {
-        step.start.push(Effect::Timer { id: Timer::Tick, after_ns: self.parameters().tick_ns() });
+        step.start.push(Effect::Timer {
+            id: Timer::Tick,
+            after_ns: self.parameters().tick_ns(),
+        });
         self.sync.tick();
         self.forget_unanswered();
         self.resend_batches(step);
@@ -34,7 +37,8 @@ impl Replica {
         for ticks in self.fetching.values_mut() {
             *ticks = ticks.saturating_add(1);
         }
-        self.fetching.retain(|_, ticks| *ticks <= BATCH_PATIENCE_TICKS);
+        self.fetching
+            .retain(|_, ticks| *ticks <= BATCH_PATIENCE_TICKS);
     }
 
     /// Asks for batches that blocks here still lack, of another peer each tick.
@@ -44,7 +48,10 @@ impl Replica {
             return;
         }
         self.ticks = self.ticks.wrapping_add(1);
-        let turn = usize::try_from(self.ticks).unwrap_or(0).checked_rem(peers.len()).unwrap_or(0);
+        let turn = usize::try_from(self.ticks)
+            .unwrap_or(0)
+            .checked_rem(peers.len())
+            .unwrap_or(0);
         for id in self.candidates.open() {
             self.fetch_batches_of(&id, &peers[turn..=turn], step);
         }
@@ -56,7 +63,14 @@ impl Replica {
             return;
         }
         for ask in self.sync.next_requests(self.open_height()) {
-            self.send_to(ask.peer, Message::GetBlocks { from: ask.from, count: ask.count }, step);
+            self.send_to(
+                ask.peer,
+                Message::GetBlocks {
+                    from: ask.from,
+                    count: ask.count,
+                },
+                step,
+            );
         }
         self.fetch_ahead(step);
         if self.deciding.is_none() {
@@ -69,8 +83,16 @@ impl Replica {
         let lacking: Vec<_> = self
             .sync
             .ahead()
-            .flat_map(|(peer, block)| block.body.batches.iter().map(move |reference| (peer, reference.digest)))
-            .filter(|(_, digest)| !self.batches.contains(digest) && !self.fetching.contains_key(digest))
+            .flat_map(|(peer, block)| {
+                block
+                    .body
+                    .batches
+                    .iter()
+                    .map(move |reference| (peer, reference.digest))
+            })
+            .filter(|(_, digest)| {
+                !self.batches.contains(digest) && !self.fetching.contains_key(digest)
+            })
             .collect();
         for (peer, digest) in lacking {
             self.fetch_batches(&[digest], &[peer], step);
@@ -79,12 +101,29 @@ impl Replica {
 
     fn offer_ahead(&mut self, step: &mut Step) {
         let open = self.open_height();
-        let Some((from, block)) = self.sync.take(open) else { return };
-        let DecidedBlock { header, body, certificate } = block;
-        let Some(context) = self.context(open) else { return };
+        let Some((from, block)) = self.sync.take(open) else {
+            return;
+        };
+        let DecidedBlock {
+            header,
+            body,
+            certificate,
+        } = block;
+        let Some(context) = self.context(open) else {
+            return;
+        };
         let block = Some(Box::new((header, Arc::new(body))));
         let certificate = Box::new(certificate);
-        self.verify(from, VerifyJob::Certificate { from, context, certificate, block }, step);
+        self.verify(
+            from,
+            VerifyJob::Certificate {
+                from,
+                context,
+                certificate,
+                block,
+            },
+            step,
+        );
     }
 
     pub(super) fn on_checked_certificate(
@@ -95,7 +134,8 @@ impl Replica {
         step: &mut Step,
     ) {
         let id = certificate.get().id;
-        self.engine_inputs.push_back(engine::Input::Certificate(certificate));
+        self.engine_inputs
+            .push_back(engine::Input::Certificate(certificate));
         if let Some(block) = block {
             let (header, body) = *block;
             if header.id() == id {
@@ -111,7 +151,11 @@ impl Replica {
         let mut positions = Vec::new();
         let mut height = from;
         for _ in 0..count.min(BLOCKS_REQUESTED_MAX) {
-            let Some((body, certificate)) = self.decided_at(height).filter(|_| height <= self.height()) else { break };
+            let Some((body, certificate)) =
+                self.decided_at(height).filter(|_| height <= self.height())
+            else {
+                break;
+            };
             positions.extend([body, certificate]);
             height = height.next();
         }
@@ -120,18 +164,30 @@ impl Replica {
             return;
         }
         let purpose = ReadFor::ServeBlocks { to, from };
-        step.start.push(Effect::Read { log: LogId::Block, positions, purpose });
+        step.start.push(Effect::Read {
+            log: LogId::Block,
+            positions,
+            purpose,
+        });
     }
 
     pub(super) fn serve_certificate(&mut self, to: Peer, height: Height, step: &mut Step) {
-        let recent = self.tip.block.as_ref().filter(|(header, _)| header.height == height);
+        let recent = self
+            .tip
+            .block
+            .as_ref()
+            .filter(|(header, _)| header.height == height);
         if let Some((_, certificate)) = recent {
             self.send_to(to, Message::Certificate(certificate.clone()), step);
             return;
         }
         if let Some((_, position)) = self.decided_at(height) {
             let purpose = ReadFor::ServeCertificate { to };
-            step.start.push(Effect::Read { log: LogId::Block, positions: vec![position], purpose });
+            step.start.push(Effect::Read {
+                log: LogId::Block,
+                positions: vec![position],
+                purpose,
+            });
         }
     }
 
@@ -146,7 +202,10 @@ impl Replica {
         match purpose {
             ReadFor::ServeBlocks { to, from } => self.send_blocks(to, from, &records, step),
             ReadFor::ServeCertificate { to } => {
-                if let Some(BlockRecord::Decided(certificate)) = records.first().and_then(|(_, bytes)| BlockRecord::decode(bytes)) {
+                if let Some(BlockRecord::Decided(certificate)) = records
+                    .first()
+                    .and_then(|(_, bytes)| BlockRecord::decode(bytes))
+                {
                     self.send_to(to, Message::Certificate(certificate), step);
                 }
             }
@@ -158,20 +217,35 @@ impl Replica {
             ReadFor::NamedAgain => {
                 for (_, bytes) in records {
                     let digest = falaj_consensus::message::Batch::digest_of(&bytes);
-                    let job = VerifyJob::Batch { from: None, digest, encoded: bytes.into() };
+                    let job = VerifyJob::Batch {
+                        from: None,
+                        digest,
+                        encoded: bytes.into(),
+                    };
                     step.start.push(Effect::Verify(Box::new(job)));
                 }
             }
         }
     }
 
-    fn send_blocks(&self, to: Peer, from: Height, records: &[(Position, Vec<u8>)], step: &mut Step) {
+    fn send_blocks(
+        &self,
+        to: Peer,
+        from: Height,
+        records: &[(Position, Vec<u8>)],
+        step: &mut Step,
+    ) {
         let limit = Class::Sync.frame_bytes_max() / 2;
         let (mut blocks, mut bytes, mut height) = (Vec::new(), 0_usize, from);
         for pair in records.chunks_exact(2) {
-            bytes = bytes.saturating_add(pair[0].1.len()).saturating_add(pair[1].1.len());
-            let block = decided_block(&pair[0].1, &pair[1].1).filter(|block| block.header.height == height);
-            let Some(block) = block.filter(|_| blocks.is_empty() || bytes <= limit) else { break };
+            bytes = bytes
+                .saturating_add(pair[0].1.len())
+                .saturating_add(pair[1].1.len());
+            let block =
+                decided_block(&pair[0].1, &pair[1].1).filter(|block| block.header.height == height);
+            let Some(block) = block.filter(|_| blocks.is_empty() || bytes <= limit) else {
+                break;
+            };
             blocks.push(block);
             height = height.next();
         }
@@ -180,10 +254,15 @@ impl Replica {
 }
 
 fn decided_block(body: &[u8], certificate: &[u8]) -> Option<DecidedBlock> {
-    let (BlockRecord::Proposed { header, body }, BlockRecord::Decided(certificate)) =
-        (BlockRecord::decode(body)?, BlockRecord::decode(certificate)?)
-    else {
+    let (BlockRecord::Proposed { header, body }, BlockRecord::Decided(certificate)) = (
+        BlockRecord::decode(body)?,
+        BlockRecord::decode(certificate)?,
+    ) else {
         return None;
     };
-    Some(DecidedBlock { header, body, certificate })
+    Some(DecidedBlock {
+        header,
+        body,
+        certificate,
+    })
 }

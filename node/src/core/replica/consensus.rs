@@ -33,14 +33,22 @@ impl Replica {
             E::Publish(publication) => self.publish(Recipients::All, publication, step),
             E::Build { height: _, round } => self.build_block(now, round, step),
             E::StartTimer { id, duration_ns } => {
-                step.start.push(Effect::Timer { id: Timer::Engine(id), after_ns: duration_ns });
+                step.start.push(Effect::Timer {
+                    id: Timer::Engine(id),
+                    after_ns: duration_ns,
+                });
             }
             E::Fetch { id, part, from } => self.fetch_block(id, part, &from, step),
             E::Execute { id } => self.execute_block(&id, step),
             E::Discard { id } => self.discard_overlay(&id),
             E::PushPolka(polka) => self.send(Recipients::All, Message::Polka(*polka), step),
             E::PullVotes(wanted) => self.pull_votes(wanted, step),
-            E::Answer { to, proposal, votes, polkas } => self.answer(to, proposal, votes, polkas, step),
+            E::Answer {
+                to,
+                proposal,
+                votes,
+                polkas,
+            } => self.answer(to, proposal, votes, polkas, step),
             E::SendCertificate { to, height } => self.send_certificate(to, height, step),
             E::Decided(certificate) => self.on_decided(*certificate, step),
             E::Confirmed { id, .. } => self.on_confirmed(id, step),
@@ -54,7 +62,10 @@ impl Replica {
     fn on_alarm(&mut self, alarm: engine::Alarm, step: &mut Step) {
         use engine::Alarm as A;
         match &alarm {
-            A::OutcomeDiverged { .. } | A::OwnKeyElsewhere { .. } => step.start.push(Effect::LatchSigning),
+            A::OutcomeDiverged { .. } => step.start.push(Effect::LatchSigning),
+            A::OwnKeyElsewhere { statement } => {
+                step.start.push(Effect::OwnStatementSeen(*statement))
+            }
             A::InvalidValueCertified { .. }
             | A::ConflictingCertificates { .. }
             | A::OutcomeSplit { .. }
@@ -66,13 +77,27 @@ impl Replica {
         Self::event(Event::Alarm(alarm), step);
     }
 
-    fn request_signature(&mut self, now: Now, statement: Statement, polka: Option<Box<Polka>>, step: &mut Step) {
+    fn request_signature(
+        &mut self,
+        now: Now,
+        statement: Statement,
+        polka: Option<Box<Polka>>,
+        step: &mut Step,
+    ) {
         self.requests = self.requests.saturating_add(1);
         let id = RequestId::new(self.requests);
         self.signing.insert(id, statement);
-        let deadline_ns = now.mono_ns.saturating_add(self.signing_patience_ns(&statement));
+        let deadline_ns = now
+            .mono_ns
+            .saturating_add(self.signing_patience_ns(&statement));
         let proof = self.height_proof();
-        let request = SignRequest { id, statement, polka: polka.map(|polka| *polka), proof, deadline_ns };
+        let request = SignRequest {
+            id,
+            statement,
+            polka: polka.map(|polka| *polka),
+            proof,
+            deadline_ns,
+        };
         step.start.push(Effect::Sign(Box::new(request)));
     }
 
@@ -91,16 +116,27 @@ impl Replica {
         let (_, certificate) = self.tip.block.as_ref()?;
         let set = self.tip.state.validators_at(self.open_height().next());
         let certificate = certificate.clone();
-        Some(Box::new(HeightProof { certificate, outcome: self.tip.outcome.clone(), next_set: set }))
+        Some(Box::new(HeightProof {
+            certificate,
+            outcome: self.tip.outcome.clone(),
+            set,
+        }))
     }
 
-    pub(super) fn on_signed(&mut self, id: RequestId, result: Result<Verified<SignedStatement>, Refusal>) {
-        let Some(statement) = self.signing.remove(&id) else { return };
+    pub(super) fn on_signed(
+        &mut self,
+        id: RequestId,
+        result: Result<Verified<SignedStatement>, Refusal>,
+    ) {
+        let Some(statement) = self.signing.remove(&id) else {
+            return;
+        };
         let input = match result {
             Ok(signed) => self.own_message(signed),
-            Err(refusal) => {
-                Some(engine::Input::SignRefused { statement, reason: reason_of(&refusal) })
-            }
+            Err(refusal) => Some(engine::Input::SignRefused {
+                statement,
+                reason: reason_of(&refusal),
+            }),
         };
         self.engine_inputs.extend(input);
     }
@@ -113,14 +149,18 @@ impl Replica {
                 let header = self.candidates.get(&id)?.header.clone();
                 Own::Proposal(Box::new(signed.into_proposal(header)?))
             }
-            Statement::Prevote { .. } | Statement::Precommit { .. } => Own::Vote(signed.into_vote()?),
+            Statement::Prevote { .. } | Statement::Precommit { .. } => {
+                Own::Vote(signed.into_vote()?)
+            }
         };
         Some(engine::Input::OwnReleased(own))
     }
 
     fn publish(&mut self, to: Recipients, publication: Publication, step: &mut Step) {
         match publication {
-            Publication::Proposal { proposal, polka } => self.publish_proposal(to, *proposal, polka, step),
+            Publication::Proposal { proposal, polka } => {
+                self.publish_proposal(to, *proposal, polka, step)
+            }
             Publication::Vote(vote) => {
                 if let Some(waits) = self.waits_of_vote(&vote) {
                     step.waits.extend(waits);
@@ -130,13 +170,32 @@ impl Replica {
         }
     }
 
-    fn publish_proposal(&mut self, to: Recipients, proposal: Proposal, polka: Option<Box<Polka>>, step: &mut Step) {
+    fn publish_proposal(
+        &mut self,
+        to: Recipients,
+        proposal: Proposal,
+        polka: Option<Box<Polka>>,
+        step: &mut Step,
+    ) {
         let id = proposal.id();
-        let Some(waits) = self.waits_of_block(&id) else { return };
-        let Some(candidate) = self.candidates.get(&id) else { return };
+        let Some(waits) = self.waits_of_block(&id) else {
+            return;
+        };
+        let Some(candidate) = self.candidates.get(&id) else {
+            return;
+        };
         let body = (*candidate.body).clone();
-        let parent = self.tip.block.as_ref().map(|(_, certificate)| certificate.clone());
-        let bundle = ProposalBundle { proposal, body, polka: polka.map(|polka| *polka), parent };
+        let parent = self
+            .tip
+            .block
+            .as_ref()
+            .map(|(_, certificate)| certificate.clone());
+        let bundle = ProposalBundle {
+            proposal,
+            body,
+            polka: polka.map(|polka| *polka),
+            parent,
+        };
         step.waits.extend(waits);
         self.send(to, Message::Proposal(Box::new(bundle)), step);
     }
@@ -152,13 +211,33 @@ impl Replica {
     fn waits_of_block(&self, id: &BlockId) -> Option<Waits> {
         let candidate = self.candidates.get(id)?;
         let mut waits = vec![(LogId::Block, candidate.position?)];
-        waits.extend(candidate.batch_position(&self.batches).map(|position| (LogId::Batch, position)));
+        waits.extend(
+            candidate
+                .batch_position(&self.batches)
+                .map(|position| (LogId::Batch, position)),
+        );
         Some(waits)
     }
 
     fn pull_votes(&self, wanted: VotesWanted, step: &mut Step) {
-        let VotesWanted { height, round, proposal, prevotes, precommits } = wanted;
-        self.send(Recipients::All, Message::PullVotes { height, round, proposal, prevotes, precommits }, step);
+        let VotesWanted {
+            height,
+            round,
+            proposal,
+            prevotes,
+            precommits,
+        } = wanted;
+        self.send(
+            Recipients::All,
+            Message::PullVotes {
+                height,
+                round,
+                proposal,
+                prevotes,
+                precommits,
+            },
+            step,
+        );
     }
 
     fn answer(
@@ -180,7 +259,8 @@ impl Replica {
         let own = self.own_index();
         votes.retain(|vote| Some(vote.validator) != own || self.waits_of_vote(vote).is_some());
         for vote in votes.iter().filter(|vote| Some(vote.validator) == own) {
-            step.waits.extend(self.waits_of_vote(vote).into_iter().flatten());
+            step.waits
+                .extend(self.waits_of_vote(vote).into_iter().flatten());
         }
         if !votes.is_empty() {
             self.send(to, Message::Votes(votes), step);
@@ -193,13 +273,23 @@ impl Replica {
         }
     }
 
-    fn fetch_block(&mut self, id: BlockId, part: BlockPart, from: &[ValidatorIndex], step: &mut Step) {
+    fn fetch_block(
+        &mut self,
+        id: BlockId,
+        part: BlockPart,
+        from: &[ValidatorIndex],
+        step: &mut Step,
+    ) {
         let peers = self.peers_of(from);
         let height = self.open_height();
         let have_body = self.candidates.get(&id).is_some();
         match part {
             BlockPart::Header | BlockPart::Body if !have_body => {
-                self.send(Recipients::Some(peers), Message::GetBlock { height, id }, step);
+                self.send(
+                    Recipients::Some(peers),
+                    Message::GetBlock { height, id },
+                    step,
+                );
             }
             BlockPart::Header | BlockPart::Body => self.fetch_batches_of(&id, &peers, step),
         }

@@ -59,17 +59,27 @@ impl Replica {
         }
     }
 
-    fn admit(&mut self, now: Now, transaction: Arc<CheckedTx>, step: &mut Step) -> Result<(), Rejection> {
+    fn admit(
+        &mut self,
+        now: Now,
+        transaction: Arc<CheckedTx>,
+        step: &mut Step,
+    ) -> Result<(), Rejection> {
         precheck(&self.tip.state, &transaction, now.wall_us)?;
         let lane = self.lane_of(&transaction);
-        self.mempool.insert(lane, transaction).map_err(|full| match full {
-            Full::InFlight => Rejection::InFlight,
-            Full::Pool => Rejection::MempoolFull,
-            Full::Participant => Rejection::Quota,
-        })?;
+        self.mempool
+            .insert(lane, transaction)
+            .map_err(|full| match full {
+                Full::InFlight => Rejection::InFlight,
+                Full::Pool => Rejection::MempoolFull,
+                Full::Participant => Rejection::Quota,
+            })?;
         if self.closing.insert(lane) {
             let after_ns = self.config.batch_wait_ns;
-            step.start.push(Effect::Timer { id: Timer::CloseBatch(lane), after_ns });
+            step.start.push(Effect::Timer {
+                id: Timer::CloseBatch(lane),
+                after_ns,
+            });
         }
         Ok(())
     }
@@ -78,7 +88,12 @@ impl Replica {
     pub(super) fn lane_of(&self, transaction: &CheckedTx) -> Lane {
         match &transaction.body().op {
             op if op.is_governance() => Lane::Governance,
-            Op::Transfer(transfer) => match self.tip.state.account(transfer.debit).map(|account| account.kind) {
+            Op::Transfer(transfer) => match self
+                .tip
+                .state
+                .account(transfer.debit)
+                .map(|account| account.kind)
+            {
                 Some(AccountKind::Reserve | AccountKind::Wholesale) => Lane::Interbank,
                 Some(_) | None => Lane::Retail,
             },
@@ -97,8 +112,11 @@ impl Replica {
 
     /// Closes a batch of what waits in a lane: appended to the log and pushed to every validator.
     pub(super) fn close_batch(&mut self, lane: Lane, step: &mut Step) {
-        let Some(author) = self.config.validator else { return };
-        let limit = usize::try_from(self.parameters().limits.block_transactions_max).unwrap_or(usize::MAX);
+        let Some(author) = self.config.validator else {
+            return;
+        };
+        let limit =
+            usize::try_from(self.parameters().limits.block_transactions_max).unwrap_or(usize::MAX);
         let transactions = self.mempool.take(lane, limit, batch_payload_bytes_max());
         if transactions.is_empty() {
             return;
@@ -107,7 +125,11 @@ impl Replica {
         let batch = Arc::new(CheckedBatch::close(author, seq, lane, transactions));
         self.keep_batch(Arc::clone(&batch), step);
         self.note_sent_to_all(batch.reference.digest);
-        self.send(Recipients::All, Message::Batch(batch.encoded.to_vec()), step);
+        self.send(
+            Recipients::All,
+            Message::Batch(batch.encoded.to_vec()),
+            step,
+        );
     }
 
     fn keep_batch(&mut self, batch: Arc<CheckedBatch>, step: &mut Step) {
@@ -118,14 +140,22 @@ impl Replica {
     }
 
     /// A batch came, checked: a peer's push, an answer to a request, or one read back from our own log.
-    pub(super) fn on_batch(&mut self, from: Option<Peer>, batch: Arc<CheckedBatch>, step: &mut Step) {
+    pub(super) fn on_batch(
+        &mut self,
+        from: Option<Peer>,
+        batch: Arc<CheckedBatch>,
+        step: &mut Step,
+    ) {
         let digest = batch.reference.digest;
         if from.is_none() {
             self.on_batch_again(batch, step);
             return;
         }
         let wanted = self.fetching.contains_key(&digest);
-        match self.batches.check_room(&batch.reference, batch.encoded.len()) {
+        match self
+            .batches
+            .check_room(&batch.reference, batch.encoded.len())
+        {
             Ok(()) => self.keep_batch(batch, step),
             Err(Refused::Quota) if wanted => self.keep_batch(batch, step),
             Err(Refused::Quota) => self.limited(from, "batch", step),
@@ -169,7 +199,8 @@ impl Replica {
     pub(super) fn is_nameable(&self, batch: &CheckedBatch) -> bool {
         let set = self.open_set();
         let holders = set.indices().filter(|index| {
-            set.get(*index).is_some_and(|member| self.batches.is_held_by(member.id, batch))
+            set.get(*index)
+                .is_some_and(|member| self.batches.is_held_by(member.id, batch))
         });
         set.is_quorum(holders.map(|index| set.power(index)).sum())
     }
@@ -181,7 +212,8 @@ impl Replica {
         }
         if self.is_work_due() {
             self.work_told = Some(self.open_height());
-            self.engine_inputs.push_back(engine::Input::WorkDue(WorkReason::Batch));
+            self.engine_inputs
+                .push_back(engine::Input::WorkDue(WorkReason::Batch));
         }
     }
 
@@ -194,14 +226,20 @@ impl Replica {
         self.batches.iter().any(|batch| {
             let reached = own
                 || self.batches.is_held_by(self.first_proposer, batch)
-                || self.sent.contains(&(self.first_proposer, batch.reference.digest));
+                || self
+                    .sent
+                    .contains(&(self.first_proposer, batch.reference.digest));
             reached && self.is_nameable(batch)
         })
     }
 
     fn note_sent_to_all(&mut self, digest: BatchDigest) {
         let set = self.open_set();
-        for member in set.members().iter().filter(|member| Some(member.id) != self.config.validator) {
+        for member in set
+            .members()
+            .iter()
+            .filter(|member| Some(member.id) != self.config.validator)
+        {
             self.sent.insert((member.id, digest));
         }
     }
@@ -212,12 +250,17 @@ impl Replica {
         let reachable: Vec<_> = self.sync.reachable().collect();
         self.forget_sent();
         for peer in reachable {
-            let Some(validator) = peer.validator() else { continue };
+            let Some(validator) = peer.validator() else {
+                continue;
+            };
             let lacking: Vec<_> = self
                 .batches
                 .in_order()
                 .into_iter()
-                .filter(|batch| Some(batch.reference.author) == self.config.validator || Some(validator) == proposer)
+                .filter(|batch| {
+                    Some(batch.reference.author) == self.config.validator
+                        || Some(validator) == proposer
+                })
                 .filter(|batch| !self.batches.is_held_by(validator, batch))
                 .take(RESENT_PER_TICK)
                 .cloned()
@@ -231,7 +274,8 @@ impl Replica {
 
     fn forget_sent(&mut self) {
         let batches = &self.batches;
-        self.sent.retain(|(_, digest)| batches.unordered(digest).is_some());
+        self.sent
+            .retain(|(_, digest)| batches.unordered(digest).is_some());
     }
 
     /// Batches that a peer asked for and that are in memory go at once, the others are read.
@@ -245,7 +289,11 @@ impl Replica {
         }
         if !positions.is_empty() {
             let purpose = crate::core::input::ReadFor::ServeBatches { to };
-            step.start.push(Effect::Read { log: LogId::Batch, positions, purpose });
+            step.start.push(Effect::Read {
+                log: LogId::Batch,
+                positions,
+                purpose,
+            });
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::core::wire::{Class, Frame, Message, ProposalBundle};
 use falaj_consensus::message::Batch;
 
 /// Verifications that one peer may have open.
-pub const VERIFYING_MAX: u32 = 1024;
+pub(super) const VERIFYING_MAX: u32 = 1024;
 
 impl Replica {
     pub(super) fn on_peer_up(&mut self, peer: Peer, step: &mut Step) {
@@ -26,9 +26,22 @@ impl Replica {
         self.send_frame(Recipients::Some(vec![peer]), acks, None, step);
     }
 
-    pub(super) fn on_received(&mut self, now: Now, from: Peer, class: Class, bytes: &[u8], step: &mut Step) {
+    pub(super) fn on_received(
+        &mut self,
+        now: Now,
+        from: Peer,
+        class: Class,
+        bytes: &[u8],
+        step: &mut Step,
+    ) {
         let Ok(frame) = Frame::decode(class, bytes) else {
-            Self::event(Event::PeerFault { peer: from, what: "frame" }, step);
+            Self::event(
+                Event::PeerFault {
+                    peer: from,
+                    what: "frame",
+                },
+                step,
+            );
             return;
         };
         self.sync.heard(from, frame.height);
@@ -49,21 +62,45 @@ impl Replica {
             Message::Polka(polka) => {
                 if let Some(context) = self.context(polka.height) {
                     let polka = Box::new(polka);
-                    self.verify(from, VerifyJob::Polka { from, context, polka }, step);
+                    self.verify(
+                        from,
+                        VerifyJob::Polka {
+                            from,
+                            context,
+                            polka,
+                        },
+                        step,
+                    );
                 } else {
                     self.remind(from, polka.height, step);
                 }
             }
             Message::Certificate(certificate) => self.on_certificate(from, certificate, step),
-            Message::PullVotes { height, round, proposal, prevotes, precommits } => {
-                let wanted = VotesWanted { height, round, proposal, prevotes, precommits };
+            Message::PullVotes {
+                height,
+                round,
+                proposal,
+                prevotes,
+                precommits,
+            } => {
+                let wanted = VotesWanted {
+                    height,
+                    round,
+                    proposal,
+                    prevotes,
+                    precommits,
+                };
                 self.on_pull(from, wanted, step);
             }
             Message::GetBlock { height, id } => self.on_get_block(from, height, &id, step),
-            Message::Block { header, body } => self.offer_block(*header, Arc::new(body), Some(from), step),
+            Message::Block { header, body } => {
+                self.offer_block(*header, Arc::new(body), Some(from), step)
+            }
             Message::Batch(encoded) => self.on_batch_bytes(from, encoded, step),
             Message::GetBatches(digests) => self.serve_batches(from, digests, step),
-            Message::GetBlocks { from: first, count } => self.serve_blocks(from, first, count, step),
+            Message::GetBlocks { from: first, count } => {
+                self.serve_blocks(from, first, count, step)
+            }
             Message::Blocks(blocks) => {
                 let open = self.open_height();
                 self.sync.received(from, open, blocks);
@@ -72,7 +109,12 @@ impl Replica {
     }
 
     fn on_proposal(&mut self, now: Now, from: Peer, bundle: ProposalBundle, step: &mut Step) {
-        let ProposalBundle { proposal, body, polka, parent } = bundle;
+        let ProposalBundle {
+            proposal,
+            body,
+            polka,
+            parent,
+        } = bundle;
         if let Some(parent) = parent.filter(|parent| parent.height == self.open_height()) {
             self.on_certificate(from, parent, step);
         }
@@ -92,13 +134,29 @@ impl Replica {
     }
 
     fn on_votes(&mut self, from: Peer, votes: Vec<Vote>, step: &mut Step) {
-        let Some(height) = votes.first().map(|vote| vote.height) else { return };
+        let Some(height) = votes.first().map(|vote| vote.height) else {
+            return;
+        };
         if votes.iter().any(|vote| vote.height != height) {
-            Self::event(Event::PeerFault { peer: from, what: "votes of several heights" }, step);
+            Self::event(
+                Event::PeerFault {
+                    peer: from,
+                    what: "votes of several heights",
+                },
+                step,
+            );
             return;
         }
         match self.context(height) {
-            Some(context) => self.verify(from, VerifyJob::Votes { from, context, votes }, step),
+            Some(context) => self.verify(
+                from,
+                VerifyJob::Votes {
+                    from,
+                    context,
+                    votes,
+                },
+                step,
+            ),
             None => self.remind(from, height, step),
         }
     }
@@ -106,7 +164,16 @@ impl Replica {
     fn on_certificate(&mut self, from: Peer, certificate: CommitCertificate, step: &mut Step) {
         if let Some(context) = self.context(certificate.height) {
             let certificate = Box::new(certificate);
-            self.verify(from, VerifyJob::Certificate { from, context, certificate, block: None }, step);
+            self.verify(
+                from,
+                VerifyJob::Certificate {
+                    from,
+                    context,
+                    certificate,
+                    block: None,
+                },
+                step,
+            );
         }
     }
 
@@ -123,10 +190,14 @@ impl Replica {
             return;
         }
         let set = self.open_set();
-        let fits = wanted.prevotes.is_canonical(set.len()) && wanted.precommits.is_canonical(set.len());
-        let index = from.validator().and_then(|validator| set.index_of(validator));
+        let fits =
+            wanted.prevotes.is_canonical(set.len()) && wanted.precommits.is_canonical(set.len());
+        let index = from
+            .validator()
+            .and_then(|validator| set.index_of(validator));
         if let (true, Some(from)) = (fits, index) {
-            self.engine_inputs.push_back(engine::Input::VotesWanted { from, wanted });
+            self.engine_inputs
+                .push_back(engine::Input::VotesWanted { from, wanted });
         }
     }
 
@@ -146,7 +217,11 @@ impl Replica {
         if self.batches.contains(&digest) || self.checking.contains(&digest) {
             return;
         }
-        let job = VerifyJob::Batch { from: Some(from), digest, encoded: encoded.into() };
+        let job = VerifyJob::Batch {
+            from: Some(from),
+            digest,
+            encoded: encoded.into(),
+        };
         self.verify(from, job, step);
     }
 
@@ -154,7 +229,13 @@ impl Replica {
     pub(super) fn verify(&mut self, from: Peer, job: VerifyJob, step: &mut Step) {
         let open = self.verifying.entry(from).or_insert(0);
         if *open >= VERIFYING_MAX {
-            Self::event(Event::PeerLimited { peer: from, what: "verifications" }, step);
+            Self::event(
+                Event::PeerLimited {
+                    peer: from,
+                    what: "verifications",
+                },
+                step,
+            );
             return;
         }
         *open = open.saturating_add(1);
@@ -166,27 +247,47 @@ impl Replica {
 
     pub(super) fn on_verified(&mut self, now: Now, result: VerifyResult, step: &mut Step) {
         match result {
-            VerifyResult::Proposal { from, received_us, proposal, polka, body } => {
+            VerifyResult::Proposal {
+                from,
+                received_us,
+                proposal,
+                polka,
+                body,
+            } => {
                 self.verification_ended(from);
                 let header = proposal.get().header.clone();
                 if let Some(polka) = polka {
                     self.engine_inputs.push_back(engine::Input::Polka(*polka));
                 }
-                self.engine_inputs.push_back(engine::Input::Proposal { proposal, received_us });
+                self.engine_inputs.push_back(engine::Input::Proposal {
+                    proposal,
+                    received_us,
+                });
                 self.offer_block(header, body, Some(from), step);
             }
             VerifyResult::Votes { from, votes, wrong } => {
                 self.verification_ended(from);
-                self.engine_inputs.extend(votes.into_iter().map(engine::Input::Vote));
+                self.engine_inputs
+                    .extend(votes.into_iter().map(engine::Input::Vote));
                 if wrong > 0 {
-                    Self::event(Event::PeerFault { peer: from, what: "vote" }, step);
+                    Self::event(
+                        Event::PeerFault {
+                            peer: from,
+                            what: "vote",
+                        },
+                        step,
+                    );
                 }
             }
             VerifyResult::Polka { from, polka } => {
                 self.verification_ended(from);
                 self.engine_inputs.push_back(engine::Input::Polka(*polka));
             }
-            VerifyResult::Certificate { from, certificate, block } => {
+            VerifyResult::Certificate {
+                from,
+                certificate,
+                block,
+            } => {
                 self.verification_ended(from);
                 self.on_checked_certificate(from, *certificate, block, step);
             }

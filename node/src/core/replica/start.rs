@@ -19,8 +19,8 @@ use crate::core::candidates::Candidates;
 use crate::core::effect::{Effect, Output};
 use crate::core::input::Timer;
 use crate::core::mempool::Mempool;
-use crate::core::sync::Sync;
 use crate::core::replica::ReplicaConfig;
+use crate::core::sync::Sync;
 use falaj_consensus::message::BatchRef;
 
 /// A block of the open height whose record is on disk.
@@ -68,15 +68,39 @@ pub struct Recovered {
 
 impl Replica {
     /// Takes up what a node stands on, and says what to begin with.
-    pub fn start(config: ReplicaConfig, recovered: Recovered, now: Now) -> (Self, Outbox<Effect, Output>) {
-        let Recovered { state, outcome, block, decided, open, batches, last_block_record, last_batch_record, guard } =
-            recovered;
+    pub fn start(
+        config: ReplicaConfig,
+        recovered: Recovered,
+        now: Now,
+    ) -> (Self, Outbox<Effect, Output>) {
+        let Recovered {
+            state,
+            outcome,
+            block,
+            decided,
+            open,
+            batches,
+            last_block_record,
+            last_batch_record,
+            guard,
+        } = recovered;
         let waits = waits_of(block.as_ref(), last_block_record);
-        let tip = Tip { state, outcome, block, waits };
+        let tip = Tip {
+            state,
+            outcome,
+            block,
+            waits,
+        };
         let start = height_start(&tip, guard);
-        let engine = engine::Config { own: config.validator, genesis_hash: config.chain.genesis_hash };
+        let engine = engine::Config {
+            own: config.validator,
+            genesis_hash: config.chain.genesis_hash,
+        };
         let (engine, outputs) = Engine::new(engine, start, now);
-        let decided = decided.into_iter().map(|(body, certificate)| DecidedAt { body, certificate }).collect();
+        let decided = decided
+            .into_iter()
+            .map(|(body, certificate)| DecidedAt { body, certificate })
+            .collect();
         let mut replica = Self {
             engine,
             mempool: Mempool::new(config.mempool),
@@ -114,27 +138,38 @@ impl Replica {
         for output in outputs {
             replica.on_engine_output(now, output, &mut step);
         }
-        step.start.push(Effect::Timer { id: Timer::Tick, after_ns: replica.parameters().tick_ns() });
+        step.start.push(Effect::Timer {
+            id: Timer::Tick,
+            after_ns: replica.parameters().tick_ns(),
+        });
         replica.settle(now, &mut step);
         let outbox = replica.finish(step);
         (replica, outbox)
     }
 
     fn take_up_blocks(&mut self, open: Vec<RecoveredBlock>, step: &mut Step) {
-        for RecoveredBlock { header, body, position } in open {
+        for RecoveredBlock {
+            header,
+            body,
+            position,
+        } in open
+        {
             let id = header.id();
             self.candidates.insert(header.clone(), body);
             if let Some(candidate) = self.candidates.get_mut(&id) {
                 candidate.position = Some(position);
             }
-            self.engine_inputs.push_back(engine::Input::Header(Box::new(header)));
+            self.engine_inputs
+                .push_back(engine::Input::Header(Box::new(header)));
             self.complete(&id, step);
         }
     }
 
     /// What we hold counts towards the quorum that holds a batch.
     fn take_up_acks(&mut self) {
-        let Some(own) = self.config.validator else { return };
+        let Some(own) = self.config.validator else {
+            return;
+        };
         for ack in self.batches.own_acks() {
             self.batches.acknowledged(own, ack);
         }
@@ -143,15 +178,23 @@ impl Replica {
 
 /// The tip's own records were read from disk, so they are on it once the logs were synced at opening.
 fn waits_of(block: Option<&(Header, CommitCertificate)>, last: Position) -> Vec<(LogId, Position)> {
-    if block.is_some() { vec![(LogId::Block, last)] } else { Vec::new() }
+    if block.is_some() {
+        vec![(LogId::Block, last)]
+    } else {
+        Vec::new()
+    }
 }
 
 fn restore(recovered: Vec<RecoveredBatch>) -> Batches {
     let mut batches = Batches::default();
     for batch in recovered {
         match batch {
-            RecoveredBatch::Ordered(reference, position) => batches.restore_ordered(reference, position),
-            RecoveredBatch::Unordered(batch, position) => batches.restore_unordered(batch, position),
+            RecoveredBatch::Ordered(reference, position) => {
+                batches.restore_ordered(reference, position)
+            }
+            RecoveredBatch::Unordered(batch, position) => {
+                batches.restore_unordered(batch, position)
+            }
         }
     }
     batches

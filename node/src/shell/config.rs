@@ -1,0 +1,362 @@
+//! The node's configuration: one typed schema for the file, the environment (`FALAJ_…`) and flags.
+//!
+//! Invariant: an unknown key is an error that names it and where it stands; a secret is never a value, only the place of one.
+//! Paths are relative to the node's home unless they are absolute.
+//! Source: `docs/guide/configuration.md`.
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Name of the file in a node's home.
+pub const CONFIG_FILE: &str = "config.toml";
+
+/// Everything an operator chooses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where things are.
+    pub paths: Paths,
+    /// The validator this node speaks for; absent in a node that only follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validator: Option<ValidatorConfig>,
+    /// Peers and transport.
+    pub network: NetworkSection,
+    /// The client API.
+    pub api: ApiConfig,
+    /// What is logged.
+    pub log: LogConfig,
+    /// How transactions are collected.
+    pub mempool: MempoolConfig,
+}
+
+/// Where things are, below the home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paths {
+    /// The genesis.
+    pub genesis: PathBuf,
+    /// Block log, batch log and ledger store.
+    pub data: PathBuf,
+    /// Signing guard and audit log; outside the data folder, so that a restored data folder never takes the guard back.
+    pub guard: PathBuf,
+    /// The transport's private key.
+    pub transport_key: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            genesis: "genesis.json".into(),
+            data: "data".into(),
+            guard: "guard".into(),
+            transport_key: "transport.key".into(),
+        }
+    }
+}
+
+/// The validator and its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorConfig {
+    /// Id of the validator in the genesis.
+    pub id: u32,
+    /// Where its key signs.
+    pub signer: SignerConfig,
+}
+
+/// Where the consensus key is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "backend", rename_all = "lowercase")]
+pub enum SignerConfig {
+    /// In a PKCS #11 token.
+    Pkcs11(Pkcs11Config),
+    /// In a file. Asks for the explicit word of the operator, and shows a TEST banner for ever.
+    Software(SoftwareConfig),
+}
+
+/// A key in a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pkcs11Config {
+    /// Path of the vendor's library.
+    pub module: PathBuf,
+    /// SHA-256 of the library in hexadecimal; checked before it is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module_sha256: Option<String>,
+    /// Label of the token.
+    pub token_label: String,
+    /// Label of the key.
+    pub key_label: String,
+    /// CKA_ID of the key in hexadecimal.
+    pub key_id: String,
+    /// Algorithm of the key: `p256`, `p384`, `rsa-pss-2048`, `rsa-pss-3072`, `rsa-pss-4096` or `ed25519`.
+    pub algorithm: String,
+    /// Where the PIN is: `file:PATH`, `credential:NAME`, `fd:N` or `prompt`.
+    pub pin: String,
+    /// Whether only FIPS-approved algorithms are admitted.
+    #[serde(default)]
+    pub fips_strict: bool,
+    /// Longest time a signature may take, in milliseconds.
+    #[serde(default = "default_sign_deadline_ms")]
+    pub sign_deadline_ms: u64,
+}
+
+const fn default_sign_deadline_ms() -> u64 {
+    400
+}
+
+/// A key in a file, for development alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftwareConfig {
+    /// File of the private key.
+    pub key_file: PathBuf,
+    /// Must be `true`: this key is not in an HSM, and the network it signs for is a test.
+    pub development: bool,
+}
+
+/// Peers and transport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkSection {
+    /// Address to listen on, `/ip4/…/tcp/…`; port 0 takes a free one.
+    pub listen: String,
+    /// The peers.
+    pub peers: Vec<PeerSection>,
+}
+
+impl Default for NetworkSection {
+    fn default() -> Self {
+        Self {
+            listen: "/ip4/127.0.0.1/tcp/0".into(),
+            peers: Vec::new(),
+        }
+    }
+}
+
+/// A validator's node as a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSection {
+    /// Id of the validator it speaks for.
+    pub validator: u32,
+    /// Its transport identity.
+    pub peer_id: String,
+    /// Its address; absent if it always dials us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// The client API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Address to listen on. Beyond loopback it is refused until there is TLS.
+    pub listen: SocketAddr,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        }
+    }
+}
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// Levels by module, as in `info,falaj_node=debug`.
+    pub filter: String,
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info".into(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How transactions are collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MempoolConfig {
+    /// How long an open batch waits for company, in milliseconds.
+    pub batch_wait_ms: u64,
+    /// Most transactions that wait.
+    pub transactions_max: u32,
+    /// Most bytes that wait.
+    pub bytes_max: u64,
+    /// Most transactions of one participant in one lane.
+    pub participant_transactions_max: u32,
+}
+
+impl Default for MempoolConfig {
+    fn default() -> Self {
+        Self {
+            batch_wait_ms: 10,
+            transactions_max: 100_000,
+            bytes_max: 128 * 1024 * 1024,
+            participant_transactions_max: 50_000,
+        }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there.
+    #[error("no configuration at {0}; `falaj init` makes one")]
+    Missing(PathBuf),
+    /// A key is unknown, missing or of another type.
+    #[error("configuration: {0}")]
+    Invalid(#[source] Box<figment::Error>),
+    /// A value that no node could run with.
+    #[error("configuration: {key}: {reason}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads the configuration of a home: defaults, the file, the environment (`FALAJ_API__LISTEN`), in that order.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(home: &Path) -> Result<Self, ConfigError> {
+        let file = home.join(CONFIG_FILE);
+        if !file.is_file() {
+            return Err(ConfigError::Missing(file));
+        }
+        let config: Self = Figment::from(Serialized::defaults(Self::default()))
+            .merge(Toml::file_exact(file))
+            .merge(Env::prefixed("FALAJ_").split("__"))
+            .extract()
+            .map_err(|error| ConfigError::Invalid(Box::new(error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Refuses values that no node could run with.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.api.listen.ip().is_loopback() {
+            let reason = format!(
+                "{} is not a loopback address, and there is no TLS yet",
+                self.api.listen
+            );
+            return Err(ConfigError::Value {
+                key: "api.listen",
+                reason,
+            });
+        }
+        if let Some(ValidatorConfig {
+            signer: SignerConfig::Software(software),
+            ..
+        }) = &self.validator
+            && !software.development
+        {
+            let reason =
+                "a software key signs only on a development network: set it to true to say so"
+                    .into();
+            return Err(ConfigError::Value {
+                key: "validator.signer.development",
+                reason,
+            });
+        }
+        Ok(())
+    }
+
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// When a value has no TOML form, which none of these types lacks.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(text: &str) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(CONFIG_FILE), text).unwrap();
+        home
+    }
+
+    fn error(text: &str) -> String {
+        Config::load(home(text).path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut config = Config::default();
+        config.validator = Some(ValidatorConfig {
+            id: 3,
+            signer: SignerConfig::Software(SoftwareConfig {
+                key_file: "key".into(),
+                development: true,
+            }),
+        });
+        config.network.peers.push(PeerSection {
+            validator: 1,
+            peer_id: "x".into(),
+            address: None,
+        });
+        let home = home(&config.to_toml().unwrap());
+        assert_eq!(Config::load(home.path()).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        assert!(error("[api]\nlisten_address = \"127.0.0.1:1\"\n").contains("listen_address"));
+        assert!(error("[nettwork]\n").contains("nettwork"));
+    }
+
+    #[test]
+    fn listening_beyond_loopback_is_refused() {
+        assert!(error("[api]\nlisten = \"0.0.0.0:8080\"\n").contains("api.listen"));
+    }
+
+    #[test]
+    fn a_software_key_needs_the_word_development() {
+        let text = "[validator]\nid = 1\n[validator.signer]\nbackend = \"software\"\nkey_file = \"k\"\ndevelopment = false\n";
+        assert!(error(text).contains("validator.signer.development"));
+    }
+
+    #[test]
+    fn a_missing_file_says_what_to_type() {
+        let empty = tempfile::tempdir().unwrap();
+        assert!(
+            Config::load(empty.path())
+                .unwrap_err()
+                .to_string()
+                .contains("falaj init")
+        );
+    }
+}

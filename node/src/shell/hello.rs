@@ -1,0 +1,118 @@
+//! The first bytes on a connection: which network, which validator, and the consensus key's word that this transport key speaks for it.
+//!
+//! Invariant: a peer is taken for a validator only if its transport identity is the one configured for it and, while it is in the set,
+//! its consensus key signed the binding.
+//! Errors: [`HelloError`] is told to the peer as the reason of the refusal.
+//! Source: `docs/spec/wire.md`, "Hello".
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use falaj_consensus::crypto::Signature;
+use falaj_consensus::message::decode;
+use falaj_consensus::types::{ChainContext, Hash32, ValidatorId};
+use falaj_consensus::validator_set::ValidatorSet;
+use falaj_consensus::verify::{Checker, SignedItem};
+use falaj_hsm::purpose::Binding;
+
+use super::network::{HELLO_BYTES_MAX, PeerId};
+
+/// Version of the messages between nodes.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Hello {
+    /// Version of the messages that follow.
+    pub version: u16,
+    /// The network.
+    pub genesis_hash: Hash32,
+    /// The validator it speaks for.
+    pub validator: Option<ValidatorId>,
+    /// Of two bindings of one validator the one with the greater number holds.
+    pub serial: u64,
+    /// The consensus key's signature over the binding.
+    pub binding: Option<Signature>,
+}
+
+/// Why a peer is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HelloError {
+    /// Bytes that are no hello.
+    #[error("malformed hello")]
+    Malformed,
+    /// Another version of the messages.
+    #[error("protocol version {found}, {PROTOCOL_VERSION} is needed")]
+    Version {
+        /// Version of the peer.
+        found: u16,
+    },
+    /// Another genesis.
+    #[error("another network")]
+    Genesis,
+    /// Another validator than the one configured for that identity.
+    #[error("not the validator that this identity is configured for")]
+    Validator,
+    /// A validator of the set without its key's word.
+    #[error("the consensus key does not vouch for this transport identity")]
+    Binding,
+}
+
+impl Hello {
+    /// Reads and judges a peer's hello. `expected` is the validator configured for its identity.
+    ///
+    /// # Errors
+    /// [`HelloError`].
+    pub fn judge(
+        bytes: &[u8],
+        identity: &PeerId,
+        expected: ValidatorId,
+        chain: &ChainContext,
+        set: &ValidatorSet,
+        checker: &dyn Checker,
+    ) -> Result<Self, HelloError> {
+        let max = usize::try_from(HELLO_BYTES_MAX).unwrap_or(usize::MAX);
+        let hello: Self = decode("hello", bytes, max).map_err(|_| HelloError::Malformed)?;
+        if hello.version != PROTOCOL_VERSION {
+            return Err(HelloError::Version {
+                found: hello.version,
+            });
+        }
+        if hello.genesis_hash != chain.genesis_hash {
+            return Err(HelloError::Genesis);
+        }
+        if hello.validator != Some(expected) {
+            return Err(HelloError::Validator);
+        }
+        if hello.is_bound(identity, expected, chain, set, checker) {
+            Ok(hello)
+        } else {
+            Err(HelloError::Binding)
+        }
+    }
+
+    fn is_bound(
+        &self,
+        identity: &PeerId,
+        validator: ValidatorId,
+        chain: &ChainContext,
+        set: &ValidatorSet,
+        checker: &dyn Checker,
+    ) -> bool {
+        let Some(member) = set.index_of(validator).and_then(|index| set.get(index)) else {
+            // No vote of it is accepted; it may follow, as the operator's list says.
+            return true;
+        };
+        let binding = Binding {
+            validator,
+            transport_key: identity.to_bytes(),
+            serial: self.serial,
+        };
+        let (Some(signature), Ok(message)) = (&self.binding, binding.sign_bytes(chain)) else {
+            return false;
+        };
+        checker.check(SignedItem {
+            key: &member.key,
+            message: message.as_slice(),
+            signature,
+        })
+    }
+}

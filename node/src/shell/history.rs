@@ -1,0 +1,258 @@
+//! The ledger's index in the store: blocks, receipts and where a transaction is, as immutable pages a block.
+//!
+//! Invariant: pages are written with their block in one atomic batch and never changed; what they say can be recomputed from the logs.
+//! Shape: per height one block page, then receipts and sorted transaction keys in chunks of at most [`CHUNK_BYTES`].
+//! A transaction is found by time: its id begins with its milliseconds, and it can stand only in blocks from then to the end of its life,
+//! so a search over block times names a short range of heights whose key pages are read.
+//! Source: `docs/spec/storage.md`, "History".
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use falaj_consensus::hash;
+use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
+use falaj_consensus::types::Height;
+use falaj_ledger::receipt::Receipt;
+use falaj_ledger::store::{BlockWrite, Marker, Page, Store, StoreError};
+use falaj_ledger::transaction::TxKey;
+
+use crate::core::Committed;
+
+/// Most bytes of a page: sled is cheapest with few, large values that stay below its own blob limit.
+const CHUNK_BYTES: usize = 32 * 1024;
+
+const BLOCK: u8 = b'b';
+const RECEIPTS: u8 = b'r';
+const KEYS: u8 = b'k';
+
+/// A final block as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockPage {
+    /// Its header.
+    pub header: Header,
+    /// Its body.
+    pub body: Body,
+    /// Its certificate.
+    pub certificate: CommitCertificate,
+    /// Its outcome, whole.
+    pub outcome: Outcome,
+}
+
+/// Everything of one final block that the store writes at once.
+#[must_use]
+pub fn block_write(block: &Committed) -> BlockWrite {
+    let height = block.header.height;
+    let outcome = &block.executed.outcome;
+    let marker = Marker {
+        height,
+        block_id: block.id,
+        outcome: outcome.hash(),
+        state_root: outcome.state_root,
+    };
+    let page = BlockPage {
+        header: block.header.clone(),
+        body: (*block.body).clone(),
+        certificate: block.certificate.clone(),
+        outcome: outcome.clone(),
+    };
+    let mut pages = vec![Page {
+        key: key(BLOCK, height, 0),
+        value: hash::encode(&page),
+    }];
+    pages.extend(chunks(
+        RECEIPTS,
+        height,
+        block.executed.receipts.iter().map(Receipt::to_leaf),
+    ));
+    pages.extend(chunks(
+        KEYS,
+        height,
+        sorted_keys(&block.executed.receipts)
+            .iter()
+            .map(hash::encode),
+    ));
+    BlockWrite {
+        marker,
+        write_set: block.executed.write_set.clone(),
+        pages,
+    }
+}
+
+fn sorted_keys(receipts: &[Receipt]) -> Vec<(TxKey, u32)> {
+    let mut keys: Vec<_> = receipts
+        .iter()
+        .map(|receipt| receipt.key)
+        .zip(0_u32..)
+        .collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn key(kind: u8, height: Height, chunk: u32) -> Vec<u8> {
+    let mut key = vec![kind];
+    key.extend_from_slice(&height.get().to_be_bytes());
+    key.extend_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// Length-prefixed items, packed into pages.
+fn chunks(kind: u8, height: Height, items: impl Iterator<Item = Vec<u8>>) -> Vec<Page> {
+    let mut pages: Vec<Page> = Vec::new();
+    for (item, chunk) in
+        items
+            .map(|item| hash::encode(&item))
+            .scan((0_usize, 0_u32), |state, item| {
+                if state.0.saturating_add(item.len()) > CHUNK_BYTES && state.0 > 0 {
+                    *state = (0, state.1.saturating_add(1));
+                }
+                state.0 = state.0.saturating_add(item.len());
+                Some((item, state.1))
+            })
+    {
+        match pages
+            .last_mut()
+            .filter(|page| page.key == key(kind, height, chunk))
+        {
+            Some(page) => page.value.extend(item),
+            None => pages.push(Page {
+                key: key(kind, height, chunk),
+                value: item,
+            }),
+        }
+    }
+    pages
+}
+
+fn unpack(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut items = Vec::new();
+    while !bytes.is_empty() {
+        items.push(BorshDeserialize::deserialize(&mut bytes).ok()?);
+    }
+    Some(items)
+}
+
+/// Reads the index of a store.
+#[derive(Clone, Copy)]
+pub struct History<'a> {
+    store: &'a dyn Store,
+}
+
+impl<'a> History<'a> {
+    /// Reads that store.
+    #[must_use]
+    pub const fn new(store: &'a dyn Store) -> Self {
+        Self { store }
+    }
+
+    /// A final block.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn block(&self, height: Height) -> Result<Option<BlockPage>, StoreError> {
+        let Some(bytes) = self.store.get(&key(BLOCK, height, 0))? else {
+            return Ok(None);
+        };
+        borsh::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| damaged(height, "block page"))
+    }
+
+    /// A final block's receipts, in order; empty for a height that is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn receipts(&self, height: Height) -> Result<Vec<Receipt>, StoreError> {
+        let leaves = self.items(RECEIPTS, height)?;
+        leaves
+            .iter()
+            .map(|leaf| Receipt::from_leaf(leaf).ok_or_else(|| damaged(height, "receipt")))
+            .collect()
+    }
+
+    /// Index of a transaction in a block, if it is there. A transaction that came twice has more than one receipt; the first is meant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn index_of(&self, height: Height, wanted: TxKey) -> Result<Option<u32>, StoreError> {
+        for item in self.items(KEYS, height)? {
+            let (found, index): (TxKey, u32) =
+                borsh::from_slice(&item).map_err(|_| damaged(height, "key page"))?;
+            if found == wanted {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The height and index of a transaction among heights `1..=last`, newest block times by bisection.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find(
+        &self,
+        wanted: TxKey,
+        life_ms: u64,
+        last: Height,
+    ) -> Result<Option<(Height, u32)>, StoreError> {
+        let from_us = wanted
+            .id
+            .time_ms()
+            .saturating_sub(60_000)
+            .saturating_mul(1_000);
+        let until_us = wanted
+            .id
+            .time_ms()
+            .saturating_add(life_ms)
+            .saturating_mul(1_000);
+        let mut height = self.first_at_or_after(from_us, last)?;
+        while height <= last {
+            let Some(block) = self.block(height)? else {
+                return Ok(None);
+            };
+            if block.header.time_us > until_us {
+                return Ok(None);
+            }
+            if let Some(index) = self.index_of(height, wanted)? {
+                return Ok(Some((height, index)));
+            }
+            height = height.next();
+        }
+        Ok(None)
+    }
+
+    /// The first height whose block time is at or after a time; one above `last` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn first_at_or_after(&self, time_us: u64, last: Height) -> Result<Height, StoreError> {
+        let (mut low, mut high) = (1_u64, last.get().saturating_add(1));
+        while low < high {
+            let middle = low.saturating_add(high.saturating_sub(low) / 2);
+            let before = self
+                .block(Height::new(middle))?
+                .is_some_and(|block| block.header.time_us < time_us);
+            if before {
+                low = middle.saturating_add(1)
+            } else {
+                high = middle
+            }
+        }
+        Ok(Height::new(low))
+    }
+
+    fn items(&self, kind: u8, height: Height) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut items = Vec::new();
+        for chunk in 0.. {
+            let Some(bytes) = self.store.get(&key(kind, height, chunk))? else {
+                break;
+            };
+            items.extend(unpack(&bytes).ok_or_else(|| damaged(height, "chunk"))?);
+        }
+        Ok(items)
+    }
+}
+
+fn damaged(height: Height, what: &'static str) -> StoreError {
+    StoreError::Damaged {
+        place: format!("history of height {height}"),
+        what,
+    }
+}

@@ -1,0 +1,208 @@
+//! A node's home: which folder holds what, made by `init`, taken up by `start`.
+//!
+//! Invariant: the guard lies outside the data folder; `init` makes each log explicitly, so a file that is missing later was lost;
+//! a data folder of another chain is refused by every log in it.
+//! Errors: [`HomeError`], each with the exit code of `docs/guide/cli.md`.
+
+use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::durable::{DiskError, FolderLock, FolderLockError, LogError, OsDisk};
+use falaj_consensus::types::ValidatorId;
+use falaj_consensus::verify::RealChecker;
+use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome};
+use falaj_ledger::genesis::{Genesis, GenesisFileError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::config::{Config, Paths};
+use crate::storage::NodeLogs;
+
+/// Why a home cannot be made or taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// The genesis cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The genesis is not one.
+    #[error("{} is not a genesis that adds up", path.display())]
+    Genesis {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<GenesisFileError>,
+    },
+    /// Another process works in a folder, or it cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderLockError),
+    /// A folder cannot be made.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A log cannot be made or opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The guard cannot be made or opened.
+    #[error(transparent)]
+    Guard(#[from] falaj_hsm::HomeError),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Random,
+    /// The genesis has no such validator, or another key for it.
+    #[error("the genesis has no validator {id} with this node's key")]
+    NotInGenesis {
+        /// Id of the configuration.
+        id: u32,
+    },
+}
+
+/// The folders of a home, each locked against a second process.
+pub struct Folders {
+    data: FolderLock,
+    guard: FolderLock,
+}
+
+impl Folders {
+    /// Takes both folders.
+    ///
+    /// # Errors
+    /// [`HomeError::Folder`].
+    pub fn take(home: &Path, paths: &Paths) -> Result<Self, HomeError> {
+        let data = FolderLock::acquire(&home.join(&paths.data))?;
+        let guard = FolderLock::acquire(&home.join(&paths.guard))?;
+        Ok(Self { data, guard })
+    }
+
+    /// The ledger store's folder.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.data.folder().join("ledger")
+    }
+
+    fn block(&self) -> Result<OsDisk, DiskError> {
+        OsDisk::subfolder(&self.data, "block")
+    }
+
+    fn batch(&self) -> Result<OsDisk, DiskError> {
+        OsDisk::subfolder(&self.data, "batch")
+    }
+
+    /// The guard's log folder.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn guard(&self) -> Result<OsDisk, DiskError> {
+        OsDisk::subfolder(&self.guard, "guard")
+    }
+
+    /// The audit log's folder.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn audit(&self) -> Result<OsDisk, DiskError> {
+        OsDisk::subfolder(&self.guard, "audit")
+    }
+
+    /// Opens the node's logs.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn open_logs(&self, genesis: &Genesis) -> Result<NodeLogs<OsDisk>, HomeError> {
+        Ok(NodeLogs::open(
+            self.block()?,
+            self.batch()?,
+            genesis.hash(),
+        )?)
+    }
+}
+
+/// Reads a genesis and checks that it adds up.
+///
+/// # Errors
+/// [`HomeError`].
+pub fn read_genesis(path: &Path) -> Result<Genesis, HomeError> {
+    let text = std::fs::read_to_string(path).map_err(|source| HomeError::Read {
+        path: path.into(),
+        source,
+    })?;
+    Genesis::from_json(&text).map_err(|source| HomeError::Genesis {
+        path: path.into(),
+        source: Box::new(source),
+    })
+}
+
+/// Makes the logs of a new node, and the first record of its guard if it votes.
+///
+/// # Errors
+/// [`HomeError`]; [`LogError::Exists`] when there are logs already, which are left as they are.
+pub fn make_logs(
+    home: &Path,
+    config: &Config,
+    genesis: &Genesis,
+    key: Option<&PublicKey>,
+) -> Result<(), HomeError> {
+    let folders = Folders::take(home, &config.paths)?;
+    if let (Some(validator), Some(key)) = (&config.validator, key) {
+        make_guard(&folders, genesis, validator.id, key)?;
+    }
+    NodeLogs::create(folders.block()?, folders.batch()?, genesis.hash())?;
+    Ok(())
+}
+
+fn make_guard(
+    folders: &Folders,
+    genesis: &Genesis,
+    id: u32,
+    key: &PublicKey,
+) -> Result<(), HomeError> {
+    check_member(genesis, id, key)?;
+    let window = SetWindow::genesis(&Arc::new(genesis.validators.clone()));
+    let floor = Floor {
+        place: Place::GENESIS,
+        instance: random()?,
+        fence_epoch: 0,
+        window,
+    };
+    let identity = Identity {
+        chain: genesis.chain(),
+        key: key.clone(),
+    };
+    SignerHome::init(
+        folders.guard()?,
+        folders.audit()?,
+        identity,
+        Arc::new(RealChecker),
+        floor,
+    )?;
+    Ok(())
+}
+
+/// Bytes that no other guard has.
+fn random() -> Result<[u8; 16], HomeError> {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; 16];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| HomeError::Random)?;
+    Ok(bytes)
+}
+
+/// Refuses a key that the genesis does not give to this validator.
+///
+/// # Errors
+/// [`HomeError::NotInGenesis`].
+pub fn check_member(genesis: &Genesis, id: u32, key: &PublicKey) -> Result<(), HomeError> {
+    let set = &genesis.validators;
+    let member = set
+        .index_of(ValidatorId::new(id))
+        .and_then(|index| set.get(index));
+    if member.is_some_and(|member| member.key == *key) {
+        Ok(())
+    } else {
+        Err(HomeError::NotInGenesis { id })
+    }
+}

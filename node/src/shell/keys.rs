@@ -1,0 +1,311 @@
+//! The node's keys: the consensus key behind its backend, and the transport key in its file.
+//!
+//! Invariant: the consensus key is never read here; the transport key moves no money and signs no vote, its file is its owner's alone.
+//! Source: `docs/spec/hsm.md`; `docs/spec/threat-model.md`, "Keys".
+
+use falaj_consensus::crypto::PublicKey;
+use falaj_hsm::Backend;
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::config::SignerConfig;
+use super::network::Keypair;
+
+/// Why a key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file cannot be read or made.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others than its owner may read it.
+    #[error("{} can be read by others than its owner (mode {mode:o}); chmod 600 it", path.display())]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It holds no key.
+    #[error("{} holds no key of its form", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Reads a secret file that only its owner may read.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn read_secret(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, KeyFileError> {
+    let failed = |source| KeyFileError::File {
+        path: path.into(),
+        source,
+    };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Permissions {
+            path: path.into(),
+            mode,
+        });
+    }
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Writes a new secret file for its owner alone.
+///
+/// # Errors
+/// [`KeyFileError::File`], also when it exists already.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
+    let failed = |source| KeyFileError::File {
+        path: path.into(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+}
+
+/// Makes the transport key of a new node.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn make_transport_key(path: &Path) -> Result<Keypair, KeyFileError> {
+    let key = Keypair::generate_ed25519();
+    let bytes = key
+        .to_protobuf_encoding()
+        .map_err(|_| KeyFileError::Form { path: path.into() })?;
+    write_secret(path, &zeroize::Zeroizing::new(bytes))?;
+    Ok(key)
+}
+
+/// Reads the transport key.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn read_transport_key(path: &Path) -> Result<Keypair, KeyFileError> {
+    let bytes = read_secret(path)?;
+    Keypair::from_protobuf_encoding(&bytes).map_err(|_| KeyFileError::Form { path: path.into() })
+}
+
+/// A backend with its public key, and the banner that goes with it if it is no HSM.
+pub type SharedBackend = Arc<dyn Backend + Send + Sync>;
+
+/// Why the consensus key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerError {
+    /// The key's file.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// The token.
+    #[cfg(feature = "pkcs11")]
+    #[error(transparent)]
+    Token(#[from] falaj_hsm::pkcs11::TokenError),
+    /// A value of the configuration.
+    #[error("validator.signer.{key}: {reason}")]
+    Config {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// This build has no such backend.
+    #[error("this build has no {0} backend")]
+    NotBuilt(&'static str),
+}
+
+/// Opens the backend of a validator. `public` is the key that the genesis gives it.
+///
+/// # Errors
+/// [`SignerError`].
+pub fn open_backend(
+    home: &Path,
+    config: &SignerConfig,
+    public: &PublicKey,
+) -> Result<SharedBackend, SignerError> {
+    match config {
+        SignerConfig::Pkcs11(config) => token::open(home, config, public),
+        SignerConfig::Software(config) => software::open(home, config),
+    }
+}
+
+#[cfg(feature = "soft")]
+pub mod software {
+    //! A key in a file, for development alone.
+
+    use super::{KeyFileError, SharedBackend, SignerError, read_secret};
+    use crate::shell::config::SoftwareConfig;
+    use falaj_hsm::soft::SoftBackend;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// Reads the key and makes the backend.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn open(home: &Path, config: &SoftwareConfig) -> Result<SharedBackend, SignerError> {
+        let path = home.join(&config.key_file);
+        let bytes = read_secret(&path)?;
+        let seed =
+            <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyFileError::Form { path })?;
+        Ok(Arc::new(SoftBackend::from_seed(&zeroize::Zeroizing::new(
+            seed,
+        ))))
+    }
+}
+
+#[cfg(not(feature = "soft"))]
+mod software {
+    use super::{SharedBackend, SignerError};
+    use crate::shell::config::SoftwareConfig;
+    use std::path::Path;
+
+    pub(super) fn open(_: &Path, _: &SoftwareConfig) -> Result<SharedBackend, SignerError> {
+        Err(SignerError::NotBuilt("software"))
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+pub mod token {
+    //! A key in a PKCS #11 token.
+
+    use super::{SharedBackend, SignerError};
+    use crate::shell::config::Pkcs11Config;
+    use falaj_consensus::crypto::{Algorithm, PublicKey};
+    use falaj_consensus::types::Hash32;
+    use falaj_hsm::pkcs11::{
+        KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenConfig, TokenName,
+    };
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// Starts the backend; it logs in and looks for the key by itself, and again when the token comes back.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn open(
+        home: &Path,
+        config: &Pkcs11Config,
+        public: &PublicKey,
+    ) -> Result<SharedBackend, SignerError> {
+        let key = KeyConfig {
+            name: key_name(config)?,
+            public_key: public.clone(),
+            fips_strict: config.fips_strict,
+            hardware_only: false,
+        };
+        let limits = Limits {
+            sign_deadline_ms: config.sign_deadline_ms,
+            ..Limits::default()
+        };
+        Ok(Arc::new(Pkcs11Backend::start(
+            token_config(home, config)?,
+            key,
+            limits,
+        )?))
+    }
+
+    /// Which token, as the library is told.
+    ///
+    /// # Errors
+    /// [`SignerError::Config`].
+    pub fn token_config(home: &Path, config: &Pkcs11Config) -> Result<TokenConfig, SignerError> {
+        let hash = |text: &String| {
+            Hash32::from_hex(text).ok_or_else(|| {
+                wrong(
+                    "module_sha256",
+                    "64 lower-case hexadecimal digits are needed",
+                )
+            })
+        };
+        Ok(TokenConfig {
+            module: config.module.clone(),
+            module_sha256: config.module_sha256.as_ref().map(hash).transpose()?,
+            token: TokenName::Label(config.token_label.clone()),
+            pin: pin_source(home, &config.pin)?,
+            try_pin_at_risk: false,
+        })
+    }
+
+    /// Which key.
+    ///
+    /// # Errors
+    /// [`SignerError::Config`].
+    pub fn key_name(config: &Pkcs11Config) -> Result<KeyName, SignerError> {
+        let id = data_encoding::HEXLOWER_PERMISSIVE.decode(config.key_id.as_bytes());
+        let id = id.map_err(|_| wrong("key_id", "hexadecimal digits are needed"))?;
+        Ok(KeyName {
+            label: config.key_label.clone(),
+            id,
+        })
+    }
+
+    /// Which algorithm.
+    ///
+    /// # Errors
+    /// [`SignerError::Config`].
+    pub fn algorithm(config: &Pkcs11Config) -> Result<Algorithm, SignerError> {
+        Algorithm::from_name(&config.algorithm)
+            .ok_or_else(|| wrong("algorithm", "no such algorithm"))
+    }
+
+    fn pin_source(home: &Path, text: &str) -> Result<PinSource, SignerError> {
+        let refused = || {
+            wrong(
+                "pin",
+                "file:PATH, credential:NAME, fd:N or prompt is needed, never the PIN itself",
+            )
+        };
+        match text.split_once(':') {
+            Some(("file", path)) => Ok(PinSource::File(home.join(path))),
+            Some(("credential", name)) => Ok(PinSource::Credential(name.into())),
+            Some(("fd", number)) => number
+                .parse()
+                .map(PinSource::Descriptor)
+                .map_err(|_| refused()),
+            None if text == "prompt" => Ok(PinSource::Prompt),
+            Some(_) | None => Err(refused()),
+        }
+    }
+
+    fn wrong(key: &'static str, reason: &str) -> SignerError {
+        SignerError::Config {
+            key,
+            reason: reason.into(),
+        }
+    }
+}
+
+#[cfg(not(feature = "pkcs11"))]
+mod token {
+    use super::{SharedBackend, SignerError};
+    use crate::shell::config::Pkcs11Config;
+    use falaj_consensus::crypto::PublicKey;
+    use std::path::Path;
+
+    pub(super) fn open(
+        _: &Path,
+        _: &Pkcs11Config,
+        _: &PublicKey,
+    ) -> Result<SharedBackend, SignerError> {
+        Err(SignerError::NotBuilt("pkcs11"))
+    }
+}

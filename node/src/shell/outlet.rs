@@ -1,0 +1,173 @@
+//! Where the replica's outputs go: the network, waiting clients, readers, the store, the log.
+//!
+//! Invariant: everything here was released by the proofs of the logs; nothing is sent from anywhere else.
+
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+use super::network::{Class as Stream, NetworkHandle, PeerId};
+use super::runtime::{CoreHandle, Outlet, StoreCommand};
+use super::view::View;
+use crate::core::{Admission, Class, Event, Input, Output, Peer, Recipients, Ticket};
+
+/// Who is who on the network.
+#[derive(Clone, Debug, Default)]
+pub struct PeerBook {
+    by_peer: BTreeMap<Peer, PeerId>,
+    by_identity: BTreeMap<PeerId, Peer>,
+}
+
+impl PeerBook {
+    /// Books a validator's transport identity.
+    pub fn insert(&mut self, peer: Peer, identity: PeerId) {
+        self.by_peer.insert(peer, identity);
+        self.by_identity.insert(identity, peer);
+    }
+
+    /// The peer behind an identity.
+    #[must_use]
+    pub fn peer(&self, identity: &PeerId) -> Option<Peer> {
+        self.by_identity.get(identity).copied()
+    }
+
+    /// The identity of a peer.
+    #[must_use]
+    pub fn identity(&self, peer: Peer) -> Option<PeerId> {
+        self.by_peer.get(&peer).copied()
+    }
+
+    /// Every peer.
+    pub fn iter(&self) -> impl Iterator<Item = (Peer, PeerId)> + '_ {
+        self.by_peer
+            .iter()
+            .map(|(peer, identity)| (*peer, *identity))
+    }
+}
+
+/// The stream of a class of messages.
+#[must_use]
+pub const fn stream_of(class: Class) -> Stream {
+    match class {
+        Class::Votes => Stream::Votes,
+        Class::Proposals => Stream::Proposals,
+        Class::Batches => Stream::Batches,
+        Class::Sync => Stream::Sync,
+    }
+}
+
+/// The class of messages of a stream.
+#[must_use]
+pub const fn class_of(stream: Stream) -> Class {
+    match stream {
+        Stream::Votes => Class::Votes,
+        Stream::Proposals => Class::Proposals,
+        Stream::Batches => Class::Batches,
+        Stream::Sync => Class::Sync,
+    }
+}
+
+/// Clients that submitted and wait to hear whether their transaction was taken.
+#[derive(Default)]
+pub struct Answers {
+    waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Admission>>>,
+    next: AtomicU64,
+}
+
+impl Answers {
+    /// Hands a transaction to the replica; the answer comes through the receiver, or never if the node stops.
+    pub fn submit(&self, core: &CoreHandle, transaction: Vec<u8>) -> oneshot::Receiver<Admission> {
+        let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
+        let (sender, receiver) = oneshot::channel();
+        self.lock().insert(ticket, sender);
+        core.input(Input::Submit {
+            ticket,
+            transaction,
+        });
+        receiver
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn answer(&self, ticket: Ticket, answer: Admission) {
+        if let Some(client) = self.lock().remove(&ticket) {
+            // A client that went away does not need its answer.
+            drop(client.send(answer));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ticket, oneshot::Sender<Admission>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The outlet of a node.
+pub struct NodeOutlet<E> {
+    /// The transport.
+    pub network: NetworkHandle,
+    /// Who is who.
+    pub peers: PeerBook,
+    /// Waiting clients.
+    pub answers: Arc<Answers>,
+    /// Readers.
+    pub view: Arc<View>,
+    /// The store.
+    pub store: Sender<StoreCommand>,
+    /// Traces, metrics and people.
+    pub events: E,
+}
+
+impl<E: FnMut(Event) + Send> Outlet for NodeOutlet<E> {
+    fn take(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send { to, class, frame } => self.send(&to, class, &frame),
+                Output::Answer { ticket, answer } => self.answers.answer(ticket, answer),
+                Output::Committed(block) => {
+                    self.view.commit(&block);
+                    // The store's thread ends after this one.
+                    drop(self.store.send(StoreCommand::Commit(block)));
+                }
+                Output::Event(event) => (self.events)(event),
+            }
+        }
+    }
+}
+
+impl<E> NodeOutlet<E> {
+    /// A message that finds no room or no link is lost here and counted there; whoever needs it asks again.
+    fn send(&self, to: &Recipients, class: Class, frame: &Arc<[u8]>) {
+        let bytes = Bytes::copy_from_slice(frame);
+        match to {
+            Recipients::All => {
+                for (_, identity) in self.peers.iter() {
+                    self.send_one(identity, class, bytes.clone());
+                }
+            }
+            Recipients::Some(peers) => {
+                for identity in peers.iter().filter_map(|peer| self.peers.identity(*peer)) {
+                    self.send_one(identity, class, bytes.clone());
+                }
+            }
+        }
+    }
+
+    fn send_one(&self, identity: PeerId, class: Class, bytes: Bytes) {
+        if let Err(error) = self.network.send(identity, stream_of(class), bytes) {
+            tracing::debug!(?class, %error, "message not sent");
+        }
+    }
+}

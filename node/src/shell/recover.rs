@@ -1,0 +1,155 @@
+//! From files to a replica's start: the newest state the store holds, or genesis, brought up to the last certificate of the block log.
+//!
+//! Invariant: the logs are the truth and the store a copy: one that is missing, ahead, behind, damaged or wrong is set aside and rebuilt;
+//! a height whose outcome differs from the certified one ends the start.
+//! Source: `docs/spec/storage.md`, "Start-up".
+
+use falaj_consensus::durable::Disk;
+use falaj_consensus::message::Outcome;
+use falaj_consensus::types::Height;
+use falaj_ledger::genesis::{Genesis, GenesisError};
+use falaj_ledger::state::{State, StateError};
+use falaj_ledger::store::{BlockWrite, Loaded, Marker, Store, StoreError};
+use std::sync::Arc;
+
+use super::history::{History, block_write};
+use crate::core::JobTools;
+use crate::storage::{NodeLogs, RecoverError, RecoveredLogs};
+
+/// Why a node cannot start from its files.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// The logs.
+    #[error(transparent)]
+    Logs(#[from] RecoverError),
+    /// The store, while it is being written anew.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The genesis does not add up.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// What the store holds is not a state.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Why the store was not used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreUnfit {
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] StoreError),
+    /// It is not the state of this chain.
+    #[error("it holds no state: {0}")]
+    NoState(#[from] StateError),
+    /// It has blocks that the block log has no certificate for.
+    #[error("it is at height {store}, the block log ends at {log}")]
+    Ahead {
+        /// Its height.
+        store: Height,
+        /// Last decided height.
+        log: Height,
+    },
+    /// Its outcome is not the certified one.
+    #[error("its outcome at height {0} is not the certified one")]
+    Wrong(Height),
+}
+
+/// The state after a height, with its outcome whole.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The state.
+    pub state: State,
+    /// Its outcome.
+    pub outcome: Outcome,
+}
+
+/// What a store gives to start from; `None` if it is empty.
+///
+/// # Errors
+/// [`StoreUnfit`]: set it aside and begin with an empty one.
+pub fn base_of_store<D: Disk>(
+    store: &dyn Store,
+    logs: &NodeLogs<D>,
+    found: &RecoveredLogs,
+) -> Result<Option<Base>, StoreUnfit> {
+    let Some(Loaded { marker, state, .. }) = store.load()? else {
+        return Ok(None);
+    };
+    let state = State::from_map(state)?;
+    if marker.height == Height::new(0) {
+        let outcome = state.outcome(falaj_ledger::receipt::receipts_root(&[]));
+        return Ok(Some(Base { state, outcome }));
+    }
+    if marker.height > found.height() {
+        return Err(StoreUnfit::Ahead {
+            store: marker.height,
+            log: found.height(),
+        });
+    }
+    let wrong = || StoreUnfit::Wrong(marker.height);
+    let certified = logs
+        .decided(found, marker.height)
+        .map_err(|_| wrong())?
+        .certificate
+        .outcome;
+    let page = History::new(store)
+        .block(marker.height)?
+        .ok_or_else(wrong)?;
+    let right = page.outcome.hash() == certified && page.outcome.state_root == state.root();
+    if right {
+        Ok(Some(Base {
+            state,
+            outcome: page.outcome,
+        }))
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Writes a genesis as the first block of an empty store.
+///
+/// # Errors
+/// [`StartupError`].
+pub fn base_of_genesis(store: &dyn Store, genesis: &Genesis) -> Result<Base, StartupError> {
+    let opened = State::open(genesis)?;
+    let outcome = opened.outcome;
+    let marker = Marker {
+        height: Height::new(0),
+        block_id: falaj_consensus::types::BlockId::default(),
+        outcome: outcome.hash(),
+        state_root: outcome.state_root,
+    };
+    store.commit(&BlockWrite {
+        marker,
+        write_set: opened.writes,
+        pages: Vec::new(),
+    })?;
+    Ok(Base {
+        state: opened.state,
+        outcome,
+    })
+}
+
+/// Executes what the logs have beyond the base, and writes it to the store.
+///
+/// # Errors
+/// [`StartupError`].
+pub fn catch_up<D: Disk>(
+    store: &dyn Store,
+    logs: &NodeLogs<D>,
+    found: &RecoveredLogs,
+    mut base: Base,
+    tools: JobTools<'_>,
+) -> Result<Base, StartupError> {
+    while base.state.height() < found.height() {
+        let block = logs.replay(found, &base.state, tools)?;
+        store.commit(&block_write(&block))?;
+        let executed = Arc::unwrap_or_clone(block.executed);
+        base = Base {
+            state: executed.state,
+            outcome: executed.outcome,
+        };
+    }
+    Ok(base)
+}

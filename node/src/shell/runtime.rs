@@ -1,0 +1,23 @@
+//! The threads that drive one replica: the core, the logs, the workers, the signer, the store.
+//!
+//! Invariant: the core thread alone owns the [`Replica`](crate::core::Replica) and its pending outputs; everything slow happens elsewhere
+//! and comes back as an input; an output leaves only through the queue that the logs' proofs release.
+//! A disk whose state is unknown ends the process: see [`Fatal`].
+//! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
+
+mod clock;
+mod core_thread;
+mod fatal;
+mod log_thread;
+mod signer_thread;
+mod store_thread;
+mod timers;
+mod workers;
+
+pub use clock::Clock;
+pub use core_thread::{CoreHandle, CoreInbox, CoreParts, Outlet, Question, SignerCommand};
+pub use fatal::{Fatal, exit_code};
+pub use log_thread::{LogCommand, LogHealth, LogThread};
+pub use signer_thread::{SignerHandle, SignerThread, SignerWitness};
+pub use store_thread::{StoreCommand, StoreThread};
+pub use workers::Workers;

@@ -1,0 +1,246 @@
+//! The thread that owns the replica: one input, one step, effects out at once, outputs out when proven.
+//!
+//! Invariant: steps are taken one at a time, in the order inputs came; a timer that is due goes before an input that waits no longer than it.
+//! A panic here is a broken belief and ends the process.
+
+use falaj_consensus::durable::{LogId, Outbox, PendingQueue};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::fatal::{Fatal, exit_code};
+use super::log_thread::{LogCommand, LogThread};
+use super::timers::Timers;
+use super::workers::Workers;
+use crate::core::{Effect, Input, Output, Recovered, Replica, ReplicaConfig};
+use falaj_consensus::message::Statement;
+use falaj_hsm::SignRequest;
+
+/// A look at the replica between two steps.
+pub type Question = Box<dyn FnOnce(&Replica) + Send>;
+
+enum Message {
+    Input(Input),
+    Ask(Question),
+    Stop,
+}
+
+/// Where outputs go once they may leave.
+pub trait Outlet: Send {
+    /// Takes outputs in order.
+    fn take(&mut self, outputs: Vec<Output>);
+}
+
+/// Everything the core thread is given.
+pub struct CoreParts<O: Outlet> {
+    /// What the operator chose.
+    pub config: ReplicaConfig,
+    /// What the logs, the store and the guard hold.
+    pub recovered: Recovered,
+    /// The clocks.
+    pub clock: Clock,
+    /// Signature checks and execution.
+    pub workers: Workers,
+    /// The block log.
+    pub block_log: LogThread,
+    /// The batch log.
+    pub batch_log: LogThread,
+    /// The signer; `None` for a node that only follows.
+    pub signer: Option<Box<dyn Fn(SignerCommand) + Send>>,
+    /// Where outputs go.
+    pub outlet: O,
+    /// How to end the process.
+    pub fatal: Fatal,
+}
+
+/// What the core asks of the signer.
+#[derive(Debug)]
+pub enum SignerCommand {
+    /// Sign.
+    Sign(Box<SignRequest>),
+    /// Refuse everything: this node computes another outcome than a quorum.
+    Latch,
+    /// A statement signed by our own key came from outside.
+    OwnStatementSeen(Statement),
+}
+
+/// The hand on a running core.
+#[derive(Clone)]
+pub struct CoreHandle {
+    messages: Sender<Message>,
+}
+
+/// A core that is about to run: its handle exists before the parts that answer to it.
+pub struct CoreInbox {
+    messages: Receiver<Message>,
+}
+
+impl CoreHandle {
+    /// Makes the channel.
+    #[must_use]
+    pub fn channel() -> (Self, CoreInbox) {
+        let (messages, inbox) = channel();
+        (Self { messages }, CoreInbox { messages: inbox })
+    }
+
+    /// Gives an input. After the core has stopped it is lost, as everything is then.
+    pub fn input(&self, input: Input) {
+        drop(self.messages.send(Message::Input(input)));
+    }
+
+    /// Asks a question; it is dropped unanswered if the core has stopped.
+    pub fn ask(&self, question: Question) {
+        drop(self.messages.send(Message::Ask(question)));
+    }
+
+    /// Stops the core after the inputs that came before.
+    pub fn stop(&self) {
+        drop(self.messages.send(Message::Stop));
+    }
+}
+
+impl CoreInbox {
+    /// Starts the thread. What it must outlive, such as the locks of its folders, it keeps until it ends.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn run<O: Outlet + 'static>(
+        self,
+        parts: CoreParts<O>,
+        keep: impl Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let fatal = parts.fatal.clone();
+        std::thread::Builder::new()
+            .name("core".into())
+            .spawn(move || {
+                let _keep = keep;
+                let work = move || Core::start(parts).run(&self.messages);
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+                    fatal.end(exit_code::SOFTWARE, "the core thread panicked");
+                }
+            })
+    }
+}
+
+struct Core<O: Outlet> {
+    replica: Replica,
+    pending: PendingQueue<Output>,
+    timers: Timers,
+    clock: Clock,
+    workers: Workers,
+    block_log: LogThread,
+    batch_log: LogThread,
+    signer: Option<Box<dyn Fn(SignerCommand) + Send>>,
+    outlet: O,
+}
+
+impl<O: Outlet> Core<O> {
+    fn start(parts: CoreParts<O>) -> Self {
+        let CoreParts {
+            config,
+            recovered,
+            clock,
+            workers,
+            block_log,
+            batch_log,
+            signer,
+            outlet,
+            fatal: _,
+        } = parts;
+        let (replica, outbox) = Replica::start(config, recovered, clock.now());
+        let pending = PendingQueue::new();
+        let timers = Timers::default();
+        let mut core = Self {
+            replica,
+            pending,
+            timers,
+            clock,
+            workers,
+            block_log,
+            batch_log,
+            signer,
+            outlet,
+        };
+        core.perform(outbox);
+        core
+    }
+
+    fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            while let Some(timer) = self.timers.take_due(self.clock.now().mono_ns) {
+                self.step(Input::Timer(timer));
+            }
+            match self.next(messages) {
+                Ok(Message::Input(input)) => self.step(input),
+                Ok(Message::Ask(question)) => question(&self.replica),
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn next(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+        match self.timers.next_ns() {
+            Some(at) => {
+                let wait = at.saturating_sub(self.clock.now().mono_ns);
+                messages.recv_timeout(Duration::from_nanos(wait))
+            }
+            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        if let Input::Synced(durable) = &input {
+            self.pending.note(durable);
+        }
+        let outbox = self.replica.step(self.clock.now(), input);
+        self.perform(outbox);
+    }
+
+    fn perform(&mut self, outbox: Outbox<Effect, Output>) {
+        for effect in outbox.start {
+            self.begin(effect);
+        }
+        self.pending.push(outbox.pending);
+        let released = self.pending.release();
+        if !released.is_empty() {
+            self.outlet.take(released);
+        }
+    }
+
+    fn begin(&mut self, effect: Effect) {
+        match effect {
+            Effect::Sign(request) => self.ask_signer(SignerCommand::Sign(request)),
+            Effect::LatchSigning => self.ask_signer(SignerCommand::Latch),
+            Effect::OwnStatementSeen(statement) => {
+                self.ask_signer(SignerCommand::OwnStatementSeen(statement))
+            }
+            Effect::Verify(job) => self.workers.verify(job),
+            Effect::Execute(job) => self.workers.execute(job),
+            Effect::Append { log, record } => self.log(log).send(LogCommand::Append(record)),
+            Effect::Read {
+                log,
+                positions,
+                purpose,
+            } => self.log(log).send(LogCommand::Read { positions, purpose }),
+            Effect::Timer { id, after_ns } => {
+                let at = self.clock.now().mono_ns.saturating_add(after_ns);
+                self.timers.start(at, id);
+            }
+        }
+    }
+
+    fn ask_signer(&self, command: SignerCommand) {
+        if let Some(signer) = &self.signer {
+            signer(command);
+        }
+    }
+
+    const fn log(&self, log: LogId) -> &LogThread {
+        match log {
+            LogId::Batch => &self.batch_log,
+            LogId::Block | LogId::Guard | LogId::Audit => &self.block_log,
+        }
+    }
+}

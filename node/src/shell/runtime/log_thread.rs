@@ -1,0 +1,238 @@
+//! The thread that owns one framed log: appends what came, syncs once for all of it, proves it.
+//!
+//! Invariant: a proof is given only after a sync; a failed sync or write ends the process.
+//! A full disk is the one failure that is lived with: records stay collected, nothing is proven, so nothing that needs them leaves;
+//! the write is tried again until there is room.
+
+use falaj_consensus::durable::{Disk, FramedLog, LogError, LogId, Position};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::fatal::{Fatal, exit_code};
+use crate::core::{Input, ReadFor};
+
+/// How long a full disk is left alone before the next try.
+const FULL_RETRY: Duration = Duration::from_millis(500);
+
+/// What the core asks of a log.
+#[derive(Debug)]
+pub enum LogCommand {
+    /// Append a record.
+    Append(Vec<u8>),
+    /// Read records back.
+    Read {
+        /// Which.
+        positions: Vec<Position>,
+        /// What for.
+        purpose: ReadFor,
+    },
+}
+
+/// What a log thread tells the world beside its results.
+#[derive(Clone, Default)]
+pub struct LogHealth {
+    full: Arc<AtomicBool>,
+}
+
+impl LogHealth {
+    /// Whether the disk is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+}
+
+/// The thread of one log.
+pub struct LogThread {
+    commands: Option<Sender<LogCommand>>,
+    thread: Option<JoinHandle<()>>,
+    health: LogHealth,
+}
+
+impl LogThread {
+    /// Starts it. Every sync's duration goes to `timed`, in seconds.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start<D>(
+        log: FramedLog<D>,
+        id: LogId,
+        results: impl Fn(Input) + Send + 'static,
+        timed: impl Fn(f64) + Send + 'static,
+        fatal: Fatal,
+    ) -> std::io::Result<Self>
+    where
+        D: Disk + Send + 'static,
+        D::File: Send,
+    {
+        let (commands, inbox) = channel();
+        let health = LogHealth::default();
+        let mut writer = Writer {
+            log,
+            id,
+            dirty: false,
+            health: health.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("log-{}", id.name()))
+            .spawn(move || {
+                if let Err(error) = writer.run(&inbox, &results, &timed) {
+                    let code = if error.is_damage() {
+                        exit_code::DATA
+                    } else {
+                        exit_code::DISK
+                    };
+                    fatal.end(code, format!("{}", Chain(&error)));
+                }
+            })?;
+        Ok(Self {
+            commands: Some(commands),
+            thread: Some(thread),
+            health,
+        })
+    }
+
+    /// Hands a command over.
+    pub fn send(&self, command: LogCommand) {
+        if let Some(commands) = &self.commands {
+            // The thread ends only with the process or after this handle.
+            drop(commands.send(command));
+        }
+    }
+
+    /// How the log's disk is.
+    #[must_use]
+    pub fn health(&self) -> LogHealth {
+        self.health.clone()
+    }
+}
+
+impl Drop for LogThread {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Writer<D: Disk> {
+    log: FramedLog<D>,
+    id: LogId,
+    dirty: bool,
+    health: LogHealth,
+}
+
+impl<D: Disk> Writer<D> {
+    fn run(
+        &mut self,
+        inbox: &Receiver<LogCommand>,
+        results: &impl Fn(Input),
+        timed: &impl Fn(f64),
+    ) -> Result<(), LogError> {
+        loop {
+            let first = if self.dirty {
+                inbox.recv_timeout(FULL_RETRY)
+            } else {
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match first {
+                Ok(command) => self.obey(command, results)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.sync(results, timed),
+            }
+            for command in inbox.try_iter() {
+                self.obey(command, results)?;
+            }
+            self.sync(results, timed)?;
+        }
+    }
+
+    fn obey(&mut self, command: LogCommand, results: &impl Fn(Input)) -> Result<(), LogError> {
+        match command {
+            LogCommand::Append(record) => {
+                self.dirty = true;
+                match self.log.append(&record) {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            }
+            LogCommand::Read { positions, purpose } => {
+                let records = read(&self.log, &positions)?;
+                results(Input::Read {
+                    purpose,
+                    log: self.id,
+                    records,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn sync(&mut self, results: &impl Fn(Input), timed: &impl Fn(f64)) -> Result<(), LogError> {
+        if !self.dirty {
+            return Ok(());
+        }
+        let started = Instant::now();
+        match self.log.sync() {
+            Ok(durable) => {
+                timed(started.elapsed().as_secs_f64());
+                self.dirty = false;
+                self.set_full(false);
+                results(Input::Synced(durable));
+                Ok(())
+            }
+            Err(error) if error.is_full() => {
+                self.set_full(true);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set_full(&self, full: bool) {
+        let before = self.health.full.swap(full, Ordering::Relaxed);
+        if full && !before {
+            tracing::error!(
+                log = self.id.name(),
+                "the disk is full: nothing is acknowledged or signed until there is room"
+            );
+        }
+        if before && !full {
+            tracing::info!(log = self.id.name(), "the disk has room again");
+        }
+    }
+}
+
+fn read<D: Disk>(
+    log: &FramedLog<D>,
+    positions: &[Position],
+) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
+    let mut records = Vec::with_capacity(positions.len());
+    for position in positions {
+        match log.read(*position) {
+            Ok(bytes) => records.push((*position, bytes)),
+            Err(LogError::NoRecord { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(records)
+}
+
+/// An error with its causes, on one line.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! The threads of the signer: one owns the guard and its log, one waits for the HSM.
+//!
+//! Invariant: the guard's thread alone writes the guard; it syncs an intent while the HSM signs it, and answers when both are done.
+//! A device that hangs costs votes: its thread waits, the guard's thread answers and syncs on.
+//! A failed write or sync of the guard ends the process.
+//! Source: `docs/spec/guard.md`, "The home"; `docs/spec/hsm.md`, "Sessions".
+
+use falaj_consensus::crypto::Signature;
+use falaj_consensus::durable::{Disk, LogError};
+use falaj_hsm::{
+    Alarm, Backend, BackendCall, BackendError, CallId, Counters, Input, Latch, Output, SignerHome,
+};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::core_thread::SignerCommand;
+use super::fatal::{Fatal, exit_code};
+use crate::core;
+
+/// How long the signer must be idle before it tidies up its logs.
+const IDLE: Duration = Duration::from_secs(1);
+
+enum Message {
+    Command(SignerCommand),
+    Input(Box<Input>),
+    /// A call ended; without a result if its deadline passed before it was begun.
+    Done {
+        call: CallId,
+        result: Option<Result<Signature, BackendError>>,
+        seconds: f64,
+    },
+    Look(Box<dyn FnOnce(&Counters) + Send>),
+    Stop,
+}
+
+/// What the signer's threads tell the node beside their answers.
+pub trait SignerWitness: Send + Sync {
+    /// A call of the backend took that long.
+    fn signed(&self, seconds: f64, error: Option<&BackendError>);
+    /// A request was refused.
+    fn refused(&self, code: &'static str);
+    /// A person has to know.
+    fn alarm(&self, alarm: &Alarm);
+}
+
+/// The hand on a running signer.
+#[derive(Clone)]
+pub struct SignerHandle {
+    messages: Sender<Message>,
+}
+
+impl SignerHandle {
+    /// Hands over what the core asks.
+    pub fn command(&self, command: SignerCommand) {
+        drop(self.messages.send(Message::Command(command)));
+    }
+
+    /// Hands over what an operator asks.
+    pub fn input(&self, input: Input) {
+        drop(self.messages.send(Message::Input(Box::new(input))));
+    }
+
+    /// Looks at the counters; the question is dropped if the signer has stopped.
+    pub fn look(&self, question: impl FnOnce(&Counters) + Send + 'static) {
+        drop(self.messages.send(Message::Look(Box::new(question))));
+    }
+
+    /// Stops the signer after what came before.
+    pub fn stop(&self) {
+        drop(self.messages.send(Message::Stop));
+    }
+}
+
+/// The threads.
+pub struct SignerThread {
+    handle: SignerHandle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl SignerThread {
+    /// Starts them; answers go to `results`.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start<D>(
+        home: SignerHome<D>,
+        backend: Arc<dyn Backend + Send + Sync>,
+        clock: Clock,
+        results: impl Fn(core::Input) + Send + 'static,
+        witness: Arc<dyn SignerWitness>,
+        fatal: Fatal,
+    ) -> std::io::Result<Self>
+    where
+        D: Disk + Send + 'static,
+        D::File: Send,
+    {
+        let (messages, inbox) = channel();
+        let (calls, call_inbox) = channel();
+        let handle = SignerHandle {
+            messages: messages.clone(),
+        };
+        let device = std::thread::Builder::new()
+            .name("hsm".into())
+            .spawn(move || perform_calls(&call_inbox, &*backend, clock, &messages))?;
+        let mut guard = GuardThread {
+            home,
+            clock,
+            calls,
+            witness,
+        };
+        let owner = std::thread::Builder::new()
+            .name("guard".into())
+            .spawn(move || {
+                if let Err(error) = guard.run(&inbox, &results) {
+                    let code = if error.is_damage() {
+                        exit_code::DATA
+                    } else {
+                        exit_code::DISK
+                    };
+                    fatal.end(code, format!("the guard: {error}"));
+                }
+            })?;
+        Ok(Self {
+            handle,
+            threads: vec![owner, device],
+        })
+    }
+
+    /// A hand on it.
+    #[must_use]
+    pub fn handle(&self) -> SignerHandle {
+        self.handle.clone()
+    }
+}
+
+impl Drop for SignerThread {
+    fn drop(&mut self) {
+        self.handle.stop();
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+fn perform_calls(
+    inbox: &Receiver<BackendCall>,
+    backend: &dyn Backend,
+    clock: Clock,
+    messages: &Sender<Message>,
+) {
+    while let Ok(call) = inbox.recv() {
+        let started = std::time::Instant::now();
+        let result = call
+            .budget(clock.now())
+            .map(|budget| call.work.perform(backend, budget));
+        let done = Message::Done {
+            call: call.id,
+            result,
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        if messages.send(done).is_err() {
+            return;
+        }
+    }
+}
+
+struct GuardThread<D: Disk> {
+    home: SignerHome<D>,
+    clock: Clock,
+    calls: Sender<BackendCall>,
+    witness: Arc<dyn SignerWitness>,
+}
+
+impl<D: Disk> GuardThread<D> {
+    fn run(
+        &mut self,
+        inbox: &Receiver<Message>,
+        results: &impl Fn(core::Input),
+    ) -> Result<(), LogError> {
+        loop {
+            match inbox.recv_timeout(IDLE) {
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    return self.home.settle();
+                }
+                Ok(message) => self.take(message)?,
+                Err(RecvTimeoutError::Timeout) => self.home.settle()?,
+            }
+            self.advance(results)?;
+        }
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), LogError> {
+        let now = self.clock.now();
+        match message {
+            Message::Command(SignerCommand::Sign(request)) => {
+                self.home.submit(now, Input::Sign(request))
+            }
+            Message::Command(SignerCommand::Latch) => {
+                self.home.submit(now, Input::Latch(Latch::Diverged))
+            }
+            Message::Command(SignerCommand::OwnStatementSeen(statement)) => {
+                self.home.submit(now, Input::OwnStatementSeen(statement))
+            }
+            Message::Input(input) => self.home.submit(now, *input),
+            Message::Done {
+                call,
+                result: Some(result),
+                seconds,
+            } => {
+                self.witness.signed(seconds, result.as_ref().err());
+                self.home.complete(now, call, result)
+            }
+            Message::Done {
+                call, result: None, ..
+            } => self.home.drop_call(now, call),
+            Message::Look(question) => {
+                question(self.home.signer().counters());
+                Ok(())
+            }
+            Message::Stop => Ok(()),
+        }
+    }
+
+    /// Sends the HSM to work, syncs meanwhile, and answers what may leave.
+    fn advance(&mut self, results: &impl Fn(core::Input)) -> Result<(), LogError> {
+        for call in self.home.take_calls() {
+            // The device's thread ends only after this one.
+            drop(self.calls.send(call));
+        }
+        self.home.sync()?;
+        for output in self.home.released() {
+            match output {
+                Output::Signed { id, result } => {
+                    if let Err(refusal) = &result {
+                        self.witness.refused(refusal.code());
+                    }
+                    results(core::Input::Signed { id, result });
+                }
+                // Bindings are signed before this thread starts; possession and canary have their own commands.
+                Output::Attested { .. } | Output::Decided { .. } => {}
+                Output::Alarm(alarm) => self.witness.alarm(&alarm),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! The thread that writes final blocks to the ledger's store, in order, one atomic durable batch each.
+//!
+//! Invariant: it gets a block only after its certificate is on disk, so the store is never ahead of the block log by more than a crash can show;
+//! a failed write ends the process, because the state of the disk is then unknown.
+//! Checkpoints of the whole state are taken here, off the critical path, and older write sets pruned behind them.
+
+use falaj_ledger::store::{Store, StoreError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use super::fatal::{Fatal, exit_code};
+use crate::core::{Committed, Input};
+use crate::shell::history::block_write;
+
+/// Heights between two checkpoints.
+const CHECKPOINT_HEIGHTS: u64 = 1_000;
+
+/// What the store thread is told.
+pub enum StoreCommand {
+    /// A block is final.
+    Commit(Arc<Committed>),
+}
+
+/// The thread of the store.
+pub struct StoreThread {
+    commands: Option<Sender<StoreCommand>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StoreThread {
+    /// Starts it; [`Input::Persisted`] goes to `results`, durations in seconds to `timed`.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        store: Arc<dyn Store>,
+        results: impl Fn(Input) + Send + 'static,
+        timed: impl Fn(f64) + Send + 'static,
+        fatal: Fatal,
+    ) -> std::io::Result<Self> {
+        let (commands, inbox) = channel();
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || {
+                if let Err(error) = run(&*store, &inbox, &results, &timed) {
+                    fatal.end(exit_code::DISK, format!("the ledger's store: {error}"));
+                }
+            })?;
+        Ok(Self {
+            commands: Some(commands),
+            thread: Some(thread),
+        })
+    }
+
+    /// A way to hand commands over.
+    #[must_use]
+    pub fn sender(&self) -> Option<Sender<StoreCommand>> {
+        self.commands.clone()
+    }
+
+    /// Waits until everything handed over is written. Every other sender must be gone.
+    pub fn finish(mut self) {
+        self.close();
+    }
+
+    fn close(&mut self) {
+        drop(self.commands.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for StoreThread {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn run(
+    store: &dyn Store,
+    inbox: &Receiver<StoreCommand>,
+    results: &impl Fn(Input),
+    timed: &impl Fn(f64),
+) -> Result<(), StoreError> {
+    while let Ok(StoreCommand::Commit(block)) = inbox.recv() {
+        let started = std::time::Instant::now();
+        let write = block_write(&block);
+        store.commit(&write)?;
+        timed(started.elapsed().as_secs_f64());
+        results(Input::Persisted(block.header.height));
+        if block.header.height.get().is_multiple_of(CHECKPOINT_HEIGHTS) {
+            store.checkpoint(&write.marker, block.executed.state.map())?;
+            store.prune_below(block.header.height)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Where the guard stands relative to the open height, as the engine takes it up.
+//!
+//! Invariant: whatever the guard recorded for the open height comes along, signed or not; nothing is invented and nothing replayed.
+//! A stored proposal whose header is lost is left out of the messages, never out of the statements.
+//! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay"; `docs/spec/guard.md`, "Restart".
+
+use falaj_consensus::engine::{GuardPosition, Own, Resume, ResumedLock};
+use falaj_consensus::message::Statement;
+use falaj_consensus::types::Height;
+use falaj_consensus::verify::{SignedStatement, Verified};
+use falaj_hsm::Recovered as Guard;
+
+use crate::core::RecoveredBlock;
+
+/// Compares the guard with the open height. `blocks` are those of that height that the block log holds.
+#[must_use]
+pub fn guard_position(guard: Guard, open: Height, blocks: &[RecoveredBlock]) -> GuardPosition {
+    if guard.last.height < open {
+        return GuardPosition::Below;
+    }
+    if guard.last.height > open {
+        return GuardPosition::Above;
+    }
+    let Guard {
+        last,
+        lock,
+        own,
+        intent,
+        complete,
+        ..
+    } = guard;
+    let statements = own
+        .iter()
+        .map(|signed| signed.get().statement)
+        .chain(intent)
+        .collect();
+    let own = own
+        .into_iter()
+        .filter_map(|signed| message(signed, blocks))
+        .collect();
+    let lock = lock.map(|lock| ResumedLock {
+        value: lock.value,
+        polka: lock.polka,
+    });
+    let (round, kind) = (last.round, last.step);
+    GuardPosition::Here(Box::new(Resume {
+        round,
+        kind,
+        lock,
+        statements,
+        own,
+        intent,
+        complete,
+    }))
+}
+
+fn message(signed: Verified<SignedStatement>, blocks: &[RecoveredBlock]) -> Option<Own> {
+    match signed.get().statement {
+        Statement::Proposal { id, .. } => {
+            let header = blocks
+                .iter()
+                .map(|block| &block.header)
+                .find(|header| header.id() == id)?
+                .clone();
+            signed
+                .into_proposal(header)
+                .map(|proposal| Own::Proposal(Box::new(proposal)))
+        }
+        Statement::Prevote { .. } | Statement::Precommit { .. } => {
+            signed.into_vote().map(Own::Vote)
+        }
+    }
+}
