@@ -269,6 +269,27 @@ fn sign_bytes_of_another_purpose_are_refused() {
     }
 }
 
+// Bytes of another tag or version never become sign-bytes, not even by decoding what a log or a socket holds.
+#[test]
+fn decoding_makes_sign_bytes_of_statements_alone() {
+    let chain = chain("falaj-1", 1);
+    let statement = Statement::Prevote {
+        height: Height::new(5),
+        round: Round::new(0),
+        value: None,
+    };
+    let bytes = statement.sign_bytes(&chain).as_slice().to_vec();
+    assert!(borsh::from_slice::<SignBytes>(&encode(&bytes)).is_ok());
+    for at in 0..16 + 2 {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert!(
+            borsh::from_slice::<SignBytes>(&encode(&changed)).is_err(),
+            "byte {at}"
+        );
+    }
+}
+
 // Every byte of the statement says something: a change gives another statement or none.
 #[test]
 fn every_byte_of_a_statement_counts() {
