@@ -75,3 +75,130 @@ pub fn amnesia(precommit: &Vote, prevote: &Vote) -> Option<Evidence> {
     let proven = precommit.validator == prevote.validator && is_amnesia(precommit, prevote);
     proven.then(|| Evidence::Amnesia(precommit.clone(), prevote.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Signature;
+    use crate::message::{PrecommitValue, PrevoteValue, Statement};
+    use crate::testing::{Committee, outcome_of};
+    use crate::types::{BlockId, Height, Round};
+
+    fn id(byte: u8) -> BlockId {
+        BlockId::new(crate::hash::sha256(&[byte]))
+    }
+
+    fn vote(statement: Statement, signature: u8) -> Vote {
+        Vote::new(
+            ValidatorIndex::new(1),
+            statement,
+            Signature::new(vec![signature; 64]).unwrap(),
+        )
+        .unwrap()
+    }
+
+    fn prevote(round: u32, value: Option<(u8, Option<u32>)>) -> Statement {
+        let value = value.map(|(byte, valid)| PrevoteValue {
+            id: id(byte),
+            valid_round: valid.map(Round::new),
+        });
+        Statement::Prevote {
+            height: Height::new(1),
+            round: Round::new(round),
+            value,
+        }
+    }
+
+    fn precommit(round: u32, value: Option<u8>) -> Statement {
+        let value = value.map(|byte| PrecommitValue {
+            id: id(byte),
+            outcome: outcome_of(id(byte)),
+        });
+        Statement::Precommit {
+            height: Height::new(1),
+            round: Round::new(round),
+            value,
+        }
+    }
+
+    // RSA-PSS and ECDSA give a new signature each time: the same statement signed twice is no offence.
+    #[test]
+    fn the_same_statement_signed_twice_is_no_offence() {
+        for statement in [
+            prevote(3, None),
+            prevote(3, Some((1, None))),
+            precommit(3, Some(1)),
+        ] {
+            assert_eq!(double_vote(&vote(statement, 1), &vote(statement, 2)), None);
+        }
+    }
+
+    // One offence has one form, whichever message came first, and it proves itself.
+    #[test]
+    fn a_double_vote_has_one_form() {
+        let committee = Committee::new(&[1, 1, 1, 1]);
+        let signed = |statement| {
+            committee
+                .vote(ValidatorIndex::new(1), statement)
+                .into_inner()
+        };
+        let pairs = [
+            (prevote(3, None), prevote(3, Some((1, None)))),
+            (
+                prevote(3, Some((1, Some(0)))),
+                prevote(3, Some((1, Some(1)))),
+            ),
+            (precommit(3, Some(1)), precommit(3, Some(2))),
+        ];
+        for (a, b) in pairs {
+            let proof = double_vote(&signed(a), &signed(b)).unwrap();
+            assert_eq!(double_vote(&signed(b), &signed(a)), Some(proof.clone()));
+            assert!(committee.context().evidence(proof).is_ok());
+        }
+    }
+
+    // Another round, kind or validator is no double vote.
+    #[test]
+    fn votes_of_two_positions_are_no_double_vote() {
+        let first = vote(prevote(3, None), 1);
+        assert_eq!(
+            double_vote(&first, &vote(prevote(4, Some((1, None))), 1)),
+            None
+        );
+        assert_eq!(double_vote(&first, &vote(precommit(3, Some(1)), 1)), None);
+        let other = Vote {
+            validator: ValidatorIndex::new(2),
+            ..vote(prevote(3, Some((1, None))), 1)
+        };
+        assert_eq!(double_vote(&first, &other), None);
+    }
+
+    // Amnesia around its boundary: a valid round below the precommit's forgets, one at it or above does not.
+    #[test]
+    fn amnesia_at_its_boundary() {
+        let locked = vote(precommit(4, Some(1)), 1);
+        let forgets = |value, round| amnesia(&locked, &vote(prevote(round, value), 1)).is_some();
+        assert!(forgets(Some((2, None)), 5));
+        assert!(forgets(Some((2, Some(3))), 9));
+        assert!(!forgets(Some((2, Some(4))), 9));
+        assert!(!forgets(Some((1, Some(0))), 9));
+        assert!(!forgets(Some((2, None)), 4));
+        assert!(!forgets(None, 5));
+    }
+
+    // The first evidence of a key passes, every later one is dropped.
+    #[test]
+    fn one_piece_of_evidence_a_key() {
+        let mut offences = Offences::default();
+        let proof = |byte| {
+            double_vote(
+                &vote(prevote(3, None), 1),
+                &vote(prevote(3, Some((byte, None))), 1),
+            )
+            .unwrap()
+        };
+        assert!(offences.admit(proof(1)).is_some());
+        assert!(offences.admit(proof(2)).is_none());
+        assert_eq!(offences.count(), 1);
+    }
+}

@@ -258,9 +258,11 @@ impl RoundState {
     }
 
     /// Applies the rule that the input enables; `None` if there is none and nothing changed.
+    /// Before the first round is entered, and after the decision, no rule is.
     pub fn apply(&mut self, input: Input) -> Option<Vec<Action>> {
         use Step::{Precommit, Prevote, Propose};
-        if self.decided {
+        let is_open = self.entered || matches!(input, Input::StartRound { .. });
+        if self.decided || !is_open {
             return None;
         }
         match (self.step, input) {
@@ -443,3 +445,6 @@ impl Default for RoundState {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

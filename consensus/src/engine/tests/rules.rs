@@ -667,3 +667,66 @@ fn a_decided_height_is_closed_for_signing() {
          work",
     );
 }
+
+/// Every order of some lines.
+fn orders(lines: &[&str]) -> Vec<Vec<String>> {
+    if lines.is_empty() {
+        return vec![vec![]];
+    }
+    let mut all = Vec::new();
+    for chosen in 0..lines.len() {
+        let mut rest = lines.to_vec();
+        let first = rest.remove(chosen);
+        for order in orders(&rest) {
+            all.push(std::iter::once(first.to_owned()).chain(order).collect());
+        }
+    }
+    all
+}
+
+// No order of arrival loses a rule: whatever comes last, the node has prevoted, locked and precommitted the value once.
+#[test]
+fn no_order_of_arrival_loses_a_rule() {
+    let parts = [
+        "proposal 0 a0",
+        "body a0",
+        "executed a0",
+        "prevote 0 0 a0",
+        "prevote 1 0 a0",
+        "prevote 2 0 a0",
+    ];
+    for order in orders(&parts) {
+        let told = check(&format!("show nothing\n {}", order.join("\n ")));
+        let status = told.engine().status();
+        assert_eq!(status.step, crate::round::Step::Precommit, "{order:?}");
+        assert!(
+            status.locked.is_some() && status.valid.is_some(),
+            "{order:?}"
+        );
+        assert_eq!(
+            told.asked(),
+            ["prevote 0 a0", "precommit 0 a0"],
+            "{order:?}"
+        );
+    }
+}
+
+// One input that enables several rules hides none: the decision, its comparison and the halt are all reached in any order.
+#[test]
+fn one_event_never_hides_another() {
+    let parts = [
+        "proposal 0 a0",
+        "body a0",
+        "executed a0",
+        "polka 0 a0 by 0,1,2",
+        "certificate 0 a0 by 0,1,2",
+    ];
+    for order in orders(&parts) {
+        let told = check(&format!("show nothing\n {}", order.join("\n ")));
+        assert_eq!(
+            told.engine().status().waits,
+            [crate::engine::Wait::NextHeight],
+            "{order:?}"
+        );
+    }
+}

@@ -101,6 +101,14 @@ impl Story {
             .expect("the story has opened its engine")
     }
 
+    /// What was asked to be signed and neither released nor refused.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked
+            .iter()
+            .map(|statement| self.say(statement))
+            .collect()
+    }
+
     /// Gives inputs that no line can say.
     pub(super) fn give(&mut self, inputs: Vec<Input>) -> Vec<String> {
         let engine = self
