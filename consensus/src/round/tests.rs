@@ -45,7 +45,7 @@ fn facts(round: Round) -> Vec<Input> {
         if other.get() + 1 < ROUNDS {
             facts.push(TimeoutPrecommit(other));
         }
-        let proposer = round.get() % 2 == 0;
+        let proposer = round.get().is_multiple_of(2);
         facts.push(StartRound {
             round: other,
             proposer,
@@ -65,7 +65,7 @@ fn apply(state: &RoundState, fact: Input) -> Option<(RoundState, Vec<Action>)> {
         actions = next
             .apply(Input::StartRound {
                 round,
-                proposer: round.get() % 2 == 0,
+                proposer: round.get().is_multiple_of(2),
             })
             .unwrap();
     }
