@@ -129,6 +129,38 @@ impl Cause {
         Self::Unknown,
     ];
 
+    /// The stable code: a metric label, and the heading of its section in the runbook.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SessionLost => "session_lost",
+            Self::LoggedOut => "logged_out",
+            Self::TokenGone => "token_gone",
+            Self::TokenMissing => "token_missing",
+            Self::TokenAmbiguous => "token_ambiguous",
+            Self::NotInitialised => "not_initialised",
+            Self::Throttled => "throttled",
+            Self::SessionsExhausted => "sessions_exhausted",
+            Self::OperationStuck => "operation_stuck",
+            Self::DeviceOrParameter => "device_or_parameter",
+            Self::PinRefused => "pin_refused",
+            Self::PinLocked => "pin_locked",
+            Self::PinAtRisk => "pin_at_risk",
+            Self::PinUnset => "pin_unset",
+            Self::PinUnreadable => "pin_unreadable",
+            Self::MechanismRefused => "mechanism_refused",
+            Self::KeyMissing => "key_missing",
+            Self::KeyDuplicate => "key_duplicate",
+            Self::KeyUnfit => "key_unfit",
+            Self::WrongSignature => "wrong_signature",
+            Self::Forbidden => "forbidden",
+            Self::LibraryUnusable => "library_unusable",
+            Self::SelfTestFailed => "self_test_failed",
+            Self::CannotReinitialise => "cannot_reinitialise",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whether only a person can cure it.
     #[must_use]
     pub const fn needs_a_person(self) -> bool {

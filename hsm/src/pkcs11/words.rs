@@ -3,7 +3,7 @@
 //! Invariant: each [`TokenError`] has a fix that names what to look at and what to type; none asks to try a PIN again without saying
 //! what a further wrong one costs.
 //! Who calls: `falaj doctor hsm`, the start of a node, and the page.
-//! Source: `docs/runbook/hsm.md`, which has one section for each and is held to this text by a test.
+//! Source: `docs/runbook/hsm.md`, which has a section for each cause, under its code; a test holds the page to the list.
 
 use super::error::TokenError;
 use super::fault::Cause;
@@ -131,6 +131,34 @@ impl Cause {
             Self::Unknown => {
                 "look the number up in the vendor's manual; the node tries again by itself"
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    // An operator who searches the runbook for the code of a fault finds it, and nothing there is about a fault that does not exist.
+    #[test]
+    fn the_runbook_has_a_section_for_each_cause() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbook/hsm.md");
+        let text = fs::read_to_string(page).unwrap();
+        let headings = text.lines().filter_map(|line| line.strip_prefix("### "));
+        let mut found: Vec<_> = headings.map(|heading| heading.trim_matches('`')).collect();
+        let mut expected = Cause::ALL.map(Cause::code);
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+    }
+
+    // A refused PIN is never answered by "try again".
+    #[test]
+    fn no_fix_spends_a_pin_try_lightly() {
+        for cause in [Cause::PinRefused, Cause::PinAtRisk] {
+            assert!(cause.fix().contains("log in once by hand"), "{cause:?}");
         }
     }
 }

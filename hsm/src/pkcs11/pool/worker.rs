@@ -189,7 +189,7 @@ impl Worker<'_> {
         mut attempt: impl FnMut(&mut Self) -> Result<T, TokenError>,
     ) -> Result<T, End> {
         loop {
-            if !self.shared.lock().is_active(self.number) {
+            if !self.is_active() {
                 return Err(End::Gone);
             }
             let error = match result {
@@ -222,6 +222,7 @@ impl Worker<'_> {
             };
             result = match prepared {
                 Err(error) => Err(error),
+                Ok(()) if !self.is_active() => return Err(End::Gone),
                 Ok(()) if is_past(deadline) => return Err(End::Late),
                 Ok(()) => {
                     stage = after(stage);
@@ -277,6 +278,10 @@ impl Worker<'_> {
         {
             active.return_by = when;
         }
+    }
+
+    fn is_active(&self) -> bool {
+        self.shared.lock().is_active(self.number)
     }
 
     fn while_active(&self, change: impl FnOnce(&mut State)) {
