@@ -81,7 +81,7 @@ impl Network {
         let local = key.public().to_peer_id();
         config.check(local)?;
         let (listener, listen) = listen(&config.listen)?;
-        let transport = transport::build(listener, key, &config.timing)?;
+        let transport = transport::build(listener, key, &config.timing, &config.limits)?;
 
         let shared = Arc::new(Shared {
             local,
@@ -125,13 +125,19 @@ fn listen(address: &Multiaddr) -> Result<(TcpListener, Multiaddr), NetworkError>
     };
     opened().map_err(|source: io::Error| {
         let address = address.clone();
-        match source.kind() {
-            io::ErrorKind::AddrInUse => NetworkError::AddressInUse { address },
-            io::ErrorKind::AddrNotAvailable => NetworkError::AddressNotAvailable { address },
-            _ => NetworkError::Listen { address, source },
+        if source.kind() == io::ErrorKind::AddrInUse {
+            NetworkError::AddressInUse { address }
+        } else if source.kind() == io::ErrorKind::AddrNotAvailable {
+            NetworkError::AddressNotAvailable { address }
+        } else {
+            NetworkError::Listen { address, source }
         }
     })
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names the event it expects and fails on every other"
+)]
 mod tests;

@@ -5,14 +5,15 @@
 //! Units: bytes, messages a second, milliseconds; the unit is the last word of a name.
 //! Errors: [`ConfigError`] says which value is wrong and what it would have to be.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
+mod check;
 
 use bytes::Bytes;
-use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
-use super::class::{Class, PerClass};
+use super::class::PerClass;
+
+pub use self::check::{ConfigError, multiaddr, socket_addr};
+pub(super) use self::check::{check_hello, check_peers};
 
 /// No class may carry a larger message, whatever the configuration says.
 pub const MESSAGE_BYTES_CEILING: u32 = 64 * 1024 * 1024;
@@ -73,6 +74,9 @@ pub struct ClassLimits {
 pub struct Limits {
     /// Per peer and class.
     pub classes: PerClass<ClassLimits>,
+    /// How many bytes beyond 256 KiB a stream all streams of a connection may have under way, unread by the other end.
+    /// More of it fills long paths (256 KiB is 13 MB/s at 20 ms) and lets bulk stand before votes on slow ones.
+    pub window_bytes_extra: u32,
     /// Connections that are not through their handshake yet, of all peers together.
     pub handshakes_pending_max: u32,
     /// Handshakes a second that one remote address may begin, on average.
@@ -108,61 +112,6 @@ pub struct Timing {
     pub stall_timeout_ms: u64,
 }
 
-/// A configuration that could not work.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// Only TCP over a literal IP address is spoken; names are the host's to resolve.
-    #[error("address {address} is not of the form /ip4/…/tcp/… or /ip6/…/tcp/…")]
-    AddressForm {
-        /// What was given.
-        address: Multiaddr,
-    },
-    /// The identity at the end of an address is another than that of its peer.
-    #[error("address {address} of peer {name} ends in another identity than {peer}")]
-    AddressIdentity {
-        /// What was given.
-        address: Multiaddr,
-        /// The peer's name.
-        name: String,
-        /// The peer's identity.
-        peer: PeerId,
-    },
-    /// Two entries of the list have one identity.
-    #[error("peer {peer} is listed twice, the second time as {name}")]
-    PeerTwice {
-        /// The identity.
-        peer: PeerId,
-        /// The name of the second entry.
-        name: String,
-    },
-    /// Our own identity is in the list.
-    #[error("peer {name} has this node's own identity")]
-    PeerIsSelf {
-        /// The name of the entry.
-        name: String,
-    },
-    /// The hello is empty or too long.
-    #[error("the hello has {bytes} bytes, it must have 1 to {HELLO_BYTES_MAX}")]
-    HelloSize {
-        /// Its length.
-        bytes: usize,
-    },
-    /// A value outside its range.
-    #[error("{name} of {scope} is {value}, it must be {min} to {max}")]
-    Range {
-        /// Which value.
-        name: &'static str,
-        /// Of which class or part.
-        scope: &'static str,
-        /// What was given.
-        value: u64,
-        /// The smallest that works.
-        min: u64,
-        /// The largest that is allowed.
-        max: u64,
-    },
-}
-
 impl Default for Limits {
     fn default() -> Self {
         const KIB: u32 = 1024;
@@ -174,6 +123,7 @@ impl Default for Limits {
                 batches: class_limits(MIB, 8 * MIB, 64 * MIB, 10_000),
                 sync: class_limits(4 * MIB, 16 * MIB, 128 * MIB, 2_000),
             },
+            window_bytes_extra: 0,
             handshakes_pending_max: 128,
             handshakes_per_s: 64,
             handshakes_burst: 256,
@@ -227,188 +177,4 @@ impl NetworkConfig {
             timing: Timing::default(),
         }
     }
-
-    /// Checks everything that can be checked before a socket is opened.
-    ///
-    /// # Errors
-    /// The first value found wrong.
-    pub fn check(&self, local: PeerId) -> Result<(), ConfigError> {
-        socket_addr(&self.listen)?;
-        check_hello(&self.hello)?;
-        check_peers(&self.peers, local)?;
-        self.limits.check()?;
-        self.timing.check()
-    }
-}
-
-impl Limits {
-    fn check(&self) -> Result<(), ConfigError> {
-        for class in Class::ALL {
-            self.classes.get(class).check(class)?;
-        }
-        let range = |name, value, max| range(name, "connections", value, 1, max);
-        range(
-            "handshakes_pending_max",
-            u64::from(self.handshakes_pending_max),
-            65_536,
-        )?;
-        range("handshakes_per_s", self.handshakes_per_s, RATE_MAX)?;
-        range("handshakes_burst", self.handshakes_burst, RATE_MAX)?;
-        range("connections_per_s", self.connections_per_s, RATE_MAX)?;
-        range("connections_burst", self.connections_burst, RATE_MAX)
-    }
-}
-
-/// Rates stay far from where their arithmetic in nanoseconds could overflow.
-const RATE_MAX: u64 = 1 << 40;
-
-impl ClassLimits {
-    fn check(&self, class: Class) -> Result<(), ConfigError> {
-        let message = u64::from(self.message_bytes_max);
-        let range = |name, value, min, max| range(name, class.name(), value, min, max);
-        range(
-            "message_bytes_max",
-            message,
-            1,
-            u64::from(MESSAGE_BYTES_CEILING),
-        )?;
-        range(
-            "queue_messages_max",
-            u64::from(self.queue_messages_max),
-            1,
-            1 << 20,
-        )?;
-        range("queue_bytes_max", self.queue_bytes_max, message, 1 << 34)?;
-        range(
-            "inbound_bytes_max",
-            u64::from(self.inbound_bytes_max),
-            message.max(1024),
-            1 << 29,
-        )?;
-        range("inbound_bytes_per_s", self.inbound_bytes_per_s, 1, RATE_MAX)?;
-        range(
-            "inbound_messages_per_s",
-            self.inbound_messages_per_s,
-            1,
-            RATE_MAX,
-        )
-    }
-}
-
-impl Timing {
-    fn check(&self) -> Result<(), ConfigError> {
-        let range = |name, value| range(name, "timing", value, 1, 3_600_000);
-        range("connect_timeout_ms", self.connect_timeout_ms)?;
-        range("handshake_timeout_ms", self.handshake_timeout_ms)?;
-        range("hello_timeout_ms", self.hello_timeout_ms)?;
-        range("redial_base_ms", self.redial_base_ms)?;
-        range("redial_cap_ms", self.redial_cap_ms)?;
-        range("redial_refused_cap_ms", self.redial_refused_cap_ms)?;
-        range("dial_head_start_ms", self.dial_head_start_ms)?;
-        range("ping_period_ms", self.ping_period_ms)?;
-        range("stall_timeout_ms", self.stall_timeout_ms)
-    }
-}
-
-fn range(
-    name: &'static str,
-    scope: &'static str,
-    value: u64,
-    min: u64,
-    max: u64,
-) -> Result<(), ConfigError> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::Range {
-        name,
-        scope,
-        value,
-        min,
-        max,
-    })
-}
-
-pub(super) fn check_hello(hello: &Bytes) -> Result<(), ConfigError> {
-    let fits = u32::try_from(hello.len()).is_ok_and(|bytes| (1..=HELLO_BYTES_MAX).contains(&bytes));
-    if fits {
-        Ok(())
-    } else {
-        Err(ConfigError::HelloSize { bytes: hello.len() })
-    }
-}
-
-pub(super) fn check_peers(peers: &[PeerConfig], local: PeerId) -> Result<(), ConfigError> {
-    let mut seen = BTreeSet::new();
-    for PeerConfig {
-        name,
-        peer,
-        address,
-    } in peers
-    {
-        if *peer == local {
-            return Err(ConfigError::PeerIsSelf { name: name.clone() });
-        }
-        if !seen.insert(*peer) {
-            return Err(ConfigError::PeerTwice {
-                peer: *peer,
-                name: name.clone(),
-            });
-        }
-        let Some(address) = address else { continue };
-        socket_addr(address)?;
-        if identity(address).is_some_and(|found| found != *peer) {
-            let address = address.clone();
-            return Err(ConfigError::AddressIdentity {
-                address,
-                name: name.clone(),
-                peer: *peer,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The socket address that a multiaddress names.
-///
-/// # Errors
-/// [`ConfigError::AddressForm`] for anything but TCP over a literal IP address.
-pub fn socket_addr(address: &Multiaddr) -> Result<SocketAddr, ConfigError> {
-    let mut parts = address.iter();
-    let ip = match parts.next() {
-        Some(Protocol::Ip4(ip)) => Some(ip.into()),
-        Some(Protocol::Ip6(ip)) => Some(ip.into()),
-        _ => None,
-    };
-    let port = match parts.next() {
-        Some(Protocol::Tcp(port)) => Some(port),
-        _ => None,
-    };
-    let rest_is_identity = match parts.next() {
-        None => true,
-        Some(Protocol::P2p(_)) => parts.next().is_none(),
-        Some(_) => false,
-    };
-    match (ip, port) {
-        (Some(ip), Some(port)) if rest_is_identity => Ok(SocketAddr::new(ip, port)),
-        _ => Err(ConfigError::AddressForm {
-            address: address.clone(),
-        }),
-    }
-}
-
-/// The multiaddress of a socket address, without an identity.
-#[must_use]
-pub fn multiaddr(address: SocketAddr) -> Multiaddr {
-    Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()))
-}
-
-fn identity(address: &Multiaddr) -> Option<PeerId> {
-    address.iter().find_map(|part| {
-        if let Protocol::P2p(peer) = part {
-            Some(peer)
-        } else {
-            None
-        }
-    })
 }

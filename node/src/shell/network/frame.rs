@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_largest_message_passes_and_one_more_byte_does_not() {
         let largest = vec![7; BYTES_MAX as usize];
-        let (messages, error) = decode(&[&encode(&[largest.clone()])]);
+        let (messages, error) = decode(&[&encode(std::slice::from_ref(&largest))]);
         assert_eq!((messages, error), (vec![Bytes::from(largest)], None));
         let (messages, error) = decode(&[&301_u32.to_le_bytes()]);
         assert_eq!(

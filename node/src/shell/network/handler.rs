@@ -148,6 +148,10 @@ impl ConnectionHandler for Handler {
         self.orders.send(order).ok();
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum is open, and nothing else it says concerns a link"
+    )]
     fn on_connection_event(&mut self, event: ConnectionEvent<'_, AcceptAny, Open, (), Channel>) {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {

@@ -71,9 +71,9 @@ impl Handshakes {
 }
 
 fn host(remote: &Multiaddr) -> Option<IpAddr> {
-    match remote.iter().next()? {
-        Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
-        Protocol::Ip6(ip) => Some(IpAddr::V6((u128::from(ip) >> 64 << 64).into())),
+    match remote.iter().next() {
+        Some(Protocol::Ip4(ip)) => Some(IpAddr::V4(ip)),
+        Some(Protocol::Ip6(ip)) => Some(IpAddr::V6((u128::from(ip) >> 64 << 64).into())),
         _ => None,
     }
 }

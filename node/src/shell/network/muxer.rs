@@ -1,7 +1,9 @@
 //! Yamux under libp2p, with bounded memory and a close that ends.
 //!
-//! Invariant: a connection has at most [`STREAMS_MAX`] streams and buffers at most [`WINDOW_BYTES_MAX`] unread bytes.
-//! (libp2p's own wrapper leaves the window at 1 GiB, which a peer that answers yamux's pings late could make us grant.)
+//! Invariant: a connection has at most [`STREAMS_MAX`] streams, and buffers at most their first windows and
+//! `window_bytes_extra` of unread bytes. (libp2p's own wrapper leaves the windows at 1 GiB, which a peer that answers
+//! yamux's pings late could make us grant.) What the windows allow under way is also what a vote may find before it
+//! on a path that is slower than its sender.
 //! Closing takes at most [`CLOSE_TIMEOUT`]: a peer that reads nothing cannot keep its connection half closed.
 //! Errors: those of yamux, which end the connection.
 //! Source: yamux specification, hashicorp/yamux `spec.md`.
@@ -25,22 +27,21 @@ const STREAMS_MAX: usize = 16;
 /// What yamux grants each stream from the start, by its specification.
 const WINDOW_BYTES_INITIAL: usize = 256 * 1024;
 
-/// What all streams of a connection may be granted together: their first windows and 8 MiB, the most that is under way
-/// on a path of 100 ms and 640 Mbit/s.
-const WINDOW_BYTES_MAX: usize = STREAMS_MAX * WINDOW_BYTES_INITIAL + 8 * 1024 * 1024;
-
 /// How long a close may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Makes muxers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Multiplex;
+pub(super) struct Multiplex {
+    pub(super) window_bytes_extra: u32,
+}
 
 impl Multiplex {
-    fn start<C: AsyncRead + AsyncWrite + Unpin>(io: C, mode: Mode) -> Muxer<C> {
+    fn start<C: AsyncRead + AsyncWrite + Unpin>(self, io: C, mode: Mode) -> Muxer<C> {
+        let windows = STREAMS_MAX * WINDOW_BYTES_INITIAL + self.window_bytes_extra as usize;
         let mut config = Config::default();
         config.set_max_num_streams(STREAMS_MAX);
-        config.set_max_connection_receive_window(Some(WINDOW_BYTES_MAX));
+        config.set_max_connection_receive_window(Some(windows));
         let connection = Connection::new(io, config, mode);
         Muxer {
             connection,
@@ -66,7 +67,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> InboundConnectionUpgrade<C> for Multiple
     type Future = Ready<io::Result<Muxer<C>>>;
 
     fn upgrade_inbound(self, io: C, _: &'static str) -> Self::Future {
-        ready(Ok(Self::start(io, Mode::Server)))
+        ready(Ok(self.start(io, Mode::Server)))
     }
 }
 
@@ -76,7 +77,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> OutboundConnectionUpgrade<C> for Multipl
     type Future = Ready<io::Result<Muxer<C>>>;
 
     fn upgrade_outbound(self, io: C, _: &'static str) -> Self::Future {
-        ready(Ok(Self::start(io, Mode::Client)))
+        ready(Ok(self.start(io, Mode::Client)))
     }
 }
 

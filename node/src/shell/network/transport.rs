@@ -14,7 +14,7 @@ use libp2p::identity::Keypair;
 use libp2p::{PeerId, noise};
 use tokio::net::TcpListener;
 
-use super::config::Timing;
+use super::config::{Limits, Timing};
 use super::error::NetworkError;
 use super::muxer::Multiplex;
 use super::tcp::Tcp;
@@ -24,6 +24,7 @@ pub(super) fn build(
     listener: TcpListener,
     key: &Keypair,
     timing: &Timing,
+    limits: &Limits,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NetworkError> {
     let noise = noise::Config::new(key).map_err(|error| NetworkError::Key {
         reason: error.to_string(),
@@ -33,7 +34,9 @@ pub(super) fn build(
     Ok(Tcp::new(listener, connect_timeout)
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
-        .multiplex(Multiplex)
+        .multiplex(Multiplex {
+            window_bytes_extra: limits.window_bytes_extra,
+        })
         .timeout(connect_timeout + handshake_timeout)
         .boxed())
 }

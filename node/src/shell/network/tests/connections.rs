@@ -156,33 +156,23 @@ async fn a_hello_that_is_dropped_is_refused() {
     .await;
 }
 
-/// Both dial at once, many times over; each pair ends up with one connection that works both ways.
+/// Both dials are under way before either may go on; the pair ends up with one connection that works both ways.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_simultaneous_dial_leaves_one_connection() {
     let [a, b] = keys();
     for _ in 0..8 {
-        let timing = Timing {
-            dial_head_start_ms: 1,
-            ..Timing::default()
-        };
-        let mut nodes = [&a, &b].map(|key| {
-            Node::start(
-                key,
-                NetworkConfig {
-                    timing,
-                    ..config(vec![])
-                },
-            )
-        });
-        let addresses = nodes.each_ref().map(|node| node.address().clone());
-        nodes[0]
-            .handle
-            .set_peers(vec![listed(&b, Some(&addresses[1]))])
-            .unwrap();
-        nodes[1]
-            .handle
-            .set_peers(vec![listed(&a, Some(&addresses[0]))])
-            .unwrap();
+        let mut nodes = [&a, &b].map(|key| Node::start(key, config(vec![])));
+        let mut relays = Vec::new();
+        for node in &nodes {
+            relays.push(Relay::start(socket_addr(node.address()).unwrap()).await);
+        }
+        for (node, (other, relay)) in nodes.iter().zip([(&b, &relays[1]), (&a, &relays[0])]) {
+            node.handle
+                .set_peers(vec![listed(other, Some(&relay.address))])
+                .unwrap();
+        }
+        until(|| relays.iter().all(|relay| relay.held() > 0)).await;
+        relays.iter().for_each(Relay::open);
         let [first, second] = &mut nodes;
         tokio::join!(settled(first, id(&b)), settled(second, id(&a)));
     }
@@ -287,29 +277,44 @@ async fn a_silent_connection_is_given_up_and_made_again() {
         handshake_timeout_ms: 200,
         ..Timing::default()
     };
-    let mut node = Node::start(
-        &a,
-        NetworkConfig {
-            timing,
-            ..config(vec![listed(&b, None)])
-        },
-    );
+    let with = |peers| NetworkConfig {
+        timing,
+        ..config(peers)
+    };
+    let mut node = Node::start(&a, with(vec![listed(&b, None)]));
     let relay = Relay::start(socket_addr(node.address()).unwrap()).await;
     relay.open();
-    let peers = vec![listed(&a, Some(&relay.address))];
-    let mut dialer = Node::start(
-        &b,
-        NetworkConfig {
-            timing,
-            ..config(peers)
-        },
-    );
-    tokio::join!(node.up(), dialer.up());
+    let mut dialer = Node::start(&b, with(vec![listed(&a, Some(&relay.address))]));
+    tokio::join!(settled(&mut node, id(&b)), settled(&mut dialer, id(&a)));
     relay.shut();
-    let (here, there) = tokio::join!(node.down(), dialer.down());
-    assert!(matches!(here, LinkError::Silent { .. }) || matches!(there, LinkError::Silent { .. }));
+    until(|| !node.peer(0).up && !dialer.peer(0).up).await;
     relay.open();
-    tokio::join!(node.up(), dialer.up());
+    tokio::join!(settled(&mut node, id(&b)), settled(&mut dialer, id(&a)));
+}
+
+/// The peer has lost its end and connects anew, while our end still looks alive. We keep ours by the rule for two
+/// connections, but see at once that nobody is there, long before silence would have told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_connection_is_found_when_the_peer_connects_anew() {
+    let [a, b] = keys();
+    let timing = Timing {
+        ping_period_ms: 3_600_000,
+        ..Timing::default()
+    };
+    let with = |peers| NetworkConfig {
+        timing,
+        ..config(peers)
+    };
+    let mut frozen = Node::start(&b, with(vec![listed(&a, None)]));
+    let relay = Relay::start(socket_addr(frozen.address()).unwrap()).await;
+    relay.open();
+    let mut node = Node::start(&a, with(vec![listed(&b, Some(&relay.address))]));
+    tokio::join!(frozen.up(), node.up());
+    relay.shut();
+    let mut again = Node::start(&b, with(vec![listed(&a, Some(node.address()))]));
+    assert!(matches!(node.down().await, LinkError::Silent { .. }));
+    assert!(node.handle.peers().refused.duplicate > 0);
+    tokio::join!(node.up(), again.up());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

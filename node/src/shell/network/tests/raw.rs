@@ -78,7 +78,8 @@ impl RawPeer {
     /// Connects to a node, under a key that is on its list or not.
     pub(super) async fn connect(key: &Keypair, address: &Multiaddr) -> Self {
         let (listener, _) = listen(&loopback()).unwrap();
-        let transport = transport::build(listener, key, &Timing::default()).unwrap();
+        let transport =
+            transport::build(listener, key, &Timing::default(), &Limits::default()).unwrap();
         let (given, mut connections) = mpsc::unbounded_channel();
         let mut swarm = Swarm::new(transport, Raw { ports: given }, id(key), swarm_config());
         swarm.dial(address.clone()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -20,6 +21,7 @@ pub(super) struct Relay {
     pub(super) gate: Arc<Semaphore>,
     /// And one, back.
     pub(super) gate_back: Arc<Semaphore>,
+    held: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -30,6 +32,8 @@ impl Relay {
         let address = multiaddr(listener.local_addr().unwrap());
         let gates = [Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0))];
         let [gate, gate_back] = gates.clone();
+        let held = Arc::new(AtomicUsize::new(0));
+        let holding = Arc::clone(&held);
         let task = tokio::spawn(async move {
             let mut lines = tokio::task::JoinSet::new();
             loop {
@@ -39,8 +43,18 @@ impl Relay {
                     continue;
                 };
                 let (far_read, far_write) = far.into_split();
-                lines.spawn(pass(near_read, far_write, Arc::clone(&gate)));
-                lines.spawn(pass(far_read, near_write, Arc::clone(&gate_back)));
+                lines.spawn(pass(
+                    near_read,
+                    far_write,
+                    Arc::clone(&gate),
+                    Arc::clone(&holding),
+                ));
+                lines.spawn(pass(
+                    far_read,
+                    near_write,
+                    Arc::clone(&gate_back),
+                    Arc::clone(&holding),
+                ));
             }
         });
         let [gate, gate_back] = gates;
@@ -48,8 +62,14 @@ impl Relay {
             address,
             gate,
             gate_back,
+            held,
             task,
         }
+    }
+
+    /// How many pieces have come and wait at a gate.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     pub(super) fn open(&self) {
@@ -72,14 +92,21 @@ impl Drop for Relay {
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: Arc<Semaphore>) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    gate: Arc<Semaphore>,
+    held: Arc<AtomicUsize>,
+) {
     let mut piece = [0; PIECE_BYTES];
     while let Ok(bytes @ 1..) = from.read(&mut piece).await {
+        held.fetch_add(1, Ordering::Relaxed);
         let permits = gate
             .acquire_many(u32::try_from(bytes).unwrap())
             .await
             .unwrap();
         permits.forget();
+        held.fetch_sub(1, Ordering::Relaxed);
         if to.write_all(&piece[..bytes]).await.is_err() {
             return;
         }
