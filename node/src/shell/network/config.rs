@@ -114,14 +114,13 @@ pub struct Timing {
 
 impl Default for Limits {
     fn default() -> Self {
-        const KIB: u32 = 1024;
-        const MIB: u32 = 1024 * KIB;
+        const MIB: u32 = 1024 * 1024;
         Self {
             classes: PerClass {
-                votes: class_limits(128 * KIB, 4 * MIB, 8 * MIB, 10_000),
-                proposals: class_limits(512 * KIB, 4 * MIB, 16 * MIB, 1_000),
+                votes: class_limits(2 * MIB, 4 * MIB, 16 * MIB, 10_000),
+                proposals: class_limits(4 * MIB, 8 * MIB, 32 * MIB, 1_000),
                 batches: class_limits(MIB, 8 * MIB, 64 * MIB, 10_000),
-                sync: class_limits(4 * MIB, 16 * MIB, 128 * MIB, 2_000),
+                sync: class_limits(8 * MIB, 16 * MIB, 128 * MIB, 2_000),
             },
             window_bytes_extra: 0,
             handshakes_pending_max: 128,

@@ -204,6 +204,9 @@ impl NetworkEvents {
     /// The next event, the most urgent first; `None` once the transport has ended and all is delivered.
     ///
     /// Cancel safe: an event is taken only when it is returned.
+    ///
+    /// A message that is taken makes room for the next one of its peer. A host that takes messages faster than it
+    /// deals with them, and keeps them elsewhere, has to bound that place itself, and loses the order of urgency there.
     pub async fn recv(&mut self) -> Option<NetworkEvent> {
         poll_fn(|cx| self.inbox.poll(cx)).await
     }
