@@ -44,7 +44,10 @@ pub struct SignerHome<D: Disk> {
     audit_lost: u64,
     queue: PendingQueue<Output>,
     calls: Vec<BackendCall>,
+    /// A frame is written whose records somebody waits for.
     needs_sync: bool,
+    /// A note found no space and waits to be written.
+    needs_space: bool,
 }
 
 /// Which log of a signer's chain.
@@ -116,9 +119,10 @@ impl<D: Disk> SignerHome<D> {
             queue,
             calls: Vec::new(),
             needs_sync: false,
+            needs_space: false,
         };
         home.submit(now, Input::Started)?;
-        home.sync_guard()?;
+        home.sync_written()?;
         Ok(home)
     }
 
@@ -176,16 +180,19 @@ impl<D: Disk> SignerHome<D> {
     /// Whether an answer or a latch waits for the guard's disk.
     #[must_use]
     pub const fn needs_sync(&self) -> bool {
-        self.needs_sync
+        self.needs_sync || self.needs_space
     }
 
-    /// Syncs the guard's log; the backend may work meanwhile.
+    /// Syncs what is written of the guard's log; the backend may work meanwhile. Signatures wait for the next intent's frame.
     ///
     /// # Errors
     /// A failed sync: the process has to end.
     pub fn sync(&mut self) -> Result<(), LogError> {
+        if self.needs_space {
+            self.write_all()?;
+        }
         if self.needs_sync {
-            self.sync_guard()
+            self.sync_written()
         } else {
             Ok(())
         }
@@ -196,7 +203,8 @@ impl<D: Disk> SignerHome<D> {
     /// # Errors
     /// A failed sync or write: the process has to end.
     pub fn settle(&mut self) -> Result<(), LogError> {
-        self.sync_guard()?;
+        self.write_all()?;
+        self.sync_written()?;
         unless_full(self.audit_log.sync().map(|_| ()))?;
         let Ok(guard) = self.signer.guard() else {
             return Ok(());
@@ -233,6 +241,13 @@ impl<D: Disk> SignerHome<D> {
         }
         self.sync()?;
         Ok(self.released())
+    }
+
+    /// Begins a new segment of the guard's log before the last one exceeds that many bytes.
+    pub fn set_guard_segment_bytes(&mut self, bytes: u64) {
+        if let Some(log) = &mut self.guard_log {
+            log.set_segment_bytes(bytes);
+        }
     }
 
     /// The signer, to read.
@@ -277,6 +292,7 @@ impl<D: Disk> SignerHome<D> {
             }
             (flushed, _) => {
                 self.needs_sync = true;
+                self.needs_space = flushed.is_err();
                 unless_full(flushed).map(|()| None)
             }
         }
@@ -298,18 +314,24 @@ impl<D: Disk> SignerHome<D> {
         }
     }
 
-    fn sync_guard(&mut self) -> Result<(), LogError> {
+    /// Writes what is collected, if there is space for it.
+    fn write_all(&mut self) -> Result<(), LogError> {
         let Some(log) = &mut self.guard_log else {
             return Ok(());
         };
-        match log.sync() {
-            Ok(proof) => {
-                self.needs_sync = false;
-                self.queue.note(&proof);
-                Ok(())
-            }
-            Err(error) => unless_full(Err(error)),
-        }
+        let flushed = log.flush();
+        self.needs_sync |= self.needs_space;
+        self.needs_space &= flushed.is_err();
+        unless_full(flushed)
+    }
+
+    fn sync_written(&mut self) -> Result<(), LogError> {
+        let Some(log) = &mut self.guard_log else {
+            return Ok(());
+        };
+        self.queue.note(&log.sync_written()?);
+        self.needs_sync = false;
+        Ok(())
     }
 }
 

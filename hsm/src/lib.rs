@@ -8,6 +8,8 @@
 pub mod audit;
 pub mod backend;
 mod error;
+#[cfg(test)]
+mod fixture;
 pub mod guard;
 mod home;
 mod low_s;

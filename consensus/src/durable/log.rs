@@ -33,8 +33,8 @@ pub struct TornTail {
 
 /// An append-only log in segments.
 ///
-/// [`append`](Self::append) collects records in memory, [`flush`](Self::flush) writes them as one frame, [`sync`](Self::sync) does
-/// both and proves it.
+/// [`append`](Self::append) collects records in memory, [`flush`](Self::flush) writes them as one frame, [`sync`](Self::sync) makes
+/// that frame durable and proves it.
 pub struct FramedLog<D: Disk> {
     disk: D,
     identity: LogIdentity,
@@ -185,7 +185,7 @@ impl<D: Disk> FramedLog<D> {
         if self.group.records() == 0 {
             return Ok(());
         }
-        self.sync_written()?;
+        let _ = self.sync_written()?;
         if self.is_tail_too_full() {
             self.roll()?;
         }
@@ -198,11 +198,22 @@ impl<D: Disk> FramedLog<D> {
     /// Those of [`flush`](Self::flush); a failed sync poisons the log, whatever its reason.
     pub fn sync(&mut self) -> Result<Durable, LogError> {
         self.flush()?;
-        self.sync_written()?;
-        Ok(Durable::after_sync(
-            self.identity.log,
-            Position::new(self.written()),
-        ))
+        self.sync_written()
+    }
+
+    /// Syncs what is written and proves it; collected records go on waiting for the next write.
+    ///
+    /// # Errors
+    /// A failed sync poisons the log, whatever its reason.
+    pub fn sync_written(&mut self) -> Result<Durable, LogError> {
+        self.check_usable()?;
+        if self.unsynced {
+            let synced = self.disk.sync_file(&mut self.tail);
+            synced.map_err(|source| self.poison(source))?;
+            self.unsynced = false;
+        }
+        let upto = Position::new(self.written());
+        Ok(Durable::after_sync(self.identity.log, upto))
     }
 
     /// Drops the collected records from `from` on, and says how many. Records that are written stay.
@@ -324,16 +335,6 @@ impl<D: Disk> FramedLog<D> {
             log: self.identity.log,
             source,
         }
-    }
-
-    fn sync_written(&mut self) -> Result<(), LogError> {
-        if self.unsynced {
-            self.disk
-                .sync_file(&mut self.tail)
-                .map_err(|source| self.poison(source))?;
-            self.unsynced = false;
-        }
-        Ok(())
     }
 
     fn is_tail_too_full(&self) -> bool {

@@ -1,1 +1,6 @@
+//! Tests of the guard by topic.
 
+mod format;
+mod loading;
+mod model;
+mod sets;

@@ -1,1 +1,8 @@
+//! Tests of the signer with its logs and a token, by topic.
 
+mod attest;
+mod audit;
+mod crash;
+mod decide;
+mod flow;
+mod refusals;

@@ -69,6 +69,20 @@ fn a_sync_proves_everything_appended() {
     );
 }
 
+// A sync of what is written leaves collected records for the next frame, and proves nothing of them.
+#[test]
+fn a_sync_of_what_is_written_leaves_the_rest() {
+    let disk = MemDisk::new();
+    let mut log = created(&disk);
+    log.append(b"one").unwrap();
+    log.flush().unwrap();
+    log.append(b"two").unwrap();
+    assert_eq!(log.sync_written().unwrap().upto(), Position::new(1));
+    assert_eq!(log.last(), Position::new(2));
+    assert_eq!(records(&opened(&disk).unwrap()), vec![b"one".to_vec()]);
+    assert_eq!(log.sync().unwrap().upto(), Position::new(2));
+}
+
 // At most one frame is ever unsynced: flushing a second one syncs the first.
 #[test]
 fn a_flush_syncs_the_frame_before() {
