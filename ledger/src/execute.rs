@@ -2,7 +2,7 @@
 //!
 //! Invariant: a function of its two arguments alone; a transaction is executed whole or changes nothing.
 //! Order in a block: what is over is dropped (budgeted), then governance, then the rest, each in block order; receipts are in block order.
-//! Order of checks in a transaction: duplicate, window, submitter, quota, entitlement, then the ladder of its operation;
+//! Order of checks in a transaction: duplicate, window, submitter, entitlement, then the ladder of its operation;
 //! below the last check there are only writes that cannot fail.
 //! Errors: none. A [`crate::supply::Breach`] is a broken belief and panics, so that no outcome of it is ever signed.
 //! Source: `docs/spec/ledger.md`, "Execution".
@@ -92,7 +92,8 @@ pub fn precheck(state: &State, tx: &CheckedTx, now_us: u64) -> Result<(), Reject
         tx,
         place: Place { height, index: 0 },
     };
-    decide(&mut overlay, call).map_err(Refusal::code)
+    let verdict = verdict(&mut overlay, call);
+    verdict.rejection().map_or(Ok(()), Err)
 }
 
 fn run_all(overlay: &mut Overlay<'_>, block: &BlockInput) -> Vec<Receipt> {
@@ -137,16 +138,32 @@ fn receipt(call: Call<'_>, time_us: u64, verdict: Option<Verdict>) -> Receipt {
 
 /// Executes a transaction, and remembers its id if the answer is final.
 fn run(overlay: &mut Overlay<'_>, call: Call<'_>) -> Verdict {
-    let verdict = match decide(overlay, call) {
-        Ok(()) => Verdict::Executed,
-        Err(refusal) => refusal.verdict(),
-    };
+    let verdict = verdict(overlay, call);
     match verdict {
         Verdict::Executed => remember(overlay, call, None),
         Verdict::Failed { code, pinned: true } => remember(overlay, call, Some(code)),
         Verdict::Failed { pinned: false, .. } | Verdict::Skipped { .. } => {}
     }
     verdict
+}
+
+/// What becomes of a transaction. A failure that would be pinned beyond the quota is not decided at all (6002).
+fn verdict(overlay: &mut Overlay<'_>, call: Call<'_>) -> Verdict {
+    match decide(overlay, call) {
+        Ok(()) => Verdict::Executed,
+        Err(refusal) if refusal.is_pinned() && is_over_quota(overlay, call) => {
+            Refusal::skip(Rejection::Quota).verdict()
+        }
+        Err(refusal) => refusal.verdict(),
+    }
+}
+
+fn is_over_quota(overlay: &mut Overlay<'_>, call: Call<'_>) -> bool {
+    let number = call.tx.body().participant;
+    let quota = overlay
+        .participant(number)
+        .map_or(0, |submitter| submitter.quota);
+    overlay.pins(number) >= quota
 }
 
 fn remember(overlay: &mut Overlay<'_>, call: Call<'_>, pinned: Option<Rejection>) {
@@ -211,3 +228,6 @@ fn finish(
 fn height(call: Call<'_>) -> Height {
     call.place.height
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,13 +6,15 @@
 //! Source: `docs/spec/ledger.md`, "Genesis".
 
 mod check;
+mod error;
 mod json;
 
-pub use check::GenesisError;
+pub use error::GenesisError;
 pub use json::GenesisFileError;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::{list, text};
+use falaj_consensus::crypto::Algorithm;
 use falaj_consensus::hash::{self, Tag};
 use falaj_consensus::message::SUPPLY_ENTRIES_MAX;
 use falaj_consensus::params::Parameters;
@@ -41,9 +43,17 @@ pub struct Constants {
     pub id_window_ms: u64,
     /// How long a proposal stays open; a minute to seven days.
     pub proposal_life_ms: u64,
+    /// Whether only algorithms approved by FIPS 140-3 may sign: transactions and votes alike.
+    pub fips_strict: bool,
 }
 
 impl Constants {
+    /// Whether keys of an algorithm may sign on this chain.
+    #[must_use]
+    pub const fn admits(&self, algorithm: Algorithm) -> bool {
+        !self.fips_strict || algorithm.fips_approved()
+    }
+
     /// `ID_LIFE`: how long an id stays in the dedup map, twice the window.
     ///
     /// # Panics
@@ -57,11 +67,12 @@ impl Constants {
 }
 
 impl Default for Constants {
-    /// One hour and seven days.
+    /// One hour, seven days, every algorithm.
     fn default() -> Self {
         Self {
             id_window_ms: 3_600_000,
             proposal_life_ms: 7 * 24 * 3_600_000,
+            fips_strict: false,
         }
     }
 }
@@ -190,3 +201,6 @@ impl BorshDeserialize for Genesis {
         Ok(genesis)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,8 @@ pub struct Chain {
     pub network: NetworkPrefix,
     /// The hard rails.
     pub constants: Constants,
+    /// Longest transaction in bytes: the parameter of genesis, for ever, because a batch is judged by its bytes alone.
+    pub transaction_bytes_max: u32,
 }
 
 fn read_chain_id<R: io::Read>(reader: &mut R) -> io::Result<String> {
@@ -151,16 +153,13 @@ impl State {
         }
     }
 
-    /// What transactions are checked against without state, at the parameters of the next height.
+    /// What transactions are checked against without state; the same at every height.
     #[must_use]
     pub fn rules(&self) -> Rules {
         Rules {
             chain: self.context(),
             constants: self.chain.constants,
-            transaction_bytes_max: self
-                .parameters_at(self.height().next())
-                .limits
-                .transaction_bytes_max,
+            transaction_bytes_max: self.chain.transaction_bytes_max,
         }
     }
 
@@ -329,3 +328,6 @@ impl Single for Frontier {
 impl Single for Bench {
     const KEY: &'static [u8] = key::BENCH;
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,3 +212,6 @@ fn check_balance(account: &Account, posted: i128) -> Result<(), Breach> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

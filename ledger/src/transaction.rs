@@ -90,3 +90,6 @@ impl BorshDeserialize for SignedTx {
         Err(DecodeFault::Encoding("approvals are 1 to 16, strictly ascending by key").into())
     }
 }
+
+#[cfg(test)]
+mod tests;

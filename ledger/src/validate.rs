@@ -3,9 +3,10 @@
 //! Invariant: a [`CheckedTx`] exists only if all of it holds; one that does not makes the batch it is in invalid.
 //! What depends on block time or state is left to execution, which repeats all of admission but the signature arithmetic.
 //! Order of checks: size 1012, version 1002, encoding 1001 (or the fault a field names: 1007, 1013, 1017), chain 1004,
-//! window 1006 and 1016, amounts 1008, accounts 1010, enrolled keys 1001, signatures 1003.
+//! window 1006 and 1016, amounts 1008, accounts 1010, keys to be enrolled 1001, algorithms 1003, signatures 1003.
 //! Source: `docs/spec/ledger.md`, "Checks without state".
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::hash;
 use falaj_consensus::types::ChainContext;
 use falaj_consensus::verify::{Checker, SignedItem};
@@ -27,7 +28,7 @@ pub struct Rules {
     pub chain: ChainContext,
     /// The hard rails.
     pub constants: Constants,
-    /// Longest transaction in bytes.
+    /// Longest transaction in bytes, the same at every height.
     pub transaction_bytes_max: u32,
 }
 
@@ -201,7 +202,8 @@ pub fn check_unsigned(rules: &Rules, bytes: &[u8]) -> Result<Unsigned, Rejection
         return Err(Rejection::WrongChain);
     }
     check_window(&rules.constants, &tx.body)?;
-    check_op(&tx.body.op)?;
+    check_op(&rules.constants, &tx.body.op)?;
+    check_algorithms(&rules.constants, &tx)?;
     let (body_hash, content_hash) = (body_hash_of(encoded_body), content_hash_of(encoded_body));
     let message = sign_bytes_of(&rules.chain.chain_id, encoded_body);
     Ok(Unsigned {
@@ -244,9 +246,9 @@ fn check_window(constants: &Constants, body: &TxBody) -> Result<(), Rejection> {
     }
 }
 
-fn check_op(op: &Op) -> Result<(), Rejection> {
+fn check_op(constants: &Constants, op: &Op) -> Result<(), Rejection> {
     match op {
-        Op::OpenAccount(open) => check_enrolment(&open.controllers),
+        Op::OpenAccount(open) => check_enrolment(constants, &open.controllers),
         Op::Transfer(transfer) => {
             check_amount(transfer.amount)?;
             if transfer.debit == transfer.credit {
@@ -268,13 +270,24 @@ const fn check_amount(amount: Amount) -> Result<(), Rejection> {
     }
 }
 
+/// Under `fips_strict` a signature of another algorithm is no signature.
+fn check_algorithms(constants: &Constants, tx: &SignedTx) -> Result<(), Rejection> {
+    if tx.signers().all(|key| constants.admits(key.algorithm())) {
+        Ok(())
+    } else {
+        Err(Rejection::BadSignature)
+    }
+}
+
 /// A small-order key would verify any message, so it is never enrolled.
-fn check_enrolment(controllers: &Controllers) -> Result<(), Rejection> {
+fn check_enrolment(constants: &Constants, controllers: &Controllers) -> Result<(), Rejection> {
     match controllers {
         Controllers::Participant => Ok(()),
         Controllers::Keys(keys) => {
-            let refused = keys.keys().iter().any(|key| key.check_enrolment().is_err());
-            if refused {
+            let admitted = |key: &PublicKey| {
+                constants.admits(key.algorithm()) && key.check_enrolment().is_ok()
+            };
+            if !keys.keys().iter().all(admitted) {
                 Err(Rejection::BadEncoding)
             } else {
                 Ok(())
@@ -282,3 +295,6 @@ fn check_enrolment(controllers: &Controllers) -> Result<(), Rejection> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The checks that every transaction passes first: duplicate, window, submitter, quota.
+//! The checks that every transaction passes first: duplicate, window, submitter.
 //!
 //! Invariant: the duplicate check is the very first, so an answer once given is given again whatever has changed since.
 //! Source: `docs/spec/ledger.md`, "Checks of every transaction".
@@ -21,13 +21,9 @@ pub(super) fn admit(
     check_duplicate(overlay, call)?;
     check_window(overlay, call)?;
     let number = call.tx.body().participant;
-    let submitter = overlay
+    overlay
         .participant(number)
-        .ok_or(Refusal::skip(Rejection::Role))?;
-    if overlay.pins(number) >= submitter.quota {
-        return Err(Refusal::skip(Rejection::Quota));
-    }
-    Ok(submitter)
+        .ok_or(Refusal::skip(Rejection::Role))
 }
 
 fn check_duplicate(overlay: &mut Overlay<'_>, call: Call<'_>) -> Result<(), Refusal> {

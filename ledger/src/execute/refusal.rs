@@ -31,10 +31,9 @@ impl Refusal {
         }
     }
 
-    pub(super) const fn code(self) -> Rejection {
-        match self {
-            Self::Skip { code, .. } | Self::Fail(code) | Self::Entitled(code) => code,
-        }
+    /// Whether the answer is final for the id.
+    pub(super) const fn is_pinned(self) -> bool {
+        matches!(self, Self::Entitled(code) if code.is_pinnable())
     }
 
     pub(super) const fn verdict(self) -> Verdict {

@@ -4,17 +4,17 @@
 //! Errors: the first fault in the order of the fields, with the name of the entry it is in.
 //! Source: `docs/spec/ledger.md`, "Genesis".
 
-use falaj_consensus::crypto::{KeyError, PublicKey};
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::message::SUPPLY_ENTRIES_MAX;
-use falaj_consensus::params::ParameterError;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::error::GenesisError;
 use super::{
     CHAIN_ID_BYTES_MAX, Constants, GENESIS_LIST_MAX, Genesis, GenesisAccount, GenesisCurrency,
 };
 use crate::account::{AccountId, AccountKind, Controllers};
 use crate::amount::Units;
-use crate::authority::{AUTHORITY_MEMBERS_MAX, ActionClass, Authority, AuthorityId, QUORUM_MIN};
+use crate::authority::{AUTHORITY_MEMBERS_MAX, ActionClass, Authority, QUORUM_MIN};
 use crate::currency::CurrencyCode;
 use crate::participant::{PARTICIPANT_KEYS_MAX, Participant, ParticipantNumber, Roles};
 
@@ -22,146 +22,6 @@ const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 /// Nine thousand years: room for every deadline added to it.
 const TIME_US_MAX: u64 = 1 << 58;
-
-/// Why a genesis cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GenesisError {
-    /// A layout this build does not know.
-    #[error("genesis version {0} is not known to this build")]
-    Version(u16),
-    /// A chain id that is empty, too long or of other characters.
-    #[error("chain id {0:?} is not 1 to 32 characters of a-z, 0-9 and -")]
-    ChainId(String),
-    /// A genesis time of zero or beyond any calendar.
-    #[error("genesis time {0} is not in microseconds since 1970")]
-    Time(u64),
-    /// A constant outside its rails.
-    #[error("constant {name} is {value}, outside {min} to {max}")]
-    Constant {
-        /// Name of the field.
-        name: &'static str,
-        /// Value that was given.
-        value: u64,
-        /// Least value allowed.
-        min: u64,
-        /// Greatest value allowed.
-        max: u64,
-    },
-    /// A consensus parameter out of bounds.
-    #[error(transparent)]
-    Parameter(#[from] ParameterError),
-    /// A list that is not strictly ascending.
-    #[error("the list of {list} is not strictly ascending at {entry}")]
-    Order {
-        /// Which list.
-        list: &'static str,
-        /// The entry that is out of order or there twice.
-        entry: String,
-    },
-    /// A list that is too long, or empty where it must not be.
-    #[error("there are {found} {list}, not {min} to {max}")]
-    Count {
-        /// Which list.
-        list: &'static str,
-        /// How many there are.
-        found: usize,
-        /// Least number allowed.
-        min: usize,
-        /// Greatest number allowed.
-        max: usize,
-    },
-    /// Fewer decimals than the currency's minor unit has.
-    #[error("currency {code} has {scale} decimals, fewer than the {min} of its minor unit")]
-    Scale {
-        /// The currency.
-        code: CurrencyCode,
-        /// Decimals that were given.
-        scale: u8,
-        /// Decimals by ISO 4217.
-        min: u8,
-    },
-    /// More in circulation than the cap allows.
-    #[error("currency {code} has {issued} minor units issued, above its cap of {cap}")]
-    AboveCap {
-        /// The currency.
-        code: CurrencyCode,
-        /// Minor units issued.
-        issued: u128,
-        /// The cap.
-        cap: u128,
-    },
-    /// Balances that are not what was issued.
-    #[error("currency {code} has {issued} minor units issued, but the accounts hold {held}")]
-    DoesNotAddUp {
-        /// The currency.
-        code: CurrencyCode,
-        /// Minor units issued.
-        issued: u128,
-        /// Sum of the accounts' balances.
-        held: u128,
-    },
-    /// A participant that is named but not there.
-    #[error("{what} names participant {number}, which is not in the genesis")]
-    UnknownParticipant {
-        /// Who names it.
-        what: String,
-        /// Its number.
-        number: ParticipantNumber,
-    },
-    /// A participant that is there but lacks the role.
-    #[error("{what} needs participant {number} to be a central bank")]
-    NotCentralBank {
-        /// Who needs it.
-        what: String,
-        /// Its number.
-        number: ParticipantNumber,
-    },
-    /// A currency that is named but not there.
-    #[error("{what} names currency {code}, which is not in the genesis")]
-    UnknownCurrency {
-        /// Who names it.
-        what: String,
-        /// Its code.
-        code: CurrencyCode,
-    },
-    /// A number that must not be zero, or a parent that is the participant itself.
-    #[error("participant {number}: {fault}")]
-    Participant {
-        /// Its number.
-        number: ParticipantNumber,
-        /// What is wrong.
-        fault: &'static str,
-    },
-    /// An issuance account in the list, or two currencies with one.
-    #[error("account {id:?} is an issuance account, which its currency opens once")]
-    Issuance {
-        /// The account.
-        id: AccountId,
-    },
-    /// A threshold, delay or member list that cannot work.
-    #[error("authority {id}: {fault}")]
-    Authority {
-        /// Its number.
-        id: AuthorityId,
-        /// What is wrong.
-        fault: &'static str,
-    },
-    /// One key for two owners or purposes.
-    #[error("{what} uses a key that somebody else has")]
-    SharedKey {
-        /// Who uses it second.
-        what: String,
-    },
-    /// A key that must never be enrolled.
-    #[error("{what} has a key that is refused")]
-    Key {
-        /// Whose key.
-        what: String,
-        /// Why.
-        #[source]
-        source: KeyError,
-    },
-}
 
 pub(super) fn check(genesis: &Genesis) -> Result<(), GenesisError> {
     check_head(genesis)?;
@@ -180,7 +40,7 @@ pub(super) fn check(genesis: &Genesis) -> Result<(), GenesisError> {
     genesis
         .accounts
         .iter()
-        .try_for_each(|account| check_account(&index, account))?;
+        .try_for_each(|account| check_account(&index, &genesis.constants, account))?;
     genesis
         .authorities
         .iter()
@@ -210,6 +70,7 @@ fn check_head(genesis: &Genesis) -> Result<(), GenesisError> {
     let Constants {
         id_window_ms,
         proposal_life_ms,
+        fips_strict: _,
     } = genesis.constants;
     within("id_window_ms", id_window_ms, MINUTE_MS, DAY_MS)?;
     within("proposal_life_ms", proposal_life_ms, MINUTE_MS, 7 * DAY_MS)
@@ -408,7 +269,11 @@ fn check_participant(index: &Index<'_>, participant: &Participant) -> Result<(),
     }
 }
 
-fn check_account(index: &Index<'_>, account: &GenesisAccount) -> Result<(), GenesisError> {
+fn check_account(
+    index: &Index<'_>,
+    constants: &Constants,
+    account: &GenesisAccount,
+) -> Result<(), GenesisError> {
     let what = format!("account {:?}", account.id);
     index.participant(&what, account.id.opener())?;
     index.currency(&what, account.currency)?;
@@ -417,7 +282,10 @@ fn check_account(index: &Index<'_>, account: &GenesisAccount) -> Result<(), Gene
     }
     match &account.controllers {
         Controllers::Participant => Ok(()),
-        Controllers::Keys(keys) => keys.keys().iter().try_for_each(|key| enrol(&what, key)),
+        Controllers::Keys(keys) => keys
+            .keys()
+            .iter()
+            .try_for_each(|key| enrol(constants, &what, key)),
     }
 }
 
@@ -456,38 +324,50 @@ fn check_authority(
 
 /// One key, one person: nobody speaks for two participants, and no member is counted twice.
 fn check_keys(genesis: &Genesis) -> Result<(), GenesisError> {
+    let constants = &genesis.constants;
     let mut taken = BTreeSet::new();
     for participant in &genesis.participants {
         let what = format!("participant {}", participant.number);
-        distinct(
-            &what,
-            participant.keys.iter().map(|entry| &entry.key),
-            &mut taken,
-        )?;
+        let keys = participant.keys.iter().map(|entry| &entry.key);
+        distinct(constants, &what, keys, &mut taken)?;
     }
     for authority in &genesis.authorities {
         let what = format!("authority {}", authority.id);
-        if authority
-            .members
-            .iter()
-            .chain(&authority.vetoers)
-            .any(|key| taken.contains(key))
-        {
+        let persons = || authority.members.iter().chain(&authority.vetoers);
+        if persons().any(|key| taken.contains(key)) {
             return Err(GenesisError::SharedKey { what });
         }
-        distinct(&what, authority.members.iter(), &mut BTreeSet::new())?;
-        distinct(&what, authority.vetoers.iter(), &mut BTreeSet::new())?;
+        distinct(
+            constants,
+            &what,
+            authority.members.iter(),
+            &mut BTreeSet::new(),
+        )?;
+        distinct(
+            constants,
+            &what,
+            authority.vetoers.iter(),
+            &mut BTreeSet::new(),
+        )?;
+    }
+    for validator in genesis.validators.members() {
+        enrol(
+            constants,
+            &format!("validator {}", validator.id),
+            &validator.key,
+        )?;
     }
     Ok(())
 }
 
 fn distinct<'a>(
+    constants: &Constants,
     what: &str,
     keys: impl Iterator<Item = &'a PublicKey>,
     taken: &mut BTreeSet<&'a PublicKey>,
 ) -> Result<(), GenesisError> {
     for key in keys {
-        enrol(what, key)?;
+        enrol(constants, what, key)?;
         if !taken.insert(key) {
             return Err(GenesisError::SharedKey {
                 what: what.to_owned(),
@@ -497,11 +377,13 @@ fn distinct<'a>(
     Ok(())
 }
 
-fn enrol(what: &str, key: &PublicKey) -> Result<(), GenesisError> {
-    key.check_enrolment().map_err(|source| GenesisError::Key {
-        what: what.to_owned(),
-        source,
-    })
+fn enrol(constants: &Constants, what: &str, key: &PublicKey) -> Result<(), GenesisError> {
+    let (what, algorithm) = (what.to_owned(), key.algorithm());
+    if !constants.admits(algorithm) {
+        return Err(GenesisError::NotApproved { what, algorithm });
+    }
+    key.check_enrolment()
+        .map_err(|source| GenesisError::Key { what, source })
 }
 
 fn check_issuance_accounts(genesis: &Genesis) -> Result<(), GenesisError> {

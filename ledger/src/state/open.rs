@@ -62,6 +62,7 @@ fn writes(genesis: &Genesis) -> WriteSet {
         genesis_hash: genesis.hash(),
         network: genesis.network.clone(),
         constants: genesis.constants,
+        transaction_bytes_max: genesis.parameters.limits.transaction_bytes_max,
     };
     let first = Height::new(1);
     writes.put(key::CHAIN, encode_record(&chain));

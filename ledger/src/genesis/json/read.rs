@@ -100,6 +100,7 @@ pub(in crate::genesis) fn read(text: &str) -> Read<Genesis> {
         constants: Constants {
             id_window_ms: file.constants.id_window_ms,
             proposal_life_ms: file.constants.proposal_life_ms,
+            fips_strict: file.constants.fips_strict,
         },
         currencies: each(&file.currencies, |entry| reader.currency(entry))?,
         participants: each(&file.participants, participant)?,

@@ -35,6 +35,7 @@ schema! {
     struct ConstantsFile {
         id_window_ms: u64,
         proposal_life_ms: u64,
+        fips_strict: bool,
     }
 
     struct CurrencyFile {

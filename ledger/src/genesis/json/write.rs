@@ -25,6 +25,7 @@ pub(in crate::genesis) fn write(genesis: &Genesis) -> String {
         constants: ConstantsFile {
             id_window_ms: genesis.constants.id_window_ms,
             proposal_life_ms: genesis.constants.proposal_life_ms,
+            fips_strict: genesis.constants.fips_strict,
         },
         currencies: genesis
             .currencies
