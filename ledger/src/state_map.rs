@@ -9,6 +9,7 @@
 //! Errors: none. Whoever reads foreign bytes into a map checks them first.
 //! Source: `docs/spec/state-root.md`.
 
+mod builder;
 mod ordered;
 mod page;
 
@@ -18,6 +19,7 @@ use falaj_consensus::types::Hash32;
 use crate::state_root::{LeafChange, Proof, StateTree};
 use crate::write_set::WriteSet;
 
+pub(crate) use builder::Builder;
 pub use ordered::Entries;
 
 use ordered::OrderedMap;

@@ -17,8 +17,10 @@
 
 mod node;
 mod pair_hash;
+mod plan;
 mod proof;
 mod update;
+mod work;
 
 use falaj_consensus::hash::sha256;
 use falaj_consensus::types::Hash32;

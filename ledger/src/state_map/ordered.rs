@@ -59,19 +59,39 @@ impl OrderedMap {
         entries
     }
 
+    /// The map of these pages, which are in order and not empty.
+    pub(super) fn of_pages(pages: Vec<Page>) -> Self {
+        let mut count = Count::default();
+        pages.iter().for_each(|page| count.after(page));
+        Self::under(
+            pages
+                .into_iter()
+                .map(|page| Child::fresh(Node::Page(page)))
+                .collect(),
+            count.after,
+        )
+    }
+
+    /// The map over nodes of one level.
+    fn under(mut nodes: Vec<Child>, len: u64) -> Self {
+        while nodes.len() > 1 {
+            nodes = forks(nodes);
+        }
+        Self {
+            top: nodes.pop().map(|child| lowest_top(child.node)),
+            len,
+        }
+    }
+
     /// Makes all changes.
     pub(super) fn apply(&mut self, changes: &WriteSet) {
         let changes: Vec<Change<'_>> = changes.iter().collect();
         let mut count = Count::default();
-        let mut nodes = match &self.top {
+        let nodes = match &self.top {
             Some(top) => change(top, &changes, &mut count),
             None => pages(Page::default().changed(&changes), &mut count),
         };
-        while nodes.len() > 1 {
-            nodes = forks(nodes);
-        }
-        self.top = nodes.pop().map(|new| lowest_top(new.node));
-        self.len = count.applied_to(self.len);
+        *self = Self::under(nodes, count.applied_to(self.len));
     }
 }
 

@@ -27,7 +27,7 @@ struct Ends {
 }
 
 impl Page {
-    fn with_room_for(entries: usize, bytes: usize) -> Self {
+    pub(super) fn with_room_for(entries: usize, bytes: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(bytes),
             ends: Vec::with_capacity(entries),
@@ -35,7 +35,7 @@ impl Page {
     }
 
     /// Appends an entry whose key comes after all others.
-    fn push(&mut self, key: &[u8], value: &[u8]) {
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
         debug_assert!(
             self.last_key().is_none_or(|last| last < key),
             "keys of a page ascend"
@@ -86,7 +86,7 @@ impl Page {
         self.entry(0).map(|(key, _)| key)
     }
 
-    fn last_key(&self) -> Option<&[u8]> {
+    pub(super) fn last_key(&self) -> Option<&[u8]> {
         self.entry(self.len().checked_sub(1)?).map(|(key, _)| key)
     }
 

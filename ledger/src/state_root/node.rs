@@ -1,14 +1,22 @@
 //! The nodes of the state tree and how a path runs through them.
 //!
-//! Invariant: an inner node has at least two leaves below it; its hash is that of its children.
-//! Shapes and units: depth is the number of bits of the key hash that were followed, 0 at the top, at most 255 at an inner node.
+//! Invariant: a subtree of at most [`BUCKET_MAX`] leaves is a bucket, a larger one a fork; so the nodes are a function of the
+//! leaves, and few large pieces of memory take the place of many small ones. The hashes know nothing of buckets: those of the
+//! forks inside a bucket are recomputed whenever they are needed.
+//! Shapes and units: depth is the number of bits of the key hash that were followed, 0 at the top; leaves are in ascending
+//! order of the key hash.
 
 use std::sync::Arc;
 
 use falaj_consensus::hash::{Tag, tagged_parts};
 use falaj_consensus::types::Hash32;
 
+use super::pair_hash;
+
 const LEAF: Tag = Tag::new("falaj/state-leaf/1");
+
+/// The most leaves of a bucket; measured, see `docs/spec/state-root.md`.
+pub(super) const BUCKET_MAX: usize = 4;
 
 /// A subtree; shared between all trees that contain it.
 #[derive(Clone, Debug, Default)]
@@ -16,23 +24,30 @@ pub(super) enum Node {
     /// No leaf.
     #[default]
     Empty,
-    /// Exactly one leaf.
-    Leaf(Arc<Leaf>),
-    /// Two or more.
-    Inner(Arc<Inner>),
+    /// One leaf or a few.
+    Bucket(Arc<Bucket>),
+    /// More.
+    Fork(Arc<Fork>),
 }
 
 /// One key of the map.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Leaf {
     pub(super) key: Hash32,
     pub(super) value: Hash32,
     pub(super) hash: Hash32,
 }
 
-/// A fork: the next bit decides.
+/// The leaves of a small subtree.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct Bucket {
+    pub(super) hash: Hash32,
+    pub(super) leaves: Box<[Leaf]>,
+}
+
+/// Where the next bit of the key hash decides.
+#[derive(Debug)]
+pub(super) struct Fork {
     pub(super) hash: Hash32,
     pub(super) left: Node,
     pub(super) right: Node,
@@ -52,29 +67,77 @@ impl Node {
     pub(super) fn hash(&self) -> Hash32 {
         match self {
             Self::Empty => Hash32::ZERO,
-            Self::Leaf(leaf) => leaf.hash,
-            Self::Inner(inner) => inner.hash,
+            Self::Bucket(bucket) => bucket.hash,
+            Self::Fork(fork) => fork.hash,
         }
     }
 
-    /// Follows a key's bits to the end, telling `passed` the sibling at each fork; the leaf there need not be the key's.
-    pub(super) fn descend(&self, key: &Hash32, mut passed: impl FnMut(&Self)) -> Option<&Leaf> {
+    /// The subtrees left and right, if this is not a bucket.
+    pub(super) fn halves(&self) -> Option<(&Self, &Self)> {
+        match self {
+            Self::Empty => Some((self, self)),
+            Self::Bucket(_) => None,
+            Self::Fork(fork) => Some((&fork.left, &fork.right)),
+        }
+    }
+
+    /// Follows a key's bits to the end, telling `passed` the hash of the sibling at each fork; the leaf there need not be the
+    /// key's.
+    pub(super) fn descend(&self, key: &Hash32, mut passed: impl FnMut(Hash32)) -> Option<&Leaf> {
         let (mut node, mut depth) = (self, 0_usize);
-        while let Self::Inner(inner) = node {
-            let right = bit(key, depth);
-            let (next, sibling) = if right {
-                (&inner.right, &inner.left)
+        while let Self::Fork(fork) = node {
+            let (next, sibling) = if bit(key, depth) {
+                (&fork.right, &fork.left)
             } else {
-                (&inner.left, &inner.right)
+                (&fork.left, &fork.right)
             };
-            passed(sibling);
+            passed(sibling.hash());
             (node, depth) = (next, depth.saturating_add(1));
         }
         match node {
-            Self::Leaf(leaf) => Some(leaf),
-            Self::Empty | Self::Inner(_) => None,
+            Self::Bucket(bucket) => descend_leaves(&bucket.leaves, key, depth, passed),
+            Self::Empty | Self::Fork(_) => None,
         }
     }
+}
+
+/// The rest of the way, inside a bucket.
+fn descend_leaves<'a>(
+    mut leaves: &'a [Leaf],
+    key: &Hash32,
+    mut depth: usize,
+    mut passed: impl FnMut(Hash32),
+) -> Option<&'a Leaf> {
+    while leaves.len() > 1 {
+        let (left, right) = split(leaves, depth);
+        let (next, sibling) = if bit(key, depth) {
+            (right, left)
+        } else {
+            (left, right)
+        };
+        depth = depth.saturating_add(1);
+        passed(subtree_hash(sibling, depth));
+        leaves = next;
+    }
+    leaves.first()
+}
+
+/// The hash of a subtree by the definition: nothing, one leaf, or the fork over both halves.
+pub(super) fn subtree_hash(leaves: &[Leaf], depth: usize) -> Hash32 {
+    match leaves {
+        [] => Hash32::ZERO,
+        [leaf] => leaf.hash,
+        several => {
+            let (left, right) = split(several, depth);
+            let below = depth.saturating_add(1);
+            pair_hash::one(&subtree_hash(left, below), &subtree_hash(right, below))
+        }
+    }
+}
+
+/// The leaves that go left at this depth, and those that go right.
+pub(super) fn split(leaves: &[Leaf], depth: usize) -> (&[Leaf], &[Leaf]) {
+    leaves.split_at(leaves.partition_point(|leaf| !bit(&leaf.key, depth)))
 }
 
 /// The hash of a leaf; its preimage is longer than 64 bytes, so it is never that of an inner node.

@@ -68,7 +68,7 @@ pub enum ProofError {
 /// The proof of what is, or is not, under a key hash.
 pub(super) fn prove(top: &Node, key: &Hash32) -> Proof {
     let mut siblings = Vec::new();
-    let end = match top.descend(key, |sibling| siblings.push(sibling.hash())) {
+    let end = match top.descend(key, |sibling| siblings.push(sibling)) {
         None => End::Nothing,
         Some(leaf) if leaf.key == *key => End::Present,
         Some(leaf) => End::Other {
