@@ -12,11 +12,21 @@
 //! Errors: [`StoreError`]. After a failed write or flush the state of the disk is unknown and the process ends.
 //! Source: `docs/spec/storage.md`.
 
+mod block_store;
+mod medium;
+pub mod memory;
+mod record;
+#[cfg(test)]
+mod suite;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash};
 
 use crate::state_map::StateMap;
 use crate::write_set::WriteSet;
+
+pub use block_store::BlockStore;
+pub use medium::{Batch, Entry, Medium};
 
 /// The longest value of an index page: sled keeps longer ones in a file each.
 pub const PAGE_BYTES_MAX: usize = 64 * 1024;
@@ -33,6 +43,9 @@ pub struct Marker {
     /// Root of the state after the block, which is part of the outcome.
     pub state_root: Hash32,
 }
+
+/// The longest key of an index page.
+pub const PAGE_KEY_BYTES_MAX: usize = 256;
 
 /// A value of the index: what serves queries, such as where a transfer is or a block's receipts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,9 +138,13 @@ pub enum StoreError {
         found: Height,
     },
     /// An index page is longer than a store takes.
-    #[error("index page of {bytes} bytes is longer than {PAGE_BYTES_MAX}")]
+    #[error(
+        "index page has a key of {key_bytes} bytes, at most {PAGE_KEY_BYTES_MAX}, and {bytes}, at most {PAGE_BYTES_MAX}"
+    )]
     PageTooLong {
-        /// Its length.
+        /// Length of its key.
+        key_bytes: usize,
+        /// Length of its value.
         bytes: usize,
     },
     /// A checkpoint was asked for that does not fit the blocks of the store.
@@ -162,7 +179,10 @@ pub enum StoreError {
         /// Version of this program.
         expected: u16,
     },
-    /// Reading, writing or flushing failed; the state of the disk is unknown.
+    /// A write or flush failed before, so this store writes no more.
+    #[error("store failed to write before and writes no more")]
+    Failed,
+    /// Reading, writing or flushing failed; after a write the state of the disk is unknown.
     #[error("store failed to {action}")]
     Io {
         /// What was being done.

@@ -1,0 +1,258 @@
+//! Checkpoints: the whole state, packed, so that loading need not begin at genesis and older write sets can go.
+//!
+//! Invariant: as in [`super`]; a checkpoint in the making has no manifest and does not count.
+//! Shapes and units: entries in order of key, each as key and value with their lengths (borsh), one after the other, cut into
+//! chunks without regard to where entries end. The manifest holds the marker, the number of chunks and that of entries.
+//! Errors: [`StoreError::Damaged`], [`StoreError::OtherState`], [`StoreError::Io`].
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use falaj_consensus::types::Height;
+
+use super::load::{check_root, delta_marker};
+use super::{BlockStore, locked, marker_record};
+use crate::state_map::{Builder, StateMap};
+use crate::store::medium::{Batch, Medium};
+use crate::store::record::{self, CHUNK_BYTES, Kind};
+use crate::store::{Marker, StoreError};
+use crate::write_set::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+
+/// Chunks that are written, and records that are removed, in one batch: sled keeps all of a batch in memory.
+const BATCH_RECORDS: usize = 32;
+
+/// What says that a checkpoint is whole.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Manifest {
+    pub(super) marker: Marker,
+    chunks: u32,
+    entries: u64,
+}
+
+/// The newest whole checkpoint.
+pub(super) fn newest(medium: &impl Medium) -> Result<Option<Manifest>, StoreError> {
+    // Pruning leaves one, so there are never more than were made since.
+    let entries = medium.range(&Kind::Manifest.key(), &Kind::Manifest.end(), usize::MAX)?;
+    let Some((key, value)) = entries.into_iter().next_back() else {
+        return Ok(None);
+    };
+    let content = record::opened(&key, value)?;
+    record::decoded(&key, &content).map(Some)
+}
+
+/// The state of a checkpoint.
+pub(super) fn read(medium: &impl Medium, manifest: &Manifest) -> Result<StateMap, StoreError> {
+    let key = Kind::Manifest.at(manifest.marker.height);
+    let mut builder = Builder::new();
+    let mut unread = Vec::new();
+    for index in 0..manifest.chunks {
+        let chunk_key = Kind::Checkpoint.chunk(manifest.marker.height, index);
+        let chunk = record::content(medium, &chunk_key)?
+            .ok_or_else(|| record::damaged(&chunk_key, "this chunk of a checkpoint is missing"))?;
+        unread.extend_from_slice(&chunk);
+        let read = take_entries(&unread, &mut builder)
+            .map_err(|what| record::damaged(&chunk_key, what))?;
+        unread.drain(..read);
+    }
+    if !unread.is_empty() || builder.len() != manifest.entries {
+        return Err(record::damaged(
+            &key,
+            "it names another number of entries than its checkpoint holds",
+        ));
+    }
+    let state = builder.finish();
+    check_root(&key, state.root(), &manifest.marker)?;
+    Ok(state)
+}
+
+/// Takes all whole entries; returns how many bytes they took.
+fn take_entries(bytes: &[u8], builder: &mut Builder) -> Result<usize, &'static str> {
+    let mut rest = bytes;
+    loop {
+        let mut after = rest;
+        let Some(key) = take_bytes(&mut after, KEY_BYTES_MAX)? else {
+            break;
+        };
+        let Some(value) = take_bytes(&mut after, VALUE_BYTES_MAX)? else {
+            break;
+        };
+        if !builder.push(key, value) {
+            return Err("keys of a checkpoint are not in strictly ascending order");
+        }
+        rest = after;
+    }
+    Ok(bytes.len().saturating_sub(rest.len()))
+}
+
+/// A length and as many bytes; `None` if they are not all there yet.
+fn take_bytes<'a>(bytes: &mut &'a [u8], max: usize) -> Result<Option<&'a [u8]>, &'static str> {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > max {
+        return Err("a key or value of a checkpoint is longer than any may be");
+    }
+    let Some((taken, rest)) = rest.split_at_checked(length) else {
+        return Ok(None);
+    };
+    *bytes = rest;
+    Ok(Some(taken))
+}
+
+impl<M: Medium> BlockStore<M> {
+    /// Writes the chunks, makes them durable, then writes the manifest.
+    pub(super) fn write_checkpoint(&self, at: &Marker, state: &StateMap) -> Result<(), StoreError> {
+        let _checkpoints = locked(&self.checkpoints);
+        let empty = self.check_fits(at, state)?;
+        let mut writer = Writer::new(self, at.height);
+        for (key, value) in state {
+            writer.push(key, value)?;
+        }
+        let chunks = writer.finish()?;
+        self.flush()?;
+        self.write_manifest(
+            &Manifest {
+                marker: *at,
+                chunks,
+                entries: state.len(),
+            },
+            empty,
+        )?;
+        self.flush()
+    }
+
+    /// Whether the store is empty; an error if it holds another block at that height, or none.
+    fn check_fits(&self, at: &Marker, state: &StateMap) -> Result<bool, StoreError> {
+        let other = StoreError::OtherState {
+            height: at.height,
+            state_root: state.root(),
+        };
+        if state.root() != at.state_root {
+            return Err(other);
+        }
+        let Some(last) = self.read_marker()? else {
+            return Ok(true);
+        };
+        let known = if at.height == last.height {
+            Some(last)
+        } else {
+            self.known(at.height)?
+        };
+        if known == Some(*at) {
+            Ok(false)
+        } else {
+            Err(other)
+        }
+    }
+
+    /// The marker of an earlier block, from its write set or its checkpoint.
+    fn known(&self, height: Height) -> Result<Option<Marker>, StoreError> {
+        if let Some(marker) = delta_marker(&self.medium, height)? {
+            return Ok(Some(marker));
+        }
+        let manifest = record::read::<Manifest>(&self.medium, &Kind::Manifest.at(height))?;
+        Ok(manifest.map(|manifest| manifest.marker))
+    }
+
+    fn write_manifest(&self, manifest: &Manifest, empty: bool) -> Result<(), StoreError> {
+        let key = Kind::Manifest.at(manifest.marker.height);
+        let value = record::encoded(&key, manifest);
+        let mut batch = vec![(key, Some(value))];
+        if empty {
+            batch.push(marker_record(&manifest.marker));
+        }
+        self.write(batch)
+    }
+
+    /// Removes what loading does not need: first manifests, then what they named, then write sets.
+    pub(super) fn prune(&self, height: Height) -> Result<(), StoreError> {
+        let _checkpoints = locked(&self.checkpoints);
+        let Some(newest) = newest(&self.medium)?.map(|manifest| manifest.marker.height) else {
+            return Ok(());
+        };
+        self.remove(&Kind::Manifest.key(), &Kind::Manifest.at(newest))?;
+        self.flush()?;
+        self.remove(&Kind::Checkpoint.key(), &Kind::Checkpoint.at(newest))?;
+        self.remove(&Kind::Checkpoint.at(newest.next()), &Kind::Checkpoint.end())?;
+        self.remove(
+            &Kind::Delta.key(),
+            &Kind::Delta.at(height.min(newest.next())),
+        )?;
+        self.flush()
+    }
+
+    /// Removes a range of records, a bounded batch at a time.
+    fn remove(&self, start: &[u8], end: &[u8]) -> Result<(), StoreError> {
+        loop {
+            let entries = self.medium.range(start, end, BATCH_RECORDS)?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            self.write(entries.into_iter().map(|(key, _)| (key, None)).collect())?;
+        }
+    }
+}
+
+/// Gathers entries into chunks and chunks into batches.
+struct Writer<'a, M> {
+    store: &'a BlockStore<M>,
+    height: Height,
+    unwritten: Vec<u8>,
+    batch: Batch,
+    chunks: u32,
+}
+
+impl<'a, M: Medium> Writer<'a, M> {
+    const fn new(store: &'a BlockStore<M>, height: Height) -> Self {
+        Self {
+            store,
+            height,
+            unwritten: Vec::new(),
+            batch: Vec::new(),
+            chunks: 0,
+        }
+    }
+
+    fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        for bytes in [key, value] {
+            let length =
+                u32::try_from(bytes.len()).expect("keys and values of a state are far below 4 GiB");
+            self.unwritten.extend_from_slice(&length.to_le_bytes());
+            self.unwritten.extend_from_slice(bytes);
+        }
+        while self.unwritten.len() >= CHUNK_BYTES {
+            self.push_chunk(CHUNK_BYTES)?;
+        }
+        Ok(())
+    }
+
+    fn push_chunk(&mut self, length: usize) -> Result<(), StoreError> {
+        let key = Kind::Checkpoint.chunk(self.height, self.chunks);
+        let content: Vec<u8> = self.unwritten.drain(..length).collect();
+        let value = record::sealed(&key, &content);
+        self.batch.push((key, Some(value)));
+        self.chunks = self
+            .chunks
+            .checked_add(1)
+            .expect("a state in memory is far below 2^32 chunks");
+        if self.batch.len() >= BATCH_RECORDS {
+            self.write_batch()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write_batch(&mut self) -> Result<(), StoreError> {
+        self.store.write(std::mem::take(&mut self.batch))
+    }
+
+    /// Writes what is left; returns the number of chunks.
+    fn finish(mut self) -> Result<u32, StoreError> {
+        if !self.unwritten.is_empty() {
+            self.push_chunk(self.unwritten.len())?;
+        }
+        if !self.batch.is_empty() {
+            self.write_batch()?;
+        }
+        Ok(self.chunks)
+    }
+}
