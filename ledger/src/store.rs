@@ -16,6 +16,8 @@ mod block_store;
 mod medium;
 pub mod memory;
 mod record;
+#[cfg(feature = "sled")]
+pub mod sled;
 #[cfg(test)]
 mod suite;
 
