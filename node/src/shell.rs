@@ -1,11 +1,14 @@
 //! The shell: what drives the replica on real networks, disks and HSMs.
 
+pub mod api;
+pub mod cli;
 pub mod config;
 pub mod hello;
 pub mod history;
 pub mod home;
 pub mod keys;
 pub mod network;
+pub mod node;
 pub mod outlet;
 pub mod recover;
 pub mod runtime;

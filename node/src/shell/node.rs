@@ -11,9 +11,9 @@ use falaj_consensus::verify::RealChecker;
 use falaj_hsm::purpose::Binding;
 use falaj_hsm::{AttestRequest, Attestation, Identity, Input as SignerInput, Output as SignerOutput, RequestId, SignerHome};
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::store::{SledStore, Store, StoreError};
+use falaj_ledger::store::{Store, sled};
 use falaj_ledger::validate::Rules;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -31,7 +31,7 @@ use super::runtime::{
 };
 use super::view::{Snapshot, View};
 use super::watch::Watch;
-use crate::core::{Input, JobTools, MempoolLimits, Peer, Recovered, ReplicaConfig};
+use crate::core::{Input, JobTools, MempoolLimits, Peer, ReplicaConfig};
 use crate::storage::{NodeLogs, RecoveredLogs, guard_position};
 use falaj_consensus::durable::OsDisk;
 
@@ -162,7 +162,7 @@ fn open(home: &Path, config: &Config) -> Result<Opened, StartError> {
     Ok(Opened { genesis, folders, logs, found, store, base, rules })
 }
 
-/// Opens the store; one that does not fit the logs is set aside and begun anew.
+/// Opens the store; one that is damaged or does not fit the logs is set aside and begun anew.
 fn open_store(
     folders: &Folders,
     genesis: &Genesis,
@@ -170,34 +170,25 @@ fn open_store(
     found: &RecoveredLogs,
 ) -> Result<(Arc<dyn Store>, Base), StartError> {
     let path = folders.store();
-    let unfit = match open_sled(&path, genesis) {
-        Ok(store) => match base_of_store(&*store, logs, found) {
-            Ok(Some(base)) => return Ok((store, base)),
-            Ok(None) => {
-                let base = base_of_genesis(&*store, genesis)?;
-                return Ok((store, base));
-            }
-            Err(unfit) => unfit.to_string(),
-        },
-        Err(error @ StoreError::OtherChain { .. }) => return Err(StartupError::from(error).into()),
-        Err(error) => error.to_string(),
-    };
-    let aside = set_aside(&path)?;
-    tracing::warn!(reason = %unfit, aside = %aside.display(), "the ledger's store is rebuilt from the logs");
-    let store = open_sled(&path, genesis).map_err(StartupError::from)?;
-    let base = base_of_genesis(&*store, genesis)?;
-    Ok((store, base))
-}
-
-fn open_sled(path: &Path, genesis: &Genesis) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(SledStore::open(path, genesis.hash())?))
-}
-
-fn set_aside(path: &Path) -> Result<PathBuf, StartError> {
-    let free = (1_u32..).map(|number| path.with_extension(format!("aside-{number}"))).find(|aside| !aside.exists());
-    let aside = free.unwrap_or_else(|| path.with_extension("aside"));
-    std::fs::rename(path, &aside).map_err(|source| HomeError::Read { path: path.into(), source })?;
-    Ok(aside)
+    let opened = sled::open(&path, genesis.hash()).map_err(StartupError::from)?;
+    if let Some(aside) = &opened.set_aside {
+        tracing::warn!(reason = %aside.damage, aside = %aside.folder.display(), "the ledger's store is rebuilt from the logs");
+    }
+    match base_of_store(&opened.store, logs, found) {
+        Ok(Some(base)) => Ok((Arc::new(opened.store), base)),
+        Ok(None) => {
+            let base = base_of_genesis(&opened.store, genesis)?;
+            Ok((Arc::new(opened.store), base))
+        }
+        Err(unfit) => {
+            drop(opened);
+            let aside = sled::set_aside(&path).map_err(StartupError::from)?;
+            tracing::warn!(reason = %unfit, aside = %aside.display(), "the ledger's store is rebuilt from the logs");
+            let store = sled::open_as_it_is(&path, genesis.hash()).map_err(StartupError::from)?;
+            let base = base_of_genesis(&store, genesis)?;
+            Ok((Arc::new(store), base))
+        }
+    }
 }
 
 /// Opens guard and key, and has the key vouch for the transport identity.

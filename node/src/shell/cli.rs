@@ -1,0 +1,65 @@
+//! The command line: one file a command, one place for exit codes and for how an error is told.
+//!
+//! Invariant: an error says what happened, why, and what to type next; a secret is never a flag.
+//! Exit codes: 0 ok, 1 a check failed, 2 usage, 65 damaged data, 69 peer or API unavailable, 70 a broken belief, 73 folder in use,
+//! 74 disk, 77 PIN or permission, 78 configuration.
+//! Source: `docs/guide/cli.md`.
+
+mod exit;
+mod init;
+mod keys;
+mod print;
+mod start;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub use exit::Failure;
+
+/// A validator's node of a Falaj network, and the tools around it.
+#[derive(Parser)]
+#[command(name = "falaj", version, about, propagate_version = true)]
+struct Cli {
+    /// The node's home.
+    #[arg(long, global = true, default_value = "falaj", env = "FALAJ_HOME")]
+    home: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a node's home, or set it on a genesis.
+    Init(init::Init),
+    /// Run the node until it is told to stop.
+    Start(start::Start),
+    /// Make and show the node's keys.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+}
+
+/// What every command is given.
+struct Scene {
+    home: PathBuf,
+    json: bool,
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let Cli { home, json, command } = Cli::parse();
+    let scene = Scene { home, json };
+    let result = match command {
+        Command::Init(init) => init.run(&scene),
+        Command::Start(start) => start.run(&scene),
+        Command::Keys(keys) => keys.run(&scene),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(json),
+    }
+}

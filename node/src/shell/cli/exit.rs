@@ -1,0 +1,149 @@
+//! How a command fails: a code for machines, a sentence with its causes for people, and what to do next.
+
+use falaj_consensus::durable::{FolderLockError, LogError};
+use std::error::Error;
+use std::process::ExitCode;
+
+use super::print;
+use crate::shell::config::ConfigError;
+use crate::shell::home::HomeError;
+use crate::shell::keys::{KeyFileError, SignerError};
+use crate::shell::network::NetworkError;
+use crate::shell::node::StartError;
+
+/// A command that failed.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    /// A check did not hold.
+    pub const CHECK: u8 = 1;
+    /// The command line is wrong.
+    pub const USAGE: u8 = 2;
+    /// Data is damaged.
+    pub const DATA: u8 = 65;
+    /// A peer or an API cannot be reached.
+    pub const UNAVAILABLE: u8 = 69;
+    /// A folder is in use.
+    pub const IN_USE: u8 = 73;
+    /// The disk failed.
+    pub const DISK: u8 = 74;
+    /// PIN or permission.
+    pub const PERMISSION: u8 = 77;
+    /// Configuration.
+    pub const CONFIG: u8 = 78;
+
+    /// A failure with its code.
+    pub fn new(code: u8, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// Tells it on standard error, or as JSON on standard output, and gives the exit code.
+    #[must_use]
+    pub fn tell(&self, json: bool) -> ExitCode {
+        let mut causes = Vec::new();
+        let mut next = self.error.source();
+        while let Some(error) = next {
+            causes.push(error.to_string());
+            next = error.source();
+        }
+        if json {
+            print::json(&serde_json::json!({
+                "error": self.error.to_string(), "causes": causes, "exit_code": self.code,
+            }));
+        } else {
+            print::error(&self.error.to_string(), &causes);
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Self::CONFIG, error)
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let code = match &error {
+            KeyFileError::Permissions { .. } => Self::PERMISSION,
+            KeyFileError::File { .. } | KeyFileError::Form { .. } => Self::CONFIG,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<SignerError> for Failure {
+    fn from(error: SignerError) -> Self {
+        match error {
+            SignerError::File(error) => error.into(),
+            #[cfg(feature = "pkcs11")]
+            SignerError::Token(error) => Self::new(token_code(&error), error),
+            SignerError::Config { .. } | SignerError::NotBuilt(_) => Self::new(Self::CONFIG, error),
+        }
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+impl From<falaj_hsm::pkcs11::TokenError> for Failure {
+    fn from(error: falaj_hsm::pkcs11::TokenError) -> Self {
+        Self::new(token_code(&error), error)
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+const fn token_code(error: &falaj_hsm::pkcs11::TokenError) -> u8 {
+    use falaj_hsm::pkcs11::TokenError as T;
+    match error {
+        T::Pin(_) | T::PinRefused { .. } => Failure::PERMISSION,
+        _ => Failure::CONFIG,
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let code = match &error {
+            HomeError::Folder(FolderLockError::InUse { .. }) => Self::IN_USE,
+            HomeError::Folder(FolderLockError::Failed { .. }) | HomeError::Disk(_) | HomeError::Random => Self::DISK,
+            HomeError::Log(error) => log_code(error),
+            HomeError::Guard(falaj_hsm::HomeError::Log(error)) => log_code(error),
+            HomeError::Guard(_) => Self::DATA,
+            HomeError::Read { .. } | HomeError::Genesis { .. } | HomeError::NotInGenesis { .. } => Self::CONFIG,
+        };
+        Self::new(code, error)
+    }
+}
+
+fn log_code(error: &LogError) -> u8 {
+    match error {
+        LogError::Damaged { .. } | LogError::SegmentMissing { .. } | LogError::OtherVersion { .. } => Failure::DATA,
+        LogError::OtherGenesis { .. } | LogError::OtherKind { .. } | LogError::Missing { .. } | LogError::Exists { .. } => {
+            Failure::CONFIG
+        }
+        LogError::Disk { .. } | LogError::Poisoned { .. } | LogError::RecordSize { .. } | LogError::NoRecord { .. } => {
+            Failure::DISK
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(error) => error.into(),
+            StartError::Home(error) => error.into(),
+            StartError::Signer(error) => error.into(),
+            StartError::TransportKey(error) => error.into(),
+            StartError::Network(error @ (NetworkError::AddressInUse { .. } | NetworkError::Listen { .. })) => {
+                Self::new(Self::UNAVAILABLE, error)
+            }
+            StartError::Network(error) => Self::new(Self::CONFIG, error),
+            StartError::Startup(error) => Self::new(Self::DATA, error),
+            StartError::Peer(_) => Self::new(Self::CONFIG, error),
+            StartError::Thread(_) => Self::new(70, error),
+        }
+    }
+}

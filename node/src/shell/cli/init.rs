@@ -1,0 +1,169 @@
+//! `falaj init`: makes a node's home, and sets it on a genesis.
+//!
+//! Two steps, because a genesis needs the public keys of all: first home, transport key and consensus key; then, with `--genesis`,
+//! the logs and the explicit first record of the signing guard. Neither ever overwrites anything.
+
+use clap::{Args, ValueEnum};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::{Failure, Scene, keys, print};
+use crate::shell::config::{
+    CONFIG_FILE, Config, PeerSection, Pkcs11Config, SignerConfig, SoftwareConfig, ValidatorConfig,
+};
+use crate::shell::home::{make_logs, read_genesis};
+use crate::shell::keys::{make_transport_key, open_backend, read_transport_key};
+
+/// Makes a node's home, or sets it on a genesis.
+#[derive(Args)]
+pub(super) struct Init {
+    /// Id of the validator this node speaks for; without it the node only follows.
+    #[arg(long)]
+    validator: Option<u32>,
+    /// Where the consensus key signs.
+    #[arg(long, value_enum, requires = "validator")]
+    signer: Option<SignerKind>,
+    /// The PKCS #11 library.
+    #[arg(long, default_value = "/usr/lib/softhsm/libsofthsm2.so")]
+    module: PathBuf,
+    /// Label of the token.
+    #[arg(long, default_value = "falaj")]
+    token_label: String,
+    /// Label of the key.
+    #[arg(long, default_value = "consensus")]
+    key_label: String,
+    /// CKA_ID of the key, hexadecimal.
+    #[arg(long, default_value = "01")]
+    key_id: String,
+    /// Algorithm of the consensus key.
+    #[arg(long, default_value = "p256")]
+    algorithm: String,
+    /// Where the PIN is: `file:PATH`, `credential:NAME`, `fd:N` or `prompt`.
+    #[arg(long, default_value = "prompt")]
+    pin: String,
+    /// Say that this is a development network, so that a software key may sign.
+    #[arg(long)]
+    development: bool,
+    /// Address of the transport, `/ip4/…/tcp/…`.
+    #[arg(long)]
+    listen: Option<String>,
+    /// Address of the API, loopback.
+    #[arg(long)]
+    api_listen: Option<SocketAddr>,
+    /// A peer: `VALIDATOR=PEER_ID@ADDRESS`. May be repeated.
+    #[arg(long = "peer", value_name = "PEER")]
+    peers: Vec<String>,
+    /// Set the home on this genesis: copies it, makes the logs and the guard's first record.
+    #[arg(long)]
+    genesis: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SignerKind {
+    /// A PKCS #11 token.
+    Pkcs11,
+    /// A file, for development alone.
+    Software,
+}
+
+impl Init {
+    pub(super) fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        if !scene.home.join(CONFIG_FILE).exists() {
+            self.make_home(&scene.home)?;
+        }
+        self.edit(&scene.home)?;
+        if let Some(genesis) = &self.genesis {
+            set_on_genesis(&scene.home, genesis)?;
+        }
+        keys::show(scene)
+    }
+
+    fn make_home(&self, home: &Path) -> Result<(), Failure> {
+        let config = Config { validator: self.validator_config()?, ..Config::default() };
+        config.check()?;
+        std::fs::create_dir_all(home).map_err(|error| Failure::new(Failure::DISK, error))?;
+        make_transport_key(&home.join(&config.paths.transport_key))?;
+        if let Some(validator) = &config.validator {
+            keys::generate(home, &validator.signer)?;
+        }
+        write_config(home, &config)
+    }
+
+    fn validator_config(&self) -> Result<Option<ValidatorConfig>, Failure> {
+        let Some(id) = self.validator else { return Ok(None) };
+        let signer = match self.signer {
+            Some(SignerKind::Pkcs11) => SignerConfig::Pkcs11(Pkcs11Config {
+                module: self.module.clone(),
+                module_sha256: None,
+                token_label: self.token_label.clone(),
+                key_label: self.key_label.clone(),
+                key_id: self.key_id.clone(),
+                algorithm: self.algorithm.clone(),
+                pin: self.pin.clone(),
+                fips_strict: false,
+                sign_deadline_ms: 400,
+            }),
+            Some(SignerKind::Software) => {
+                SignerConfig::Software(SoftwareConfig { key_file: "consensus.key".into(), development: self.development })
+            }
+            None => return Err(Failure::new(Failure::USAGE, "a validator needs --signer pkcs11 or --signer software")),
+        };
+        Ok(Some(ValidatorConfig { id, signer }))
+    }
+
+    /// Takes over addresses and peers of the command line.
+    fn edit(&self, home: &Path) -> Result<(), Failure> {
+        let mut config = Config::load(home)?;
+        if let Some(listen) = &self.listen {
+            config.network.listen.clone_from(listen);
+        }
+        if let Some(listen) = self.api_listen {
+            config.api.listen = listen;
+        }
+        if !self.peers.is_empty() {
+            config.network.peers = self.peers.iter().map(|text| parse_peer(text)).collect::<Result<_, _>>()?;
+        }
+        config.check()?;
+        write_config(home, &config)
+    }
+}
+
+fn parse_peer(text: &str) -> Result<PeerSection, Failure> {
+    let parse = || {
+        let (validator, rest) = text.split_once('=')?;
+        let (peer_id, address) = match rest.split_once('@') {
+            Some((peer_id, address)) => (peer_id, Some(address.to_owned())),
+            None => (rest, None),
+        };
+        Some(PeerSection { validator: validator.parse().ok()?, peer_id: peer_id.into(), address })
+    };
+    parse().ok_or_else(|| Failure::new(Failure::USAGE, format!("{text} is not VALIDATOR=PEER_ID@ADDRESS")))
+}
+
+fn write_config(home: &Path, config: &Config) -> Result<(), Failure> {
+    let text = config.to_toml().map_err(|error| Failure::new(70, error))?;
+    let draft = home.join("config.draft");
+    std::fs::write(&draft, text)
+        .and_then(|()| std::fs::rename(&draft, home.join(CONFIG_FILE)))
+        .map_err(|error| Failure::new(Failure::DISK, error))
+}
+
+fn set_on_genesis(home: &Path, file: &Path) -> Result<(), Failure> {
+    let config = Config::load(home)?;
+    let genesis = read_genesis(file)?;
+    let key = match &config.validator {
+        Some(validator) => Some(keys::public_key(home, validator)?),
+        None => None,
+    };
+    make_logs(home, &config, &genesis, key.as_ref())?;
+    let target = home.join(&config.paths.genesis);
+    std::fs::write(&target, genesis.to_json()).map_err(|error| Failure::new(Failure::DISK, error))?;
+    if let (Some(validator), Some(key)) = (&config.validator, &key) {
+        let backend = open_backend(home, &validator.signer, key)?;
+        if let Some(banner) = backend.test_banner() {
+            print::warning(banner);
+        }
+    }
+    read_transport_key(&home.join(&config.paths.transport_key))?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! `falaj start`: runs the node in the foreground until a signal.
+
+use clap::Args;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, Scene};
+use crate::shell::api;
+use crate::shell::config::{Config, LogFormat};
+use crate::shell::node::Node;
+use crate::shell::runtime::Fatal;
+
+/// What a running node wrote beside its home, for the tools that look for it.
+pub(super) const RUN_FILE: &str = "run.json";
+
+/// Runs the node.
+#[derive(Args)]
+pub(super) struct Start {}
+
+/// Where a running node is found.
+#[derive(Debug, Serialize, serde::Deserialize)]
+pub(super) struct Running {
+    /// Process id.
+    pub(super) pid: u32,
+    /// Address of the API.
+    pub(super) api: SocketAddr,
+    /// Address of the transport.
+    pub(super) p2p: String,
+}
+
+impl Start {
+    pub(super) fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        let config = Config::load(&scene.home)?;
+        log_to_standard_error(&config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(70, error))?;
+        runtime.block_on(serve(&scene.home, config))
+    }
+}
+
+async fn serve(home: &Path, config: Config) -> Result<(), Failure> {
+    let fatal = Fatal::exit();
+    let api_listen = config.api.listen;
+    let node = std::sync::Arc::new(Node::start(home, config, &fatal)?);
+    let server = api::listen(api_listen).await.map_err(|error| Failure::new(Failure::UNAVAILABLE, error))?;
+    let api = server.address();
+    let running = Running { pid: std::process::id(), api, p2p: node.network.listen_addr().to_string() };
+    write_atomically(&home.join(RUN_FILE), &running)?;
+    tracing::info!(%api, p2p = %running.p2p, height = node.view.snapshot().height().get(), "the node runs");
+    let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node)));
+    wait_for_signal().await?;
+    tracing::info!("stopping");
+    serving.abort();
+    // The server is gone, so this is the last hand on the node.
+    drop(serving.await);
+    let _ = std::fs::remove_file(home.join(RUN_FILE));
+    if let Ok(node) = std::sync::Arc::try_unwrap(node) {
+        node.stop().await;
+    }
+    Ok(())
+}
+
+async fn wait_for_signal() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(70, error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Readers see the whole file or the one before.
+fn write_atomically(path: &Path, running: &Running) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(Failure::DISK, error);
+    let text = serde_json::to_vec(running).map_err(|error| Failure::new(70, error))?;
+    let draft = path.with_extension("draft");
+    std::fs::write(&draft, text).map_err(failed)?;
+    std::fs::rename(&draft, path).map_err(failed)
+}
+
+fn log_to_standard_error(config: &Config) -> Result<(), Failure> {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log.filter)
+        .map_err(|error| Failure::new(Failure::CONFIG, format!("log.filter: {error}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let done = match config.log.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    done.map_err(|error| Failure::new(70, error))
+}
