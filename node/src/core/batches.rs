@@ -340,3 +340,100 @@ impl Author {
 fn encoded_length(batch: &CheckedBatch) -> u64 {
     u64::try_from(batch.encoded.len()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AUTHOR: ValidatorId = ValidatorId::new(7);
+    const PEER: ValidatorId = ValidatorId::new(8);
+
+    /// A batch that is told apart by its salt alone.
+    fn batch(seq: u64, salt: u8) -> Arc<CheckedBatch> {
+        let content = Batch { author: AUTHOR, seq, lane: Lane::Retail, transactions: vec![vec![salt]] };
+        let encoded: Arc<[u8]> = falaj_consensus::hash::encode(&content).into();
+        Arc::new(CheckedBatch { reference: content.reference(), lane: Lane::Retail, transactions: Vec::new(), encoded })
+    }
+
+    fn ack(seq: u64) -> Ack {
+        Ack { author: AUTHOR, seq }
+    }
+
+    // An acknowledgement speaks of batches on disk, without a gap.
+    #[test]
+    fn acknowledgements_wait_for_the_disk_and_for_gaps() {
+        let mut batches = Batches::default();
+        batches.insert(batch(2, 0), Position::new(1));
+        assert_eq!(batches.synced(Position::new(1)), []);
+        batches.insert(batch(1, 0), Position::new(2));
+        assert_eq!(batches.own_acks(), []);
+        assert_eq!(batches.synced(Position::new(1)), []);
+        assert_eq!(batches.synced(Position::new(2)), [ack(2)]);
+        assert_eq!(batches.synced(Position::new(2)), []);
+    }
+
+    // Ordering a batch before its sync does not acknowledge it.
+    #[test]
+    fn an_ordered_batch_is_acknowledged_only_once_it_is_on_disk() {
+        let mut batches = Batches::default();
+        let first = batch(1, 0);
+        batches.insert(Arc::clone(&first), Position::new(1));
+        batches.order(&first.reference.digest);
+        assert_eq!(batches.own_acks(), []);
+        assert_eq!(batches.synced(Position::new(1)), [ack(1)]);
+        assert_eq!(batches.position(&first.reference.digest), Some(Position::new(1)));
+        assert!(batches.unordered(&first.reference.digest).is_none());
+    }
+
+    // Of two batches under one number only the first counts as held by who acknowledged the number.
+    #[test]
+    fn a_second_batch_under_a_number_is_never_counted_as_held() {
+        let mut batches = Batches::default();
+        let (first, second) = (batch(1, 1), batch(1, 2));
+        batches.insert(Arc::clone(&first), Position::new(1));
+        batches.insert(Arc::clone(&second), Position::new(2));
+        batches.acknowledged(PEER, ack(1));
+        assert!(batches.is_held_by(PEER, &first));
+        assert!(!batches.is_held_by(PEER, &second));
+        let _acks = batches.synced(Position::new(2));
+        let third = batch(1, 3);
+        batches.insert(Arc::clone(&third), Position::new(3));
+        assert!(!batches.is_held_by(PEER, &third));
+    }
+
+    // Our own numbers go on after what is held, what waits, and what peers say they have of us.
+    #[test]
+    fn own_numbers_never_repeat() {
+        let mut batches = Batches::default();
+        assert_eq!(batches.next_seq(AUTHOR), 1);
+        batches.insert(batch(1, 0), Position::new(1));
+        assert_eq!(batches.next_seq(AUTHOR), 2);
+        batches.acknowledged(PEER, ack(9));
+        assert_eq!(batches.next_seq(AUTHOR), 10);
+    }
+
+    // An author's unordered bytes are bounded, and room comes back when a block orders them.
+    #[test]
+    fn an_author_over_its_quota_is_refused() {
+        let mut batches = Batches::default();
+        let kept = batch(1, 0);
+        batches.insert(Arc::clone(&kept), Position::new(1));
+        let next = batch(2, 0).reference;
+        let room = usize::try_from(UNORDERED_BYTES_MAX).unwrap();
+        assert_eq!(batches.check_room(&next, room), Err(Refused::Quota));
+        assert_eq!(batches.check_room(&kept.reference, 1), Err(Refused::Known));
+        batches.order(&kept.reference.digest);
+        assert_eq!(batches.check_room(&next, room), Ok(()));
+    }
+
+    // A restart counts what is in the log as on disk.
+    #[test]
+    fn restored_batches_are_acknowledged_at_once() {
+        let mut batches = Batches::default();
+        let (first, second) = (batch(1, 0), batch(2, 0));
+        batches.restore_ordered(first.reference, Position::new(1));
+        batches.restore_unordered(Arc::clone(&second), Position::new(2));
+        assert_eq!(batches.own_acks(), [ack(2)]);
+        assert_eq!(batches.in_order(), [&second]);
+    }
+}
