@@ -350,13 +350,26 @@ mod tests {
 
     /// A batch that is told apart by its salt alone.
     fn batch(seq: u64, salt: u8) -> Arc<CheckedBatch> {
-        let content = Batch { author: AUTHOR, seq, lane: Lane::Retail, transactions: vec![vec![salt]] };
+        let content = Batch {
+            author: AUTHOR,
+            seq,
+            lane: Lane::Retail,
+            transactions: vec![vec![salt]],
+        };
         let encoded: Arc<[u8]> = falaj_consensus::hash::encode(&content).into();
-        Arc::new(CheckedBatch { reference: content.reference(), lane: Lane::Retail, transactions: Vec::new(), encoded })
+        Arc::new(CheckedBatch {
+            reference: content.reference(),
+            lane: Lane::Retail,
+            transactions: Vec::new(),
+            encoded,
+        })
     }
 
     fn ack(seq: u64) -> Ack {
-        Ack { author: AUTHOR, seq }
+        Ack {
+            author: AUTHOR,
+            seq,
+        }
     }
 
     // An acknowledgement speaks of batches on disk, without a gap.
@@ -381,7 +394,10 @@ mod tests {
         batches.order(&first.reference.digest);
         assert_eq!(batches.own_acks(), []);
         assert_eq!(batches.synced(Position::new(1)), [ack(1)]);
-        assert_eq!(batches.position(&first.reference.digest), Some(Position::new(1)));
+        assert_eq!(
+            batches.position(&first.reference.digest),
+            Some(Position::new(1))
+        );
         assert!(batches.unordered(&first.reference.digest).is_none());
     }
 

@@ -69,7 +69,9 @@ async fn status(State(node): State<Arc<Node>>) -> Json<serde_json::Value> {
 async fn submit(State(node): State<Arc<Node>>, body: Bytes) -> Response {
     match node.answers.submit(&node.core, body.to_vec()).await {
         Ok(Admission::Admitted) => StatusCode::ACCEPTED.into_response(),
-        Ok(Admission::Refused(rejection)) => (StatusCode::BAD_REQUEST, format!("{rejection:?}")).into_response(),
+        Ok(Admission::Refused(rejection)) => {
+            (StatusCode::BAD_REQUEST, format!("{rejection:?}")).into_response()
+        }
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }

@@ -51,7 +51,11 @@ struct Scene {
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { home, json, command } = Cli::parse();
+    let Cli {
+        home,
+        json,
+        command,
+    } = Cli::parse();
     let scene = Scene { home, json };
     let result = match command {
         Command::Init(init) => init.run(&scene),

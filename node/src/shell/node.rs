@@ -9,7 +9,10 @@ use falaj_consensus::engine::GuardPosition;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::purpose::Binding;
-use falaj_hsm::{AttestRequest, Attestation, Identity, Input as SignerInput, Output as SignerOutput, RequestId, SignerHome};
+use falaj_hsm::{
+    AttestRequest, Attestation, Identity, Input as SignerInput, Output as SignerOutput, RequestId,
+    SignerHome,
+};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::store::{Store, sled};
 use falaj_ledger::validate::Rules;
@@ -22,12 +25,14 @@ use super::hello::{Hello, PROTOCOL_VERSION};
 use super::home::{Folders, HomeError, read_genesis};
 use super::keys::{KeyFileError, SharedBackend, SignerError, open_backend, read_transport_key};
 use super::network::{
-    Keypair, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents, NetworkHandle, PeerConfig, PeerId,
+    Keypair, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents,
+    NetworkHandle, PeerConfig, PeerId,
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{Base, StartupError, base_of_genesis, base_of_store, catch_up};
 use super::runtime::{
-    Clock, CoreHandle, CoreInbox, CoreParts, Fatal, LogHealth, LogThread, SignerHandle, SignerThread, StoreThread, Workers,
+    Clock, CoreHandle, CoreInbox, CoreParts, Fatal, LogHealth, LogThread, SignerHandle,
+    SignerThread, StoreThread, Workers,
 };
 use super::view::{Snapshot, View};
 use super::watch::Watch;
@@ -126,7 +131,13 @@ impl Node {
         let opened = open(home, &config)?;
         let transport = read_transport_key(&home.join(&config.paths.transport_key))?;
         let signing = match &config.validator {
-            Some(validator) => Some(open_signer(home, validator, &opened, &transport, clock.now())?),
+            Some(validator) => Some(open_signer(
+                home,
+                validator,
+                &opened,
+                &transport,
+                clock.now(),
+            )?),
             None => None,
         };
         run(config, opened, signing, &transport, clock, fatal)
@@ -156,10 +167,21 @@ fn open(home: &Path, config: &Config) -> Result<Opened, StartError> {
     let rules = Arc::new(Rules::of_genesis(&genesis));
     let logs = folders.open_logs(&genesis)?;
     let found = logs.scan().map_err(StartupError::from)?;
-    let tools = JobTools { checker: &RealChecker, rules: &rules };
+    let tools = JobTools {
+        checker: &RealChecker,
+        rules: &rules,
+    };
     let (store, base) = open_store(&folders, &genesis, &logs, &found)?;
     let base = catch_up(&*store, &logs, &found, base, tools)?;
-    Ok(Opened { genesis, folders, logs, found, store, base, rules })
+    Ok(Opened {
+        genesis,
+        folders,
+        logs,
+        found,
+        store,
+        base,
+        rules,
+    })
 }
 
 /// Opens the store; one that is damaged or does not fit the logs is set aside and begun anew.
@@ -202,20 +224,45 @@ fn open_signer(
     let set = &opened.genesis.validators;
     let id = ValidatorId::new(validator.id);
     let member = set.index_of(id).and_then(|index| set.get(index));
-    let key = member.map(|member| member.key.clone()).ok_or(HomeError::NotInGenesis { id: validator.id })?;
+    let key = member
+        .map(|member| member.key.clone())
+        .ok_or(HomeError::NotInGenesis { id: validator.id })?;
     let backend = open_backend(home, &validator.signer, &key)?;
     if *backend.public_key() != key {
         return Err(HomeError::NotInGenesis { id: validator.id }.into());
     }
-    let identity = Identity { chain: opened.genesis.chain(), key };
+    let identity = Identity {
+        chain: opened.genesis.chain(),
+        key,
+    };
     let state = &opened.base.state;
     let open_height = state.height().next();
-    let known = [state.validators_at(open_height), state.validators_at(open_height.next())];
-    let (guard_disk, audit_disk) =
-        (opened.folders.guard().map_err(HomeError::from)?, opened.folders.audit().map_err(HomeError::from)?);
-    let mut signer = SignerHome::open(now, guard_disk, audit_disk, identity, Arc::new(RealChecker), &known, None)
-        .map_err(HomeError::from)?;
-    let hello = hello(id, &opened.genesis.chain(), transport, &mut signer, &*backend, now)?;
+    let known = [
+        state.validators_at(open_height),
+        state.validators_at(open_height.next()),
+    ];
+    let (guard_disk, audit_disk) = (
+        opened.folders.guard().map_err(HomeError::from)?,
+        opened.folders.audit().map_err(HomeError::from)?,
+    );
+    let mut signer = SignerHome::open(
+        now,
+        guard_disk,
+        audit_disk,
+        identity,
+        Arc::new(RealChecker),
+        &known,
+        None,
+    )
+    .map_err(HomeError::from)?;
+    let hello = hello(
+        id,
+        &opened.genesis.chain(),
+        transport,
+        &mut signer,
+        &*backend,
+        now,
+    )?;
     let guard = match signer.signer().recovered() {
         Ok(recovered) => guard_position(recovered, open_height, opened.found.open_blocks()),
         Err(problem) => {
@@ -223,7 +270,12 @@ fn open_signer(
             GuardPosition::Above
         }
     };
-    Ok(Signing { home: signer, backend, hello, guard })
+    Ok(Signing {
+        home: signer,
+        backend,
+        hello,
+        guard,
+    })
 }
 
 /// What we say first on every connection. Without the key's word peers refuse us until the HSM is back and the node restarted.
@@ -238,9 +290,17 @@ fn hello(
     const PATIENCE_NS: u64 = 20_000_000_000;
     let serial = now.wall_us;
     let transport_key = transport.public().to_peer_id().to_bytes();
-    let attestation = Attestation::Binding(Binding { validator, transport_key, serial });
+    let attestation = Attestation::Binding(Binding {
+        validator,
+        transport_key,
+        serial,
+    });
     let deadline_ns = now.mono_ns.saturating_add(PATIENCE_NS);
-    let request = AttestRequest { id: RequestId::new(0), attestation, deadline_ns };
+    let request = AttestRequest {
+        id: RequestId::new(0),
+        attestation,
+        deadline_ns,
+    };
     let outputs = signer
         .run(now, SignerInput::Attest(Box::new(request)), backend)
         .map_err(|error| HomeError::Log(error))?;
@@ -249,11 +309,19 @@ fn hello(
         if let SignerOutput::Attested { result, .. } = output {
             match result {
                 Ok(attested) => binding = Some(attested.signature),
-                Err(refusal) => tracing::error!(%refusal, "the consensus key does not vouch for the transport identity"),
+                Err(refusal) => {
+                    tracing::error!(%refusal, "the consensus key does not vouch for the transport identity")
+                }
             }
         }
     }
-    Ok(Hello { version: PROTOCOL_VERSION, genesis_hash: chain.genesis_hash, validator: Some(validator), serial, binding })
+    Ok(Hello {
+        version: PROTOCOL_VERSION,
+        genesis_hash: chain.genesis_hash,
+        validator: Some(validator),
+        serial,
+        binding,
+    })
 }
 
 fn run(
@@ -264,38 +332,72 @@ fn run(
     clock: Clock,
     fatal: &Fatal,
 ) -> Result<Node, StartError> {
-    let Opened { genesis, folders, logs, found, store, base, rules } = opened;
+    let Opened {
+        genesis,
+        folders,
+        logs,
+        found,
+        store,
+        base,
+        rules,
+    } = opened;
     let chain = Arc::new(genesis.chain());
     let (book, listed) = peers(&config, transport)?;
-    let hello = signing.as_ref().map_or_else(|| follower(&chain), |signing| signing.hello.clone());
-    let listen: Multiaddr = config.network.listen.parse().map_err(|_| StartError::Peer(config.network.listen.clone()))?;
+    let hello = signing
+        .as_ref()
+        .map_or_else(|| follower(&chain), |signing| signing.hello.clone());
+    let listen: Multiaddr = config
+        .network
+        .listen
+        .parse()
+        .map_err(|_| StartError::Peer(config.network.listen.clone()))?;
     let bytes = falaj_consensus::hash::encode(&hello).into();
     let mut network_config = NetworkConfig::new(listen, listed, bytes);
     widen(&mut network_config);
     let (network, events) = Network::start(network_config, transport)?;
 
-    let tools = JobTools { checker: &RealChecker, rules: &rules };
+    let tools = JobTools {
+        checker: &RealChecker,
+        rules: &rules,
+    };
     let batches = logs.batches(&found, tools).map_err(StartupError::from)?;
     let view = Arc::new(View::new(Snapshot {
         state: base.state.clone(),
         outcome: base.outcome.clone(),
         block: found.last().cloned(),
     }));
-    let guard = signing.as_ref().map_or(GuardPosition::Below, |signing| signing.guard.clone());
+    let guard = signing
+        .as_ref()
+        .map_or(GuardPosition::Below, |signing| signing.guard.clone());
     let recovered = found.into_recovered(base.state, base.outcome, batches, guard);
 
     let (core, inbox) = CoreHandle::channel();
-    let watch = Arc::new(Watch::new(&genesis, config.validator.as_ref().map(|validator| validator.id)));
+    let watch = Arc::new(Watch::new(
+        &genesis,
+        config.validator.as_ref().map(|validator| validator.id),
+    ));
     let results = {
         let core = core.clone();
         move |input: Input| core.input(input)
     };
-    let store_thread = StoreThread::start(Arc::clone(&store), results.clone(), watch.timed_sync("store"), fatal.clone())
-        .map_err(StartError::Thread)?;
+    let store_thread = StoreThread::start(
+        Arc::clone(&store),
+        results.clone(),
+        watch.timed_sync("store"),
+        fatal.clone(),
+    )
+    .map_err(StartError::Thread)?;
     let signer = match signing {
         Some(signing) => Some(
-            SignerThread::start(signing.home, signing.backend, clock, results.clone(), watch.clone(), fatal.clone())
-                .map_err(StartError::Thread)?,
+            SignerThread::start(
+                signing.home,
+                signing.backend,
+                clock,
+                results.clone(),
+                watch.clone(),
+                fatal.clone(),
+            )
+            .map_err(StartError::Thread)?,
         ),
         None => None,
     };
@@ -308,13 +410,16 @@ fn run(
         peers: book.clone(),
         answers: Arc::clone(&answers),
         view: Arc::clone(&view),
-        store: store_thread.sender().expect("the store's thread has just begun"),
+        store: store_thread
+            .sender()
+            .expect("the store's thread has just begun"),
         events: {
             let watch = Arc::clone(&watch);
             move |event| watch.event(&event)
         },
     };
-    let workers = Workers::start(worker_count(), Arc::new(RealChecker), rules, results, fatal).map_err(StartError::Thread)?;
+    let workers = Workers::start(worker_count(), Arc::new(RealChecker), rules, results, fatal)
+        .map_err(StartError::Thread)?;
     let signer_handle = signer.as_ref().map(SignerThread::handle);
     let parts = CoreParts {
         config: replica_config(&config, &chain),
@@ -323,16 +428,42 @@ fn run(
         workers,
         block_log,
         batch_log,
-        signer: signer_handle.clone().map(|handle| Box::new(move |command| handle.command(command)) as Box<dyn Fn(_) + Send>),
+        signer: signer_handle.clone().map(|handle| {
+            Box::new(move |command| handle.command(command)) as Box<dyn Fn(_) + Send>
+        }),
         outlet,
         fatal: fatal.clone(),
     };
     let core_thread = spawn_core(inbox, parts, folders)?;
-    tokio::spawn(deliver(events, core.clone(), book.clone(), Arc::clone(&view), chain));
-    let threads = Threads { core: Some(core_thread), signer, store: Some(store_thread) };
+    tokio::spawn(deliver(
+        events,
+        core.clone(),
+        book.clone(),
+        Arc::clone(&view),
+        chain,
+    ));
+    let threads = Threads {
+        core: Some(core_thread),
+        signer,
+        store: Some(store_thread),
+    };
     let peers = book;
     let signer = signer_handle;
-    Ok(Node { genesis, config, view, answers, core, network, peers, store, watch, disks, signer, clock, threads })
+    Ok(Node {
+        genesis,
+        config,
+        view,
+        answers,
+        core,
+        network,
+        peers,
+        store,
+        watch,
+        disks,
+        signer,
+        clock,
+        threads,
+    })
 }
 
 /// Runs the core; the folders stay locked as long as it does.
@@ -354,7 +485,8 @@ fn start_log(
 ) -> Result<LogThread, StartError> {
     let core = core.clone();
     let results = move |input: Input| core.input(input);
-    LogThread::start(log, id, results, watch.timed_sync(id.name()), fatal.clone()).map_err(StartError::Thread)
+    LogThread::start(log, id, results, watch.timed_sync(id.name()), fatal.clone())
+        .map_err(StartError::Thread)
 }
 
 fn worker_count() -> usize {
@@ -364,7 +496,10 @@ fn worker_count() -> usize {
 fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
     ReplicaConfig {
         chain: Arc::clone(chain),
-        validator: config.validator.as_ref().map(|validator| ValidatorId::new(validator.id)),
+        validator: config
+            .validator
+            .as_ref()
+            .map(|validator| ValidatorId::new(validator.id)),
         batch_wait_ns: config.mempool.batch_wait_ms.saturating_mul(1_000_000),
         mempool: MempoolLimits {
             transactions_max: config.mempool.transactions_max,
@@ -376,23 +511,41 @@ fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
 }
 
 fn follower(chain: &ChainContext) -> Hello {
-    Hello { version: PROTOCOL_VERSION, genesis_hash: chain.genesis_hash, validator: None, serial: 0, binding: None }
+    Hello {
+        version: PROTOCOL_VERSION,
+        genesis_hash: chain.genesis_hash,
+        validator: None,
+        serial: 0,
+        binding: None,
+    }
 }
 
 fn peers(config: &Config, transport: &Keypair) -> Result<(PeerBook, Vec<PeerConfig>), StartError> {
     let (mut book, mut listed) = (PeerBook::default(), Vec::new());
     let own = transport.public().to_peer_id();
     for section in &config.network.peers {
-        let wrong = |what: &str| StartError::Peer(format!("validator {}: {what}", section.validator));
-        let identity: PeerId = section.peer_id.parse().map_err(|_| wrong("peer_id is no transport identity"))?;
-        let peer = Peer::of(ValidatorId::new(section.validator)).ok_or_else(|| wrong("no such validator id"))?;
+        let wrong =
+            |what: &str| StartError::Peer(format!("validator {}: {what}", section.validator));
+        let identity: PeerId = section
+            .peer_id
+            .parse()
+            .map_err(|_| wrong("peer_id is no transport identity"))?;
+        let peer = Peer::of(ValidatorId::new(section.validator))
+            .ok_or_else(|| wrong("no such validator id"))?;
         let address = match &section.address {
-            Some(text) => Some(text.parse::<Multiaddr>().map_err(|_| wrong("address is no multiaddress"))?),
+            Some(text) => Some(
+                text.parse::<Multiaddr>()
+                    .map_err(|_| wrong("address is no multiaddress"))?,
+            ),
             None => None,
         };
         if identity != own {
             book.insert(peer, identity);
-            listed.push(PeerConfig { name: format!("validator-{}", section.validator), peer: identity, address });
+            listed.push(PeerConfig {
+                name: format!("validator-{}", section.validator),
+                peer: identity,
+                address,
+            });
         }
     }
     Ok((book, listed))
@@ -401,17 +554,30 @@ fn peers(config: &Config, transport: &Keypair) -> Result<(PeerBook, Vec<PeerConf
 /// The transport takes frames as long as the replica makes them.
 fn widen(config: &mut NetworkConfig) {
     for class in crate::core::Class::ALL {
-        let limits = config.limits.classes.get_mut(super::outlet::stream_of(class));
+        let limits = config
+            .limits
+            .classes
+            .get_mut(super::outlet::stream_of(class));
         let frame = u32::try_from(class.frame_bytes_max()).unwrap_or(u32::MAX);
         limits.message_bytes_max = limits.message_bytes_max.max(frame);
-        limits.queue_bytes_max = limits.queue_bytes_max.max(u64::from(frame).saturating_mul(4));
+        limits.queue_bytes_max = limits
+            .queue_bytes_max
+            .max(u64::from(frame).saturating_mul(4));
         limits.inbound_bytes_max = limits.inbound_bytes_max.max(frame.saturating_mul(2));
-        limits.inbound_bytes_per_s = limits.inbound_bytes_per_s.max(u64::from(frame).saturating_mul(8));
+        limits.inbound_bytes_per_s = limits
+            .inbound_bytes_per_s
+            .max(u64::from(frame).saturating_mul(8));
     }
 }
 
 /// Judges hellos, and hands connections and messages to the core.
-async fn deliver(mut events: NetworkEvents, core: CoreHandle, book: PeerBook, view: Arc<View>, chain: Arc<ChainContext>) {
+async fn deliver(
+    mut events: NetworkEvents,
+    core: CoreHandle,
+    book: PeerBook,
+    view: Arc<View>,
+    chain: Arc<ChainContext>,
+) {
     while let Some(event) = events.recv().await {
         match event {
             NetworkEvent::Hello(request) => {
@@ -419,10 +585,19 @@ async fn deliver(mut events: NetworkEvents, core: CoreHandle, book: PeerBook, vi
                 let expected = book.peer(&identity).and_then(Peer::validator);
                 let state = view.snapshot().state.clone();
                 let set = state.validators_at(state.height().next());
-                let verdict = expected.ok_or("unknown peer".to_string()).and_then(|expected| {
-                    Hello::judge(request.bytes(), &identity, expected, &chain, &set, &RealChecker)
+                let verdict = expected
+                    .ok_or("unknown peer".to_string())
+                    .and_then(|expected| {
+                        Hello::judge(
+                            request.bytes(),
+                            &identity,
+                            expected,
+                            &chain,
+                            &set,
+                            &RealChecker,
+                        )
                         .map_err(|error| error.to_string())
-                });
+                    });
                 match verdict {
                     Ok(_) => request.accept(),
                     Err(reason) => {
@@ -443,7 +618,11 @@ async fn deliver(mut events: NetworkEvents, core: CoreHandle, book: PeerBook, vi
             }
             NetworkEvent::Message { peer, class, bytes } => {
                 if let Some(from) = book.peer(&peer) {
-                    core.input(Input::Received { from, class: class_of(class), bytes: bytes.as_ref().into() });
+                    core.input(Input::Received {
+                        from,
+                        class: class_of(class),
+                        bytes: bytes.as_ref().into(),
+                    });
                 }
             }
         }

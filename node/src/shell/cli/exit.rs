@@ -38,7 +38,10 @@ impl Failure {
 
     /// A failure with its code.
     pub fn new(code: u8, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code, error: error.into() }
+        Self {
+            code,
+            error: error.into(),
+        }
     }
 
     /// Tells it on standard error, or as JSON on standard output, and gives the exit code.
@@ -108,11 +111,15 @@ impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         let code = match &error {
             HomeError::Folder(FolderLockError::InUse { .. }) => Self::IN_USE,
-            HomeError::Folder(FolderLockError::Failed { .. }) | HomeError::Disk(_) | HomeError::Random => Self::DISK,
+            HomeError::Folder(FolderLockError::Failed { .. })
+            | HomeError::Disk(_)
+            | HomeError::Random => Self::DISK,
             HomeError::Log(error) => log_code(error),
             HomeError::Guard(falaj_hsm::HomeError::Log(error)) => log_code(error),
             HomeError::Guard(_) => Self::DATA,
-            HomeError::Read { .. } | HomeError::Genesis { .. } | HomeError::NotInGenesis { .. } => Self::CONFIG,
+            HomeError::Read { .. } | HomeError::Genesis { .. } | HomeError::NotInGenesis { .. } => {
+                Self::CONFIG
+            }
         };
         Self::new(code, error)
     }
@@ -120,13 +127,17 @@ impl From<HomeError> for Failure {
 
 fn log_code(error: &LogError) -> u8 {
     match error {
-        LogError::Damaged { .. } | LogError::SegmentMissing { .. } | LogError::OtherVersion { .. } => Failure::DATA,
-        LogError::OtherGenesis { .. } | LogError::OtherKind { .. } | LogError::Missing { .. } | LogError::Exists { .. } => {
-            Failure::CONFIG
-        }
-        LogError::Disk { .. } | LogError::Poisoned { .. } | LogError::RecordSize { .. } | LogError::NoRecord { .. } => {
-            Failure::DISK
-        }
+        LogError::Damaged { .. }
+        | LogError::SegmentMissing { .. }
+        | LogError::OtherVersion { .. } => Failure::DATA,
+        LogError::OtherGenesis { .. }
+        | LogError::OtherKind { .. }
+        | LogError::Missing { .. }
+        | LogError::Exists { .. } => Failure::CONFIG,
+        LogError::Disk { .. }
+        | LogError::Poisoned { .. }
+        | LogError::RecordSize { .. }
+        | LogError::NoRecord { .. } => Failure::DISK,
     }
 }
 
@@ -137,9 +148,9 @@ impl From<StartError> for Failure {
             StartError::Home(error) => error.into(),
             StartError::Signer(error) => error.into(),
             StartError::TransportKey(error) => error.into(),
-            StartError::Network(error @ (NetworkError::AddressInUse { .. } | NetworkError::Listen { .. })) => {
-                Self::new(Self::UNAVAILABLE, error)
-            }
+            StartError::Network(
+                error @ (NetworkError::AddressInUse { .. } | NetworkError::Listen { .. }),
+            ) => Self::new(Self::UNAVAILABLE, error),
             StartError::Network(error) => Self::new(Self::CONFIG, error),
             StartError::Startup(error) => Self::new(Self::DATA, error),
             StartError::Peer(_) => Self::new(Self::CONFIG, error),

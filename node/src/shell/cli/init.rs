@@ -79,7 +79,10 @@ impl Init {
     }
 
     fn make_home(&self, home: &Path) -> Result<(), Failure> {
-        let config = Config { validator: self.validator_config()?, ..Config::default() };
+        let config = Config {
+            validator: self.validator_config()?,
+            ..Config::default()
+        };
         config.check()?;
         std::fs::create_dir_all(home).map_err(|error| Failure::new(Failure::DISK, error))?;
         make_transport_key(&home.join(&config.paths.transport_key))?;
@@ -90,7 +93,9 @@ impl Init {
     }
 
     fn validator_config(&self) -> Result<Option<ValidatorConfig>, Failure> {
-        let Some(id) = self.validator else { return Ok(None) };
+        let Some(id) = self.validator else {
+            return Ok(None);
+        };
         let signer = match self.signer {
             Some(SignerKind::Pkcs11) => SignerConfig::Pkcs11(Pkcs11Config {
                 module: self.module.clone(),
@@ -103,10 +108,16 @@ impl Init {
                 fips_strict: false,
                 sign_deadline_ms: 400,
             }),
-            Some(SignerKind::Software) => {
-                SignerConfig::Software(SoftwareConfig { key_file: "consensus.key".into(), development: self.development })
+            Some(SignerKind::Software) => SignerConfig::Software(SoftwareConfig {
+                key_file: "consensus.key".into(),
+                development: self.development,
+            }),
+            None => {
+                return Err(Failure::new(
+                    Failure::USAGE,
+                    "a validator needs --signer pkcs11 or --signer software",
+                ));
             }
-            None => return Err(Failure::new(Failure::USAGE, "a validator needs --signer pkcs11 or --signer software")),
         };
         Ok(Some(ValidatorConfig { id, signer }))
     }
@@ -121,7 +132,11 @@ impl Init {
             config.api.listen = listen;
         }
         if !self.peers.is_empty() {
-            config.network.peers = self.peers.iter().map(|text| parse_peer(text)).collect::<Result<_, _>>()?;
+            config.network.peers = self
+                .peers
+                .iter()
+                .map(|text| parse_peer(text))
+                .collect::<Result<_, _>>()?;
         }
         config.check()?;
         write_config(home, &config)
@@ -135,9 +150,18 @@ fn parse_peer(text: &str) -> Result<PeerSection, Failure> {
             Some((peer_id, address)) => (peer_id, Some(address.to_owned())),
             None => (rest, None),
         };
-        Some(PeerSection { validator: validator.parse().ok()?, peer_id: peer_id.into(), address })
+        Some(PeerSection {
+            validator: validator.parse().ok()?,
+            peer_id: peer_id.into(),
+            address,
+        })
     };
-    parse().ok_or_else(|| Failure::new(Failure::USAGE, format!("{text} is not VALIDATOR=PEER_ID@ADDRESS")))
+    parse().ok_or_else(|| {
+        Failure::new(
+            Failure::USAGE,
+            format!("{text} is not VALIDATOR=PEER_ID@ADDRESS"),
+        )
+    })
 }
 
 fn write_config(home: &Path, config: &Config) -> Result<(), Failure> {
@@ -157,7 +181,8 @@ fn set_on_genesis(home: &Path, file: &Path) -> Result<(), Failure> {
     };
     make_logs(home, &config, &genesis, key.as_ref())?;
     let target = home.join(&config.paths.genesis);
-    std::fs::write(&target, genesis.to_json()).map_err(|error| Failure::new(Failure::DISK, error))?;
+    std::fs::write(&target, genesis.to_json())
+        .map_err(|error| Failure::new(Failure::DISK, error))?;
     if let (Some(validator), Some(key)) = (&config.validator, &key) {
         let backend = open_backend(home, &validator.signer, key)?;
         if let Some(banner) = backend.test_banner() {

@@ -44,7 +44,9 @@ pub(super) fn show(scene: &Scene) -> Result<(), Failure> {
     let public = Public {
         validator: config.validator.as_ref().map(|validator| validator.id),
         algorithm: key.as_ref().map(|key| key.algorithm().name()),
-        public_key: key.as_ref().map(|key| data_encoding::HEXLOWER.encode(key.bytes())),
+        public_key: key
+            .as_ref()
+            .map(|key| data_encoding::HEXLOWER.encode(key.bytes())),
         fingerprint: key.as_ref().map(|key| key.fingerprint().to_hex()),
         peer_id: transport.public().to_peer_id().to_string(),
     };
@@ -52,7 +54,9 @@ pub(super) fn show(scene: &Scene) -> Result<(), Failure> {
         print::json(&public);
         return Ok(());
     }
-    if let (Some(id), Some(algorithm), Some(key)) = (public.validator, public.algorithm, &public.public_key) {
+    if let (Some(id), Some(algorithm), Some(key)) =
+        (public.validator, public.algorithm, &public.public_key)
+    {
         print::line(&format!("validator    {id}"));
         print::line(&format!("algorithm    {algorithm}"));
         print::line(&format!("public key   {key}"));

@@ -1,6 +1,10 @@
 //! The one place that writes to the terminal.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line prints"
+)]
 
 use serde::Serialize;
 
@@ -9,7 +13,10 @@ use serde::Serialize;
 /// # Panics
 /// Never for the types of this program, whose maps have text keys.
 pub(super) fn json(value: &impl Serialize) {
-    println!("{}", serde_json::to_string(value).expect("our values have a JSON form"));
+    println!(
+        "{}",
+        serde_json::to_string(value).expect("our values have a JSON form")
+    );
 }
 
 /// A line for people.

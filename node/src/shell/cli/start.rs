@@ -47,9 +47,15 @@ async fn serve(home: &Path, config: Config) -> Result<(), Failure> {
     let fatal = Fatal::exit();
     let api_listen = config.api.listen;
     let node = std::sync::Arc::new(Node::start(home, config, &fatal)?);
-    let server = api::listen(api_listen).await.map_err(|error| Failure::new(Failure::UNAVAILABLE, error))?;
+    let server = api::listen(api_listen)
+        .await
+        .map_err(|error| Failure::new(Failure::UNAVAILABLE, error))?;
     let api = server.address();
-    let running = Running { pid: std::process::id(), api, p2p: node.network.listen_addr().to_string() };
+    let running = Running {
+        pid: std::process::id(),
+        api,
+        p2p: node.network.listen_addr().to_string(),
+    };
     write_atomically(&home.join(RUN_FILE), &running)?;
     tracing::info!(%api, p2p = %running.p2p, height = node.view.snapshot().height().get(), "the node runs");
     let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node)));
@@ -89,7 +95,9 @@ fn log_to_standard_error(config: &Config) -> Result<(), Failure> {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&config.log.filter)
         .map_err(|error| Failure::new(Failure::CONFIG, format!("log.filter: {error}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let done = match config.log.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),
