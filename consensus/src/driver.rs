@@ -4,7 +4,7 @@
 //! that is enabled and one event never hides another. An own message counts when its signature was released, on the path of everybody's.
 //! Bounds: those of [`crate::vote_keeper`], [`proposals`] and [`blocks`].
 //! Who calls it: [`crate::engine::Engine`] alone. Errors: none; what cannot be used is dropped with an event.
-//! Source: Buchman, Kwon, Milosevic (2018), algorithm 1; `docs/spec/consensus.md` §1 to §4.
+//! Source: Buchman, Kwon, Milosevic (2018), algorithm 1; `docs/spec/consensus.md`.
 
 mod blocks;
 mod context;

@@ -5,7 +5,7 @@
 //! Inputs are facts that the driver has established (a quorum, a judged value, a timer); this file knows no votes, sets or blocks.
 //! Errors: none. [`RoundState::apply`] returns `None` when no rule is enabled by the input.
 //! Source: Buchman, Kwon, Milosevic, "The latest gossip on BFT consensus" (arXiv 1807.04938), algorithm 1, with the deviations of
-//! `docs/spec/consensus.md` §1. Numbers are its lines.
+//! `docs/spec/consensus.md`, "Rules" and "Deviations". Numbers are its lines.
 //!
 //! | step | input | guard | what follows |
 //! |---|---|---|---|

@@ -6,7 +6,7 @@
 //! Bounds: votes are kept one by one for the round, [`ROUNDS_BEHIND_MAX`] rounds before it, and the newest [`ROUNDS_AHEAD_MAX`] rounds
 //! that each sender is ahead; a vote is at most a few hundred bytes, so bytes are bounded with the count. One polka a round.
 //! Errors: none. A vote that could be wrong never gets here, see [`crate::verify`].
-//! Source: Buchman, Kwon, Milosevic, "The latest gossip on BFT consensus" (2018), algorithm 1, lines 28 to 55; `docs/spec/consensus.md` §1.
+//! Source: Buchman, Kwon, Milosevic, "The latest gossip on BFT consensus" (2018), algorithm 1, lines 28 to 55; `docs/spec/consensus.md`, "Tally" and "Bounds".
 
 mod tally;
 
@@ -222,16 +222,17 @@ impl VoteKeeper {
     }
 
     /// The blocks that an honest hint of prevotes names in a round.
-    pub fn hinted_blocks(&self, round: Round) -> impl Iterator<Item = BlockId> + '_ {
-        let powers = self
-            .rounds
-            .get(&round)
-            .map(|votes| votes.prevotes.power_by_block())
-            .unwrap_or_default();
+    #[must_use]
+    pub fn hinted_blocks(&self, round: Round) -> Vec<BlockId> {
+        let votes = self.rounds.get(&round).map(|votes| &votes.prevotes);
+        let Some(prevotes) = votes.filter(|votes| self.set.is_honest_hint(votes.power())) else {
+            return Vec::new();
+        };
+        let powers = prevotes.power_by_block().into_iter();
         powers
-            .into_iter()
             .filter(|(_, power)| self.set.is_honest_hint(*power))
             .map(|(id, _)| id)
+            .collect()
     }
 
     /// Blocks that have a polka in a round that is kept.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: at most [`OVERLAYS_MAX`] executions hold an overlay at a time; an outcome that is known stays known.
 //! Bounds: at most [`BLOCKS_MAX`] blocks, those that a rule can still use always among them.
-//! Source: `docs/spec/consensus.md` §1, "Execution".
+//! Source: `docs/spec/consensus.md`, "Execution".
 
 use std::collections::{BTreeMap, BTreeSet};
 

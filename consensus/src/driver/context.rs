@@ -94,3 +94,75 @@ impl HeightContext {
         (earliest..=latest).contains(&received_us)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash;
+    use crate::testing::Committee;
+    use crate::types::{BlockId, OutcomeHash};
+
+    fn context() -> (HeightContext, Header) {
+        let committee = Committee::new(&[1, 1, 1, 1]);
+        let parent = Parent {
+            id: BlockId::new(hash::sha256(b"parent")),
+            outcome: OutcomeHash::new(hash::sha256(b"outcome")),
+            time_us: 1_000,
+        };
+        let start = committee.start(Height::new(12), parent);
+        let header = committee.header(&start, Round::new(2), ValidatorIndex::new(2), 0);
+        let own = Some(ValidatorId::new(1));
+        (
+            HeightContext::new(own, committee.chain.genesis_hash, &start),
+            header,
+        )
+    }
+
+    // The header's part of valid(v): each rule refuses by itself.
+    #[test]
+    fn a_header_that_breaks_any_rule_is_not_admitted() {
+        let (context, sound) = context();
+        assert!(context.admits(&sound));
+        let other = hash::sha256(b"other");
+        let breaks: [fn(&mut Header, Hash32); 10] = [
+            |header, _| header.version = 2,
+            |header, _| header.features = 1,
+            |header, other| header.genesis_hash = other,
+            |header, _| header.height = Height::new(13),
+            |header, _| header.round = Round::new(3),
+            |header, _| header.proposer = ValidatorIndex::new(1),
+            |header, other| header.parent_id = BlockId::new(other),
+            |header, other| header.parent_outcome = OutcomeHash::new(other),
+            |header, _| header.time_us = 1_000,
+            |header, other| header.set_hash = other,
+        ];
+        for (number, change) in breaks.iter().enumerate() {
+            let mut header = sound.clone();
+            change(&mut header, other);
+            assert!(!context.admits(&header), "rule {number}");
+        }
+    }
+
+    // A header from any round is admitted under the one whose turn that round was.
+    #[test]
+    fn the_turn_is_that_of_the_header_round() {
+        let (context, sound) = context();
+        for round in 0..9_u16 {
+            let mut header = sound.clone();
+            header.round = Round::new(round.into());
+            header.proposer = ValidatorIndex::new(round % 4);
+            assert!(context.admits(&header));
+            assert_eq!(context.is_own_turn(header.round), round % 4 == 0);
+        }
+    }
+
+    // Times at the ends of the range are compared, not overflowed.
+    #[test]
+    fn timeliness_does_not_overflow() {
+        let (context, _) = context();
+        let far = Round::new(u32::MAX);
+        assert!(context.is_timely(far, u64::MAX, u64::MAX));
+        assert!(context.is_timely(far, 0, 0));
+        assert!(!context.is_timely(Round::new(0), u64::MAX, 0));
+    }
+}

@@ -3,7 +3,7 @@
 //! Invariant: positions are asked in strictly increasing order, so at most one proposal, prevote and precommit a round;
 //! the guard enforces the same from its own record, and this file would rather end the process than ask it twice.
 //! A message under our key that is not among these is a second user of the key.
-//! Source: `docs/spec/consensus.md` §3; `docs/spec/guard.md`.
+//! Source: `docs/spec/consensus.md`, "Lock, guard and restart" and "Own key elsewhere".
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 //! Invariant: at most two proposals a round, both by that round's proposer; the first is the one that rules 22 and 28 answer.
 //! Another value of the round is reached through its certificate, by its id.
 //! Bounds: rounds as in [`crate::vote_keeper`]; a proposal is a few hundred bytes.
-//! Source: `docs/spec/consensus.md` §1, "Equivocation".
+//! Source: `docs/spec/consensus.md`, "Equivocation".
 
 use std::collections::BTreeMap;
 

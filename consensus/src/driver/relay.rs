@@ -1,7 +1,7 @@
 //! What one correct node has received reaches all: polka pushes, pulls of missing votes, and answers to pulls.
 //!
 //! Invariant: a certificate is sent whole and never split into votes; an idle height sends nothing.
-//! Source: `docs/spec/consensus.md` §1, "Relaying".
+//! Source: `docs/spec/consensus.md`, "Relaying".
 
 use super::Driver;
 use crate::engine::{Output, TimerKind, VotesWanted};

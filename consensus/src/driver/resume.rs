@@ -2,7 +2,7 @@
 //!
 //! Invariant: the node goes on after the last recorded step, locked as recorded, and says again only what it had signed or recorded.
 //! The valid value is the lock; what others said comes again from them.
-//! Source: `docs/spec/consensus.md` §3, "Restart loads, it does not replay".
+//! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
 use super::Driver;
 use crate::engine::{Event, Output, Own, Resume};

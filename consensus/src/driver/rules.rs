@@ -3,7 +3,7 @@
 //! Order: 49, 11 (end of the idle wait), 22, 28, 36, 44, 34, 47, 55. Decide first; then what this round still allows, in the order of
 //! the paper's steps; a jump to a higher round last, so that a polka at hand is locked and precommitted before its round is left.
 //! 44 comes before 34 so that no timer is started in a step that ends at once. The first rule that fires starts the order anew.
-//! Source: `docs/spec/consensus.md` §1, "Processing".
+//! Source: `docs/spec/consensus.md`, "Processing".
 
 use super::Driver;
 use crate::engine::{Alarm, Event, Output, TimerId, TimerKind};

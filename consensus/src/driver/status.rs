@@ -1,6 +1,6 @@
 //! What a height waits for, in the order in which the step turns on it.
 //!
-//! Source: `docs/spec/consensus.md` §4, "Why is it not moving".
+//! Source: `docs/spec/consensus.md`, "Why is it not moving".
 
 use super::Driver;
 use crate::engine::{BlockPart, Shortfall, Status, Wait};

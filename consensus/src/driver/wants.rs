@@ -1,8 +1,8 @@
 //! Which blocks the height turns on: what of them to fetch, and which to execute.
 //!
-//! Invariant: a block is wanted for a quorum, a lock, the valid value, the answered proposal of the round, or an honest hint of its prevotes;
+//! Invariant: a block is wanted for a quorum, the valid value, the answered proposal of the round, or an honest hint of its prevotes;
 //! so a second proposal of a round costs nothing before somebody correct voted for it.
-//! Source: `docs/spec/consensus.md` §1, "Execution"; §4, "Blocks".
+//! Source: `docs/spec/consensus.md`, "Execution" and "Batches".
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::types::{BlockId, Round, ValidatorIndex};
 /// Why a block is wanted, which also says who must have it; the last is the most urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
-    /// It is locked, or the valid value, by the polka of that round.
+    /// It is the valid value by the polka of that round; a lock on another is older and was here when it was set.
     Kept(Round),
     /// It is proposed in the current round, or an honest hint prevoted it.
     Proposed,
@@ -88,12 +88,10 @@ impl Driver {
         }
         self.votes
             .hinted_blocks(round)
+            .into_iter()
             .for_each(|id| want(id, Reason::Proposed));
         if let Some(valid) = self.state.valid() {
             want(valid.id, Reason::Kept(valid.round));
-        }
-        if let Some(locked) = self.state.locked() {
-            want(locked.id, Reason::Kept(locked.round));
         }
         wants
     }

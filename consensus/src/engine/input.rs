@@ -195,7 +195,7 @@ pub struct HeightStart {
     pub bench: Bench,
     /// The block before.
     pub parent: Parent,
-    /// Where the guard stands relative to this height.
+    /// Where the guard stands relative to this height: after a restart `Above` until the guard's own height is reached, there `Here`.
     pub guard: GuardPosition,
 }
 

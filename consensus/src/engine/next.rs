@@ -3,7 +3,7 @@
 //! Invariant: only verified messages are here, so unverified ones never crowd them out; each sender has a place of its own.
 //! Bounds: of one sender its newest [`NEXT_ROUNDS_MAX`] rounds, in each two different votes a kind and two proposals;
 //! one polka, of the highest round; one certificate.
-//! Source: `docs/spec/consensus.md` §1, "Relaying".
+//! Source: `docs/spec/consensus.md`, "Bounds".
 
 use std::collections::BTreeMap;
 

@@ -45,7 +45,9 @@ pub enum Output {
         /// How long.
         duration_ns: u64,
     },
-    /// Get a block that the height turns on and that is not here.
+    /// Get a block that the height turns on and that the engine does not know.
+    /// The host looks in its own store first, and answers each time with `Header` and `Body`, also when it told of the block before:
+    /// the engine forgets blocks that no rule could use.
     Fetch {
         /// The block.
         id: BlockId,

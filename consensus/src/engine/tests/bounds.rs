@@ -50,7 +50,7 @@ fn rounds_behind_are_bounded() {
     let in_window = usize::try_from(ROUNDS_BEHIND_MAX + 1).unwrap();
     assert!(told.engine().kept() <= in_window * 7 + BLOCKS_MAX + 1);
     check(&format!(
-        "show dropped\n {rounds} prevote 3 5 nil\n > dropped prevote 5 nil TooFarBehind"
+        "show dropped\n {rounds} prevote 3 5 nil\n > dropped prevote 5 nil TooFarBehind\n proposal 5 b5\n > dropped proposal 5 b5 TooFarBehind"
     ));
 }
 

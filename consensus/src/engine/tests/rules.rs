@@ -1,4 +1,4 @@
-//! Every rule of `docs/spec/consensus.md` §1, named after its line in the paper.
+//! Every rule of `docs/spec/consensus.md`, named after its line in the paper.
 
 use super::story::check;
 
