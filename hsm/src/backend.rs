@@ -21,7 +21,7 @@ use crate::purpose::{
 
 /// The holder of one consensus key.
 ///
-/// Signatures are in the form of `falaj_consensus::crypto`: ECDSA as `r ‖ s` of fixed length with low s, see [`crate::low_s`].
+/// Signatures are in the form of `falaj_consensus::crypto`: ECDSA as `r ‖ s` of fixed length with low s, see [`low_s`](fn@crate::low_s).
 pub trait Backend {
     /// The public half of the key, as it was found and checked.
     fn public_key(&self) -> &PublicKey;

@@ -99,6 +99,22 @@ pub enum Step {
     Latch,
 }
 
+impl Step {
+    /// What is done, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::SignAgain => "signing again in the same session",
+            Self::Reconnect => "opening a new session",
+            Self::Reinitialise => "initialising the library again",
+            Self::Restart => "only a new process can help",
+            Self::Wait => "leaving the token alone for a while",
+            Self::Refuse => "refusing this request",
+            Self::Latch => "signing is off until a person acts",
+        }
+    }
+}
+
 impl Cause {
     /// Every cause, in the order of the table.
     pub const ALL: [Self; 25] = [

@@ -6,6 +6,7 @@
 //! Errors: [`PinError`]; none carries a byte of the secret.
 //! Source: `docs/spec/hsm.md`, "PIN"; systemd.exec(5), "Credentials".
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -31,6 +32,33 @@ pub enum PinSource {
     Descriptor(u32),
     /// The controlling terminal, once, without echo.
     Prompt,
+}
+
+impl PinSource {
+    /// Reads how a configuration names it: `file:PATH`, `credential:NAME`, `fd:NUMBER` or `prompt`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            Some(("file", path)) if !path.is_empty() => Some(Self::File(PathBuf::from(path))),
+            Some(("credential", name)) if !name.is_empty() => {
+                Some(Self::Credential(name.to_owned()))
+            }
+            Some(("fd", number)) => number.parse().ok().map(Self::Descriptor),
+            None if text == "prompt" => Some(Self::Prompt),
+            Some(_) | None => None,
+        }
+    }
+}
+
+impl fmt::Display for PinSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Credential(name) => write!(f, "credential:{name}"),
+            Self::Descriptor(number) => write!(f, "fd:{number}"),
+            Self::Prompt => f.write_str("prompt"),
+        }
+    }
 }
 
 /// Why a PIN could not be read.

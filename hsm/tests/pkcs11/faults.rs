@@ -1,7 +1,6 @@
 //! A token that fails while it is in use: each fault comes back by the step of the table, with the same bytes signed.
 
 use std::fs;
-use std::time::Duration;
 
 use cryptoki::context::Pkcs11;
 use cryptoki::session::UserType;
@@ -171,7 +170,23 @@ fn backends_of_one_process_survive_each_others_recovery() {
     );
 }
 
-// A call that never returns costs its caller the budget and nothing else: another thread with another session serves the next request.
+/// Lets the next signature hang until the body is done, which begins when its thread has been set aside. Its caller gets nothing.
+fn while_a_call_hangs(shim: &Shim, backend: &Pkcs11Backend, body: impl FnOnce()) {
+    shim.order("C_Sign", "hang");
+    let error = std::thread::scope(|scope| {
+        let stuck = scope.spawn(|| backend.sign_canary(&bytes(), BUDGET));
+        shim.wait_taken("C_Sign");
+        while backend.status().set_aside < 1 {
+            std::thread::yield_now();
+        }
+        body();
+        shim.release();
+        stuck.join().unwrap().unwrap_err()
+    });
+    assert_eq!(error.fault, Fault::Timeout);
+}
+
+// A call that never returns costs its caller the signature and nothing else: another thread with another session serves the next request.
 #[test]
 fn a_stuck_call_misses_one_signature() {
     in_child("faults::a_stuck_call_misses_one_signature", |bench| {
@@ -182,17 +197,7 @@ fn a_stuck_call_misses_one_signature() {
                 ..limits()
             },
         );
-        shim.order("C_Sign", "hang");
-        let error = backend
-            .sign_canary(&bytes(), Duration::from_millis(300))
-            .unwrap_err();
-        assert_eq!(error.fault, Fault::Timeout);
-        shim.wait_taken("C_Sign");
-        while backend.status().set_aside < 1 {
-            std::thread::yield_now();
-        }
-        assert!(signs(&backend));
-        shim.release();
+        while_a_call_hangs(&shim, &backend, || assert!(signs(&backend)));
         while backend.status().threads > 1 {
             std::thread::yield_now();
         }
@@ -215,22 +220,13 @@ fn a_library_with_a_stuck_call_is_not_finalised() {
                 ..limits()
             };
             let (shim, backend) = shimmed(bench, patient);
-            shim.order("C_Sign", "hang");
-            assert!(
-                backend
-                    .sign_canary(&bytes(), Duration::from_millis(300))
-                    .is_err()
-            );
-            shim.wait_taken("C_Sign");
-            while backend.status().set_aside < 1 {
-                std::thread::yield_now();
-            }
-            assert!(signs(&backend));
-            shim.order("C_SignInit", "return 0x190");
-            let error = backend.sign_canary(&bytes(), BUDGET).unwrap_err();
-            assert_eq!(error.fault, Fault::Restart);
-            assert_eq!(shim.calls("C_Finalize"), 0);
-            shim.release();
+            while_a_call_hangs(&shim, &backend, || {
+                assert!(signs(&backend));
+                shim.order("C_SignInit", "return 0x190");
+                let error = backend.sign_canary(&bytes(), BUDGET).unwrap_err();
+                assert_eq!(error.fault, Fault::Restart);
+                assert_eq!(shim.calls("C_Finalize"), 0);
+            });
             wait_up(&backend);
             assert!(signs(&backend));
         },

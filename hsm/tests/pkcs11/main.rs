@@ -11,6 +11,7 @@ mod bench;
 mod discovery;
 mod doctor;
 mod faults;
+mod guarded;
 mod keys;
 mod load;
 mod shim;

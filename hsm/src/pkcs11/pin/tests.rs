@@ -159,3 +159,29 @@ fn a_descriptor_is_read_once() {
     assert_eq!(secret(&reader.read("t").ok().unwrap()), "1234");
     assert!(matches!(reader.read("t"), Err(PinError::Spent)));
 }
+
+// A configuration names the source, and what is no source is refused, a PIN itself above all.
+#[test]
+fn a_source_is_named_in_one_way() {
+    for text in [
+        "file:/etc/falaj/pin",
+        "credential:hsm-pin",
+        "fd:3",
+        "prompt",
+    ] {
+        assert_eq!(PinSource::parse(text).unwrap().to_string(), text);
+    }
+    for text in [
+        "",
+        "1234",
+        "file:",
+        "credential:",
+        "fd:",
+        "fd:-1",
+        "fd:x",
+        "env:PIN",
+        "prompt:",
+    ] {
+        assert_eq!(PinSource::parse(text), None, "{text}");
+    }
+}

@@ -3,6 +3,7 @@
 //! Invariant: `active` names the one thread that may take jobs; a job is answered at most once, by whoever took it out of the queue.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,20 @@ pub enum LinkStatus {
     },
 }
 
+impl LinkStatus {
+    /// The stable word for it, in health checks and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Up { .. } => "up",
+            Self::Down { .. } => "down",
+            Self::Stuck => "stuck",
+            Self::Latched { .. } => "latched",
+        }
+    }
+}
+
 /// Something an operator may want to read in the log.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -112,6 +127,38 @@ pub enum Event {
         /// Number of the thread.
         worker: u64,
     },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected { token } => write!(f, "connected to token {token}"),
+            Self::Fault { error, step, .. } => {
+                write!(f, "{}: {error}; {}", error.cause().code(), step.words())
+            }
+            Self::Waiting {
+                backoff_ms,
+                failures,
+            } => {
+                write!(
+                    f,
+                    "failed {failures} times in a row; next attempt in {backoff_ms} ms"
+                )
+            }
+            Self::SetAside { worker } => {
+                write!(
+                    f,
+                    "thread {worker} did not come back from the library and was set aside"
+                )
+            }
+            Self::CameBack { worker } => {
+                write!(
+                    f,
+                    "thread {worker} came back from the library; what it brought was dropped"
+                )
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
