@@ -294,22 +294,29 @@ pub(crate) const NOW: Now = Now {
 };
 pub(crate) const DEADLINE_NS: u64 = 2_000;
 
+/// Round and block of the polka that the lock rule may ask for.
+fn wanted(statement: &Statement) -> Option<(u32, BlockId)> {
+    if let Statement::Precommit {
+        round,
+        value: Some(value),
+        ..
+    } = statement
+    {
+        Some((round.get(), value.id))
+    } else if let Statement::Prevote {
+        value: Some(value), ..
+    } = statement
+    {
+        value.valid_round.map(|valid| (valid.get(), value.id))
+    } else {
+        None
+    }
+}
+
 /// A request with the polka that the lock rule may ask for, and the proof of the height before.
 pub(crate) fn request(id: u64, statement: Statement) -> SignRequest {
     let height = statement.height().get();
-    let polka = match statement {
-        Statement::Precommit {
-            round,
-            value: Some(value),
-            ..
-        } => Some(polka(height, round.get(), value.id)),
-        Statement::Prevote {
-            value: Some(value), ..
-        } => value
-            .valid_round
-            .map(|valid| polka(height, valid.get(), value.id)),
-        _ => None,
-    };
+    let polka = wanted(&statement).map(|(round, id)| polka(height, round, id));
     let proof = (height > 1).then(|| Box::new(proof(height - 1)));
     SignRequest {
         id: RequestId::new(id),
@@ -371,9 +378,12 @@ pub(crate) type Answer = Result<Verified<SignedStatement>, Refusal>;
 
 /// The answers to statements among what was released.
 pub(crate) fn answers(outputs: Vec<Output>) -> Vec<(u64, Answer)> {
-    let answer = |output| match output {
-        Output::Signed { id, result } => Some((id.get(), result)),
-        _ => None,
+    let answer = |output| {
+        if let Output::Signed { id, result } = output {
+            Some((id.get(), result))
+        } else {
+            None
+        }
     };
     outputs.into_iter().filter_map(answer).collect()
 }

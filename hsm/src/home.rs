@@ -42,6 +42,8 @@ pub struct SignerHome<D: Disk> {
     audit_log: FramedLog<D>,
     audit: AuditChain,
     audit_lost: u64,
+    /// Audit entries since the logs were settled.
+    audit_waiting: u64,
     queue: PendingQueue<Output>,
     calls: Vec<BackendCall>,
     /// A frame is written whose records somebody waits for.
@@ -49,6 +51,9 @@ pub struct SignerHome<D: Disk> {
     /// A note found no space and waits to be written.
     needs_space: bool,
 }
+
+/// How many audit entries a busy signer keeps in memory: about a second's.
+const AUDIT_WAITING_MAX: u64 = 256;
 
 /// Which log of a signer's chain.
 const fn log_of(identity: &Identity, log: LogId) -> LogIdentity {
@@ -116,6 +121,7 @@ impl<D: Disk> SignerHome<D> {
             audit_log,
             audit,
             audit_lost: 0,
+            audit_waiting: 0,
             queue,
             calls: Vec::new(),
             needs_sync: false,
@@ -198,6 +204,12 @@ impl<D: Disk> SignerHome<D> {
         }
     }
 
+    /// Whether so much waits that it should not wait for an idle moment.
+    #[must_use]
+    pub const fn settle_due(&self) -> bool {
+        self.audit_waiting >= AUDIT_WAITING_MAX
+    }
+
     /// Writes and syncs everything, signatures and audit records included, and prunes what no restart needs. For idle moments.
     ///
     /// # Errors
@@ -206,6 +218,7 @@ impl<D: Disk> SignerHome<D> {
         self.write_all()?;
         self.sync_written()?;
         unless_full(self.audit_log.sync().map(|_| ()))?;
+        self.audit_waiting = 0;
         let Ok(guard) = self.signer.guard() else {
             return Ok(());
         };
@@ -304,6 +317,7 @@ impl<D: Disk> SignerHome<D> {
         match self.audit_log.append(&record) {
             Ok(_) => {
                 self.audit = chain;
+                self.audit_waiting = self.audit_waiting.saturating_add(1);
                 Ok(())
             }
             Err(error) if error.is_full() => {

@@ -96,3 +96,43 @@ impl Backend for SoftBackend {
         self.sign(bytes.as_slice())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use falaj_consensus::verify::RealChecker;
+
+    use super::*;
+    use crate::testing::suite;
+
+    // The software key owes what every backend owes.
+    #[test]
+    fn a_software_key_passes_the_suite() {
+        suite(&SoftBackend::from_seed(&[3; 32]), &RealChecker);
+    }
+
+    // Its signatures are those of RFC 8032: same bytes, same signature, in this process and the next.
+    #[test]
+    fn a_software_key_is_its_seed() {
+        let sign = |seed| {
+            let canary = crate::purpose::Canary { challenge: [1; 32] };
+            SoftBackend::from_seed(seed)
+                .sign_canary(&canary.sign_bytes(), Duration::ZERO)
+                .unwrap()
+        };
+        assert_eq!(sign(&[3; 32]), sign(&[3; 32]));
+        assert_ne!(sign(&[3; 32]), sign(&[4; 32]));
+    }
+
+    // It says what it is, and shows nothing of the seed.
+    #[test]
+    fn a_software_key_has_its_banner_and_no_secret_in_debug() {
+        let backend = SoftBackend::from_seed(&[0xab; 32]);
+        assert!(
+            backend
+                .test_banner()
+                .is_some_and(|banner| banner.starts_with("TEST"))
+        );
+        let shown = format!("{backend:?}");
+        assert!(!shown.contains("171") && !shown.contains("abab"), "{shown}");
+    }
+}

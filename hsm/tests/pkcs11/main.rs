@@ -15,3 +15,4 @@ mod guarded;
 mod keys;
 mod load;
 mod shim;
+mod suite;

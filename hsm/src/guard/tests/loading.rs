@@ -83,10 +83,10 @@ fn load(log: &[(Position, Vec<u8>)]) -> Result<Guard, GuardProblem> {
 }
 
 fn fault_of(log: &[(Position, Vec<u8>)]) -> (u64, RecordFault) {
-    match load(log).unwrap_err() {
-        GuardProblem::BadRecord { position, fault } => (position.get(), fault),
-        other => panic!("{other}"),
-    }
+    let GuardProblem::BadRecord { position, fault } = load(log).unwrap_err() else {
+        panic!("the log was to have a bad record")
+    };
+    (position.get(), fault)
 }
 
 // Loading the records gives the guard that wrote them, after each record.

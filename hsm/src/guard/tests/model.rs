@@ -41,13 +41,15 @@ fn rank(statement: &Statement) -> (u64, u32, u8) {
 }
 
 fn precommitted(statement: &Statement) -> Option<(u64, u32, BlockId, OutcomeHash)> {
-    match statement {
-        Statement::Precommit {
-            height,
-            round,
-            value: Some(value),
-        } => Some((height.get(), round.get(), value.id, value.outcome)),
-        _ => None,
+    if let Statement::Precommit {
+        height,
+        round,
+        value: Some(value),
+    } = statement
+    {
+        Some((height.get(), round.get(), value.id, value.outcome))
+    } else {
+        None
     }
 }
 
@@ -114,7 +116,9 @@ impl Model {
                     Expected::Sign
                 }
             }
-            _ => Expected::Sign,
+            Statement::Proposal { .. }
+            | Statement::Prevote { value: None, .. }
+            | Statement::Precommit { value: None, .. } => Expected::Sign,
         }
     }
 }
@@ -231,7 +235,9 @@ fn assert_course_is_safe(said: &[Statement]) {
                         "two outcomes: {later:?} after {earlier:?}"
                     );
                 }
-                _ => {}
+                Statement::Proposal { .. }
+                | Statement::Prevote { .. }
+                | Statement::Precommit { .. } => {}
             }
         }
     }

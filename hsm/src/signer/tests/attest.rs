@@ -10,7 +10,7 @@ use crate::fixture::{
 };
 use crate::guard::Latch;
 use crate::purpose::{Binding, Canary, Possession, Purpose, TRANSPORT_KEY_BYTES_MAX};
-use crate::signer::{AttestRequest, Attestation, Attested, Input, Output, RequestId};
+use crate::signer::{Alarm, AttestRequest, Attestation, Attested, Input, Output, RequestId};
 use crate::{Fault, Refusal};
 
 fn attest_until(
@@ -113,7 +113,11 @@ fn no_attestation_decodes_as_a_vote() {
         assert!(SignBytes::parse(&chain(), bytes).is_err());
         assert!(
             borsh::from_slice::<SignBytes>(
-                &[&u32::to_le_bytes(bytes.len() as u32), &bytes[..]].concat()
+                &[
+                    &u32::try_from(bytes.len()).unwrap().to_le_bytes(),
+                    &bytes[..]
+                ]
+                .concat()
             )
             .is_err()
         );
@@ -152,7 +156,7 @@ fn attestations_have_their_committed_bytes() {
             "03".repeat(32),
             "01000000",
             "0241000000",
-            format!("04{}", "01".repeat(64))
+            "04".to_owned() + &"01".repeat(64)
         )
     );
 }
@@ -180,7 +184,7 @@ fn attestations_of_others_are_refused() {
             attest(&mut home, &token, attestation).unwrap_err().code(),
             code
         );
-        assert_eq!(home.signer().counters().refused(code) > 0, true);
+        assert!(home.signer().counters().refused(code) > 0);
     }
     assert_eq!(
         attest_until(&mut home, &token, Attestation::Canary, NOW.mono_ns)
@@ -200,15 +204,31 @@ fn canaries_differ_and_are_checked() {
     let second = attest(&mut home, &token, Attestation::Canary).unwrap();
     assert_ne!(first.bytes, second.bytes);
     token.trouble(Trouble::SignsOtherBytes);
-    let refusal = attest(&mut home, &token, Attestation::Canary);
-    assert!(
-        matches!(
-            refusal,
-            Err(Refusal::Backend {
-                fault: Fault::WrongSignature,
-                ..
-            })
-        ) || refusal.is_err()
+    let request = AttestRequest {
+        id: RequestId::new(5),
+        attestation: Attestation::Canary,
+        deadline_ns: DEADLINE_NS,
+    };
+    let outputs = home
+        .run(NOW, Input::Attest(Box::new(request)), &token)
+        .unwrap();
+    let refusal = Refusal::Backend {
+        fault: Fault::WrongSignature,
+        device_code: None,
+    };
+    assert!(matches!(
+        outputs[0],
+        Output::Alarm(Alarm::WrongSignature {
+            purpose: Purpose::Canary,
+            ..
+        })
+    ));
+    assert_eq!(
+        outputs[1],
+        Output::Attested {
+            id: RequestId::new(5),
+            result: Err(refusal)
+        }
     );
 }
 

@@ -159,3 +159,20 @@ fn entries_without_space_wait_and_nothing_waits_for_them() {
     assert!(matches!(records[1].entry.event, AuditEvent::Signed { .. }));
     assert_eq!(records[1].lost, 0);
 }
+
+// A busy signer asks to be settled before much waits, and not again right after.
+#[test]
+fn a_busy_signer_asks_to_be_settled() {
+    let (disks, mut home) = Disks::home();
+    let token = TestToken::new();
+    assert!(!home.settle_due());
+    for _ in 0..256 {
+        ask(&mut home, &token, prevote(1, 0, None)).unwrap();
+    }
+    assert!(home.settle_due());
+    home.settle().unwrap();
+    assert!(!home.settle_due());
+    disks.audit.crash(Survives::Nothing, false);
+    drop(home);
+    assert!(records(&disks.open().unwrap()).len() > 256);
+}

@@ -19,13 +19,13 @@ const FILE: &str = "guard-0000000000.log";
 
 /// The codes of all refusals in the audit log, in order.
 fn audited(home: &Home) -> Vec<String> {
-    let refused = |item: Result<(_, Vec<u8>), _>| match AuditRecord::decode(&item.unwrap().1)
-        .unwrap()
-        .entry
-        .event
-    {
-        AuditEvent::Refused { code } => Some(code),
-        _ => None,
+    let refused = |item: Result<(_, Vec<u8>), _>| {
+        let event = AuditRecord::decode(&item.unwrap().1).unwrap().entry.event;
+        if let AuditEvent::Refused { code } = event {
+            Some(code)
+        } else {
+            None
+        }
     };
     home.audit_log()
         .iter_from(Position::START)

@@ -244,6 +244,9 @@ impl<D: Disk> GuardThread<D> {
                 Output::Alarm(alarm) => self.witness.alarm(&alarm),
             }
         }
+        if self.home.settle_due() {
+            self.home.settle()?;
+        }
         Ok(())
     }
 }
