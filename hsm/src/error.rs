@@ -290,3 +290,88 @@ pub enum AgeEvidence {
     #[error("the node remembers {0}")]
     Place(Place),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::fixture::{block, outcome};
+
+    const PLACE: Place = Place::GENESIS;
+
+    fn all() -> Vec<Refusal> {
+        let (height, latch) = (Height::new(1), Latch::Operator);
+        let guard = [
+            GuardProblem::Lost,
+            GuardProblem::Damaged {
+                what: String::new(),
+            },
+            GuardProblem::Older {
+                evidence: AgeEvidence::Instance,
+            },
+            GuardProblem::Foreign,
+            GuardProblem::SetsUnknown { height },
+            GuardProblem::Unreadable {
+                what: String::new(),
+            },
+        ];
+        let mut all = vec![
+            Refusal::Latched { latch },
+            Refusal::WrongChain,
+            Refusal::WrongKey,
+            Refusal::UnknownKind,
+            Refusal::NonCanonical,
+            Refusal::NotAMember { height },
+            Refusal::Closed { height },
+            Refusal::HeightJump {
+                last: PLACE,
+                asked: height,
+                proof: ProofError::Missing,
+            },
+            Refusal::DoubleSign { place: PLACE },
+            Refusal::Regression {
+                last: PLACE,
+                asked: PLACE,
+            },
+            Refusal::Lock {
+                locked: None,
+                fault: LockFault::NoPolka,
+            },
+            Refusal::Outcome {
+                id: block(1),
+                signed: outcome(1),
+                asked: outcome(2),
+            },
+            Refusal::Stale,
+            Refusal::Busy,
+            Refusal::DiskFull,
+            Refusal::Shape(ShapeError::TransportKey(0)),
+        ];
+        all.extend(guard.map(Refusal::Guard));
+        all.extend(Fault::ALL.map(|fault| Refusal::Backend {
+            fault,
+            device_code: None,
+        }));
+        all
+    }
+
+    // A code stands for one thing, is a metric label, and is on the page of the specification.
+    #[test]
+    fn codes_are_distinct_and_documented() {
+        let page = include_str!("../../docs/spec/guard.md");
+        let codes: BTreeSet<_> = all().iter().map(Refusal::code).collect();
+        assert_eq!(codes.len(), all().len());
+        for code in codes {
+            assert!(
+                code.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{code}"
+            );
+            assert!(
+                page.contains(&format!("`{code}`")),
+                "{code} is not documented"
+            );
+        }
+    }
+}

@@ -4,5 +4,6 @@ mod attest;
 mod audit;
 mod crash;
 mod decide;
+mod files;
 mod flow;
 mod refusals;
