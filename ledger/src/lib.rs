@@ -12,6 +12,7 @@ pub mod account;
 pub mod amount;
 pub mod authority;
 pub mod block;
+pub mod bundle;
 pub mod currency;
 pub mod decode;
 pub mod dedup;

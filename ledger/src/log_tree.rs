@@ -12,6 +12,7 @@
 mod consistency;
 mod frontier;
 mod inclusion;
+mod whole;
 
 use std::ops::Range;
 
@@ -21,6 +22,7 @@ use falaj_consensus::types::Hash32;
 pub use consistency::{ConsistencyProof, consistency_path};
 pub use frontier::Frontier;
 pub use inclusion::{InclusionProof, inclusion_path};
+pub use whole::WholeTree;
 
 /// Why a proof over a log does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

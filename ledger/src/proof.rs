@@ -96,10 +96,19 @@ impl Certified {
     /// # Errors
     /// [`AnswerError`] if it is not.
     pub fn check_receipt(&self, body: &TxBody, answer: &ReceiptProof) -> Result<(), AnswerError> {
-        let ReceiptProof { receipt, inclusion } = answer;
+        let receipt = &answer.receipt;
         if receipt.key != body.key() || receipt.body_hash != body.body_hash() {
             return Err(AnswerError::OtherTransaction);
         }
+        self.check_inclusion(answer)
+    }
+
+    /// Checks that this is a receipt of this block, whatever transaction it is of.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if it is not.
+    pub fn check_inclusion(&self, answer: &ReceiptProof) -> Result<(), AnswerError> {
+        let ReceiptProof { receipt, inclusion } = answer;
         let here = receipt.place.height == self.header.height
             && receipt.time_us == self.header.time_us
             && inclusion.index() == u64::from(receipt.place.index)
