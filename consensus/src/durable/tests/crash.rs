@@ -136,3 +136,17 @@ fn a_created_log_survives() {
     disk.crash(Survives::Nothing, false);
     assert_eq!(opened(&disk).unwrap().last(), Position::START);
 }
+
+// A process that is killed leaves written bytes in memory only; opening makes them durable before anybody builds on them.
+#[test]
+fn what_a_killed_process_left_is_synced_before_it_is_used() {
+    let disk = MemDisk::new();
+    let mut log = created(&disk);
+    log.append(b"written, not synced").unwrap();
+    log.flush().unwrap();
+    drop(log);
+    let read = records(&opened(&disk).unwrap());
+    assert_eq!(read, vec![b"written, not synced".to_vec()]);
+    disk.crash(Survives::Nothing, false);
+    assert_eq!(records(&opened(&disk).unwrap()), read);
+}
