@@ -6,7 +6,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::shim::Shim;
@@ -34,7 +34,10 @@ pub(crate) struct Bench {
 /// Runs the body in a child process with a fresh token; `name` is the full name of the calling test.
 pub(crate) fn in_child(name: &str, body: impl FnOnce(&Bench)) {
     match env::var_os(FOLDER) {
-        Some(folder) => body(&Bench::new(Path::new(&folder))),
+        Some(folder) => {
+            end_with_the_parent();
+            body(&Bench::new(Path::new(&folder)));
+        }
         None => run_child(name),
     }
 }
@@ -49,13 +52,20 @@ fn run_child(name: &str) {
     bench.hsm.init_token(TOKEN, PIN, OFFICER_PIN).unwrap();
     write_pin_file(&bench.pin_file(), PIN).unwrap();
     let (variable, value) = bench.hsm.environment();
-    let output = Command::new(env::current_exe().unwrap())
+    let mut child = Command::new(env::current_exe().unwrap())
         .envs(Shim::environment(&bench))
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(variable, value)
         .env(FOLDER, &folder)
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // Held until the child is done: its end tells the child that we are gone.
+    let alive = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(alive);
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -68,6 +78,14 @@ fn run_child(name: &str) {
         "{name} is not the name of a test\n{text}"
     );
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A test that is stopped leaves no child behind: standard input ends with the parent.
+fn end_with_the_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    });
 }
 
 impl Bench {
