@@ -7,6 +7,7 @@
 mod batches;
 mod candidates;
 mod effect;
+mod guard_position;
 mod input;
 mod job;
 mod mempool;

@@ -5,10 +5,8 @@
 //! Generic over the disk, so that production and simulation run the same code; outside the feature `shell`.
 //! Source: `docs/spec/durable.md`; `docs/spec/storage.md`.
 
-mod guard_position;
 mod record;
 mod recovery;
 
-pub use guard_position::guard_position;
 pub use record::BlockRecord;
 pub use recovery::{NodeLogs, RecoverError, RecoveredLogs};

@@ -84,6 +84,8 @@ pub struct Replica {
     /// Confirmed by the engine while its overlay had to be computed again.
     confirming: Option<BlockId>,
     candidates: Candidates,
+    /// What the guard knew at the start, until the open height has passed it.
+    guard: Option<falaj_hsm::Recovered>,
     batches: Batches,
     mempool: Mempool,
     sync: Sync,

@@ -5,7 +5,6 @@
 //! Invariant: dropping the node stops core, signer, logs and store in that order, each after what it was given.
 
 use falaj_consensus::durable::LogId;
-use falaj_consensus::engine::GuardPosition;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::purpose::Binding;
@@ -37,7 +36,7 @@ use super::runtime::{
 use super::view::{Snapshot, View};
 use super::watch::Watch;
 use crate::core::{Input, JobTools, MempoolLimits, Peer, ReplicaConfig};
-use crate::storage::{NodeLogs, RecoveredLogs, guard_position};
+use crate::storage::{NodeLogs, RecoveredLogs};
 use falaj_consensus::durable::OsDisk;
 
 /// Why a node does not start.
@@ -118,7 +117,7 @@ struct Signing {
     home: SignerHome<OsDisk>,
     backend: SharedBackend,
     hello: Hello,
-    guard: GuardPosition,
+    guard: Option<falaj_hsm::Recovered>,
 }
 
 impl Node {
@@ -264,10 +263,10 @@ fn open_signer(
         now,
     )?;
     let guard = match signer.signer().recovered() {
-        Ok(recovered) => guard_position(recovered, open_height, opened.found.open_blocks()),
+        Ok(recovered) => Some(recovered),
         Err(problem) => {
             tracing::error!(%problem, "the signing guard cannot be used: this node follows and does not vote");
-            GuardPosition::Above
+            None
         }
     };
     Ok(Signing {
@@ -366,9 +365,7 @@ fn run(
         outcome: base.outcome.clone(),
         block: found.last().cloned(),
     }));
-    let guard = signing
-        .as_ref()
-        .map_or(GuardPosition::Below, |signing| signing.guard.clone());
+    let guard = signing.as_ref().and_then(|signing| signing.guard.clone());
     let recovered = found.into_recovered(base.state, base.outcome, batches, guard);
 
     let (core, inbox) = CoreHandle::channel();
@@ -618,11 +615,10 @@ async fn deliver(
             }
             NetworkEvent::Message { peer, class, bytes } => {
                 if let Some(from) = book.peer(&peer) {
-                    core.input(Input::Received {
-                        from,
-                        class: class_of(class),
-                        bytes: bytes.as_ref().into(),
-                    });
+                    let length = bytes.len();
+                    let (class, bytes) = (class_of(class), bytes.as_ref().into());
+                    core.input_bounded(Input::Received { from, class, bytes }, length)
+                        .await;
                 }
             }
         }

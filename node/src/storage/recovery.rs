@@ -403,12 +403,6 @@ impl RecoveredLogs {
         self.last.as_ref()
     }
 
-    /// Blocks of the open height whose record is on disk.
-    #[must_use]
-    pub fn open_blocks(&self) -> &[RecoveredBlock] {
-        &self.open
-    }
-
     /// Refuses a state that no certificate here covers.
     ///
     /// # Errors
@@ -429,7 +423,7 @@ impl RecoveredLogs {
         state: State,
         outcome: Outcome,
         batches: Vec<RecoveredBatch>,
-        guard: falaj_consensus::engine::GuardPosition,
+        guard: Option<falaj_hsm::Recovered>,
     ) -> crate::core::Recovered {
         crate::core::Recovered {
             state,

@@ -7,7 +7,7 @@
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, BodyVerdict, GuardPosition, HeightStart, Parent};
 use falaj_consensus::message::{BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane};
-use falaj_consensus::types::{BatchDigest, BlockId, Now, Round, ValidatorIndex};
+use falaj_consensus::types::{BatchDigest, BlockId, Height, Now, Round, ValidatorIndex};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::Executed;
 use falaj_ledger::validate::CheckedTx;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use super::{DecidedAt, Replica, Step, Tip};
 use crate::core::candidates::Candidate;
 use crate::core::effect::{Committed, Effect, Output, Recipients};
+use crate::core::guard_position::guard_position;
 use crate::core::input::{Peer, ReadFor};
 use crate::core::job::{ExecuteJob, ExecuteResult, VerifyJob};
 use crate::core::wire::{BATCHES_REQUESTED_MAX, Message};
@@ -32,6 +33,25 @@ fn parent(tip: &Tip) -> Parent {
         outcome: tip.outcome.hash(),
         time_us,
     }
+}
+
+/// Where the guard stands relative to a height; once it is below, it is known by what we sign and needs no record of the start.
+pub(super) fn take_guard_position(
+    guard: &mut Option<falaj_hsm::Recovered>,
+    open: Height,
+    headers: &[Header],
+) -> GuardPosition {
+    let known = if guard
+        .as_ref()
+        .is_some_and(|guard| guard.last.height <= open)
+    {
+        guard.take()
+    } else {
+        guard.clone()
+    };
+    known.map_or(GuardPosition::Below, |guard| {
+        guard_position(guard, open, headers)
+    })
 }
 
 /// What the height after the tip stands on.
@@ -165,11 +185,27 @@ impl Replica {
         if self.candidates.insert(header.clone(), body) {
             self.engine_inputs
                 .push_back(engine::Input::Header(Box::new(header)));
+        } else {
+            self.tell_again(&id);
         }
         if let Some(from) = from {
             self.fetch_batches_of(&id, &[from], step);
         }
         self.complete(&id, step);
+    }
+
+    /// The engine forgets blocks that no rule could use; it is told again what is known here whenever it asks or the block comes anew.
+    pub(super) fn tell_again(&mut self, id: &BlockId) {
+        let Some(candidate) = self.candidates.get(id) else {
+            return;
+        };
+        let header = Box::new(candidate.header.clone());
+        let verdict = candidate.verdict;
+        self.engine_inputs.push_back(engine::Input::Header(header));
+        if let Some(verdict) = verdict {
+            self.engine_inputs
+                .push_back(engine::Input::Body { id: *id, verdict });
+        }
     }
 
     /// The proposal of the next height often comes while this one is being confirmed.
@@ -380,7 +416,9 @@ impl Replica {
             return;
         };
         self.commit(id, candidate, certificate, executed, step);
-        let start = height_start(&self.tip, GuardPosition::Below);
+        let open = self.open_height();
+        let position = take_guard_position(&mut self.guard, open, &[]);
+        let start = height_start(&self.tip, position);
         self.engine_inputs
             .push_back(engine::Input::NextHeight(Box::new(start)));
         self.offer_early(step);
@@ -439,10 +477,7 @@ impl Replica {
     }
 
     /// The furthest record that a decided height stands on, for serving it.
-    pub(super) fn decided_at(
-        &self,
-        height: falaj_consensus::types::Height,
-    ) -> Option<(Position, Position)> {
+    pub(super) fn decided_at(&self, height: Height) -> Option<(Position, Position)> {
         let index = usize::try_from(height.get().checked_sub(1)?).ok()?;
         self.decided.get(index).map(|at| (at.body, at.certificate))
     }

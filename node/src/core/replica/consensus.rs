@@ -291,7 +291,10 @@ impl Replica {
                     step,
                 );
             }
-            BlockPart::Header | BlockPart::Body => self.fetch_batches_of(&id, &peers, step),
+            BlockPart::Header | BlockPart::Body => {
+                self.tell_again(&id);
+                self.fetch_batches_of(&id, &peers, step);
+            }
         }
     }
 }

@@ -5,14 +5,14 @@
 //! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
 use falaj_consensus::durable::{LogId, Outbox, Position};
-use falaj_consensus::engine::{self, Engine, GuardPosition};
+use falaj_consensus::engine::{self, Engine};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{Now, ValidatorId};
 use falaj_ledger::state::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::blocks::height_start;
+use super::blocks::{height_start, take_guard_position};
 use super::{DecidedAt, Replica, Step, Tip};
 use crate::core::batches::{Batches, CheckedBatch};
 use crate::core::candidates::Candidates;
@@ -62,8 +62,8 @@ pub struct Recovered {
     pub last_block_record: Position,
     /// Last record of the batch log.
     pub last_batch_record: Position,
-    /// Where the guard stands.
-    pub guard: GuardPosition,
+    /// What the signing guard knows; `None` for a node that only follows.
+    pub guard: Option<falaj_hsm::Recovered>,
 }
 
 impl Replica {
@@ -91,7 +91,10 @@ impl Replica {
             block,
             waits,
         };
-        let start = height_start(&tip, guard);
+        let headers: Vec<_> = open.iter().map(|block| block.header.clone()).collect();
+        let mut guard = guard;
+        let position = take_guard_position(&mut guard, tip.state.height().next(), &headers);
+        let start = height_start(&tip, position);
         let engine = engine::Config {
             own: config.validator,
             genesis_hash: config.chain.genesis_hash,
@@ -110,6 +113,7 @@ impl Replica {
             deciding: None,
             confirming: None,
             candidates: Candidates::default(),
+            guard,
             batches: restore(batches),
             sync: Sync::default(),
             engine_inputs: VecDeque::new(),

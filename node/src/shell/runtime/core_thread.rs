@@ -4,9 +4,11 @@
 //! A panic here is a broken belief and ends the process.
 
 use falaj_consensus::durable::{LogId, Outbox, PendingQueue};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clock::Clock;
 use super::fatal::{Fatal, exit_code};
@@ -17,11 +19,16 @@ use crate::core::{Effect, Input, Output, Recovered, Replica, ReplicaConfig};
 use falaj_consensus::message::Statement;
 use falaj_hsm::SignRequest;
 
+/// Room for messages of the network that wait for the core, in KiB.
+const NETWORK_ROOM_KIB: usize = 16 * 1024;
+
 /// A look at the replica between two steps.
 pub type Question = Box<dyn FnOnce(&Replica) + Send>;
 
 enum Message {
     Input(Input),
+    /// An input of the network, with its share of the room.
+    Bounded(Input, OwnedSemaphorePermit),
     Ask(Question),
     Stop,
 }
@@ -69,6 +76,7 @@ pub enum SignerCommand {
 #[derive(Clone)]
 pub struct CoreHandle {
     messages: Sender<Message>,
+    room: Arc<Semaphore>,
 }
 
 /// A core that is about to run: its handle exists before the parts that answer to it.
@@ -81,12 +89,27 @@ impl CoreHandle {
     #[must_use]
     pub fn channel() -> (Self, CoreInbox) {
         let (messages, inbox) = channel();
-        (Self { messages }, CoreInbox { messages: inbox })
+        let room = Arc::new(Semaphore::new(NETWORK_ROOM_KIB));
+        (Self { messages, room }, CoreInbox { messages: inbox })
     }
 
     /// Gives an input. After the core has stopped it is lost, as everything is then.
     pub fn input(&self, input: Input) {
         drop(self.messages.send(Message::Input(input)));
+    }
+
+    /// Gives an input of the network once there is room, so that what the core has not taken stays with the transport, which bounds it.
+    pub async fn input_bounded(&self, input: Input, bytes: usize) {
+        let kib = u32::try_from(bytes / 1024)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        let most = u32::try_from(NETWORK_ROOM_KIB).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(kib.min(most))
+            .await;
+        if let Ok(room) = room {
+            drop(self.messages.send(Message::Bounded(input, room)));
+        }
     }
 
     /// Asks a question; it is dropped unanswered if the core has stopped.
@@ -173,6 +196,10 @@ impl<O: Outlet> Core<O> {
             }
             match self.next(messages) {
                 Ok(Message::Input(input)) => self.step(input),
+                Ok(Message::Bounded(input, room)) => {
+                    drop(room);
+                    self.step(input);
+                }
                 Ok(Message::Ask(question)) => question(&self.replica),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,

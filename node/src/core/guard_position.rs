@@ -5,16 +5,13 @@
 //! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay"; `docs/spec/guard.md`, "Restart".
 
 use falaj_consensus::engine::{GuardPosition, Own, Resume, ResumedLock};
-use falaj_consensus::message::Statement;
+use falaj_consensus::message::{Header, Statement};
 use falaj_consensus::types::Height;
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::Recovered as Guard;
 
-use crate::core::RecoveredBlock;
-
-/// Compares the guard with the open height. `blocks` are those of that height that the block log holds.
-#[must_use]
-pub fn guard_position(guard: Guard, open: Height, blocks: &[RecoveredBlock]) -> GuardPosition {
+/// Compares the guard with the open height. `headers` are those of that height that the block log holds.
+pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> GuardPosition {
     if guard.last.height < open {
         return GuardPosition::Below;
     }
@@ -36,7 +33,7 @@ pub fn guard_position(guard: Guard, open: Height, blocks: &[RecoveredBlock]) -> 
         .collect();
     let own = own
         .into_iter()
-        .filter_map(|signed| message(signed, blocks))
+        .filter_map(|signed| message(signed, headers))
         .collect();
     let lock = lock.map(|lock| ResumedLock {
         value: lock.value,
@@ -54,14 +51,10 @@ pub fn guard_position(guard: Guard, open: Height, blocks: &[RecoveredBlock]) -> 
     }))
 }
 
-fn message(signed: Verified<SignedStatement>, blocks: &[RecoveredBlock]) -> Option<Own> {
+fn message(signed: Verified<SignedStatement>, headers: &[Header]) -> Option<Own> {
     match signed.get().statement {
         Statement::Proposal { id, .. } => {
-            let header = blocks
-                .iter()
-                .map(|block| &block.header)
-                .find(|header| header.id() == id)?
-                .clone();
+            let header = headers.iter().find(|header| header.id() == id)?.clone();
             signed
                 .into_proposal(header)
                 .map(|proposal| Own::Proposal(Box::new(proposal)))
