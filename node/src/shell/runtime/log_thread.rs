@@ -73,7 +73,8 @@ impl LogThread {
         let mut writer = Writer {
             log,
             id,
-            dirty: false,
+            // What a restart stands on waits for a proof too, and a node that is behind may append nothing for a long time.
+            dirty: true,
             health: health.clone(),
         };
         let thread = std::thread::Builder::new()
@@ -133,6 +134,7 @@ impl<D: Disk> Writer<D> {
         results: &impl Fn(Input),
         timed: &impl Fn(f64),
     ) -> Result<(), LogError> {
+        self.sync(results, timed)?;
         loop {
             let first = if self.dirty {
                 inbox.recv_timeout(FULL_RETRY)
