@@ -34,7 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Make a node's home, or set it on a genesis.
-    Init(init::Init),
+    Init(Box<init::Init>),
     /// Run the node until it is told to stop.
     Start(start::Start),
     /// Make and show the node's keys.

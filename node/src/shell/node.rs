@@ -302,7 +302,7 @@ fn hello(
     };
     let outputs = signer
         .run(now, SignerInput::Attest(Box::new(request)), backend)
-        .map_err(|error| HomeError::Log(error))?;
+        .map_err(HomeError::Log)?;
     let mut binding = None;
     for output in outputs {
         if let SignerOutput::Attested { result, .. } = output {

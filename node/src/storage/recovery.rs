@@ -354,16 +354,15 @@ impl<D: Disk> NodeLogs<D> {
         tools: JobTools<'_>,
     ) -> Option<Arc<CheckedBatch>> {
         let encoded = self.batch.read(position).ok()?.into();
-        match (VerifyJob::Batch {
+        let job = VerifyJob::Batch {
             from: None,
             digest,
             encoded,
-        })
-        .run(tools)
-        {
-            VerifyResult::Batch { batch, .. } => Some(batch),
-            _ => None,
-        }
+        };
+        let VerifyResult::Batch { batch, .. } = job.run(tools) else {
+            return None;
+        };
+        Some(batch)
     }
 
     /// The batches for the replica: ordered ones by their place alone, the others checked again.
@@ -489,13 +488,12 @@ fn inline(
     body: &Arc<Body>,
     tools: JobTools<'_>,
 ) -> Option<Vec<Arc<falaj_ledger::validate::CheckedTx>>> {
-    match (VerifyJob::Inline {
+    let job = VerifyJob::Inline {
         id: BlockId::default(),
         body: Arc::clone(body),
-    })
-    .run(tools)
-    {
-        VerifyResult::Inline { transactions, .. } => transactions,
-        _ => None,
-    }
+    };
+    let VerifyResult::Inline { transactions, .. } = job.run(tools) else {
+        return None;
+    };
+    transactions
 }

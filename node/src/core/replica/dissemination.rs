@@ -86,18 +86,21 @@ impl Replica {
 
     /// Which share of a block a transaction draws on.
     pub(super) fn lane_of(&self, transaction: &CheckedTx) -> Lane {
-        match &transaction.body().op {
-            op if op.is_governance() => Lane::Governance,
-            Op::Transfer(transfer) => match self
-                .tip
-                .state
-                .account(transfer.debit)
-                .map(|account| account.kind)
-            {
-                Some(AccountKind::Reserve | AccountKind::Wholesale) => Lane::Interbank,
-                Some(_) | None => Lane::Retail,
-            },
-            _ => Lane::Retail,
+        let op = &transaction.body().op;
+        if op.is_governance() {
+            return Lane::Governance;
+        }
+        let Op::Transfer(transfer) = op else {
+            return Lane::Retail;
+        };
+        match self
+            .tip
+            .state
+            .account(transfer.debit)
+            .map(|account| account.kind)
+        {
+            Some(AccountKind::Reserve | AccountKind::Wholesale) => Lane::Interbank,
+            Some(_) | None => Lane::Retail,
         }
     }
 

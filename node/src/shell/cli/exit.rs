@@ -101,9 +101,20 @@ impl From<falaj_hsm::pkcs11::TokenError> for Failure {
 #[cfg(feature = "pkcs11")]
 const fn token_code(error: &falaj_hsm::pkcs11::TokenError) -> u8 {
     use falaj_hsm::pkcs11::TokenError as T;
-    match error {
-        T::Pin(_) | T::PinRefused { .. } => Failure::PERMISSION,
-        _ => Failure::CONFIG,
+    if matches!(
+        error,
+        T::Pin(_)
+            | T::PinRefused { .. }
+            | T::PinRefusedEarlier { .. }
+            | T::PinLocked { .. }
+            | T::PinFinalTry { .. }
+            | T::PinCountLow { .. }
+            | T::PinUnset { .. }
+            | T::PinPad { .. }
+    ) {
+        Failure::PERMISSION
+    } else {
+        Failure::CONFIG
     }
 }
 
