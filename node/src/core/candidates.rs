@@ -2,7 +2,7 @@
 //!
 //! Invariant: a body is kept only under the header that names it; a verdict is given once, when body, inline tail and every batch are
 //! here and checked, and depends on their bytes and the parameters alone.
-//! Bounds: at most [`CANDIDATES_MAX`] blocks a height; the oldest that nothing was decided about is forgotten first.
+//! Bounds: at most [`CANDIDATES_MAX`] blocks a height; the oldest that was not recorded is forgotten first.
 //! Source: `docs/spec/consensus.md`, "Valid blocks"; `docs/spec/dissemination.md`, "Bodies".
 
 use falaj_consensus::durable::Position;
@@ -77,10 +77,9 @@ impl Candidates {
     /// Keeps a block whose header names its body. Whether it is new.
     pub(super) fn insert(&mut self, header: Header, body: Arc<Body>) -> bool {
         let id = header.id();
-        if self.blocks.contains_key(&id) || !header.names(&body) {
+        if self.blocks.contains_key(&id) || !header.names(&body) || !self.make_room() {
             return false;
         }
-        self.make_room();
         self.arrivals = self.arrivals.saturating_add(1);
         let inline = if body.inline.is_empty() {
             Inline::Checked(Vec::new())
@@ -103,21 +102,19 @@ impl Candidates {
         true
     }
 
-    fn make_room(&mut self) {
+    /// Forgets the oldest block that was never recorded; whether there is room now. A recorded one may be what is decided.
+    fn make_room(&mut self) -> bool {
         if self.blocks.len() < CANDIDATES_MAX {
-            return;
+            return true;
         }
-        let oldest = self
+        let unrecorded = self
             .blocks
             .iter()
-            .filter(|(_, block)| block.position.is_none())
-            .min_by_key(|(_, block)| block.arrival);
-        let oldest = oldest
-            .map(|(id, _)| *id)
-            .or_else(|| self.blocks.keys().next().copied());
-        if let Some(id) = oldest {
-            self.blocks.remove(&id);
-        }
+            .filter(|(_, block)| block.position.is_none());
+        let oldest = unrecorded
+            .min_by_key(|(_, block)| block.arrival)
+            .map(|(id, _)| *id);
+        oldest.is_some_and(|id| self.blocks.remove(&id).is_some())
     }
 
     /// A block.

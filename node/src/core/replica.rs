@@ -113,6 +113,10 @@ pub struct Replica {
     /// Blocks of the next height that came before this one was confirmed; one a peer.
     early: BTreeMap<Peer, (Header, Arc<Body>)>,
     ticks: u32,
+    /// The open height when the last tick came.
+    height_at_tick: Height,
+    /// Whether peers were ahead for a whole tick.
+    lagging: bool,
 }
 
 /// What one step gathers before it becomes an [`Outbox`].
@@ -206,6 +210,7 @@ impl Replica {
         );
         self.first_proposer = set.get(turn).expect("a turn is of a member").id;
         self.work_told = None;
+        self.lagging = false;
     }
 
     /// The height being decided.

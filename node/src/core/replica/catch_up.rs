@@ -28,6 +28,7 @@ impl Replica {
             after_ns: self.parameters().tick_ns(),
         });
         self.sync.tick();
+        self.note_lag();
         self.forget_unanswered();
         self.resend_batches(step);
         self.fetch_missing(step);
@@ -57,9 +58,21 @@ impl Replica {
         }
     }
 
+    /// One height behind is the rule while votes are under way; a whole tick there, or two heights, is a lag.
+    fn is_behind(&self) -> bool {
+        let (open, best) = (self.open_height(), self.sync.best_height());
+        best > open || (best == open && self.lagging)
+    }
+
+    fn note_lag(&mut self) {
+        let open = self.open_height();
+        self.lagging = self.sync.best_height() >= open && self.height_at_tick == open;
+        self.height_at_tick = open;
+    }
+
     /// Asks for what peers have decided beyond us, and decides the open height if its block is here.
     pub(super) fn catch_up(&mut self, step: &mut Step) {
-        if self.sync.best_height() < self.open_height() {
+        if !self.is_behind() {
             return;
         }
         for ask in self.sync.next_requests(self.open_height()) {

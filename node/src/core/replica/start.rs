@@ -7,7 +7,7 @@
 use falaj_consensus::durable::{LogId, Outbox, Position};
 use falaj_consensus::engine::{self, Engine};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
-use falaj_consensus::types::{Now, ValidatorId};
+use falaj_consensus::types::{Height, Now, ValidatorId};
 use falaj_ledger::state::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -134,6 +134,8 @@ impl Replica {
             fetching: BTreeMap::new(),
             early: BTreeMap::new(),
             ticks: 0,
+            height_at_tick: Height::default(),
+            lagging: false,
         };
         replica.open();
         let mut step = Step::default();
