@@ -154,16 +154,22 @@ impl Pool {
 }
 
 impl Drop for Pool {
-    /// Lets the thread at work finish and close its session; one that is stuck is left behind.
+    /// Lets the thread at work finish and close its session, and waits for the very end of every thread that left the library: a process
+    /// that exits under the last instructions of such a thread crashes in OpenSSL. One that is stuck is left behind.
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.close();
         self.shared.changed.notify_all();
         let patience = self.shared.limits.sign_deadline();
-        let _ = self
+        let waited = self
             .shared
             .changed
             .wait_timeout_while(state, patience, |state| state.active.is_some());
+        let ended = waited.unwrap_or_else(PoisonError::into_inner).0.ended();
+        for thread in ended {
+            // A thread that panicked has said so already.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -186,9 +192,12 @@ impl Shared {
         if let Some(number) = state.next_worker(shared.limits.threads_max) {
             let builder = std::thread::Builder::new().name(format!("falaj-pkcs11-{number}"));
             let own = Arc::clone(shared);
-            if let Err(error) = builder.spawn(move || worker::run(&own, number)) {
-                state.left(number);
-                state.latch(TokenError::Thread(Arc::new(error)));
+            match builder.spawn(move || worker::run(&own, number)) {
+                Ok(handle) => state.started(number, handle),
+                Err(error) => {
+                    state.left(number);
+                    state.latch(TokenError::Thread(Arc::new(error)));
+                }
             }
         }
     }

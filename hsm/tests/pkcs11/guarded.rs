@@ -193,6 +193,9 @@ fn a_fault_between_intent_and_signature_leaves_the_position_taken() {
             assert!(ask(&mut home, &backend, prevote(0, Some(7)), LONG_NS).is_ok());
             assert!(ask(&mut home, &backend, prevote(1, None), LONG_NS).is_ok());
             shim.release();
+            while backend.status().threads > 1 {
+                std::thread::yield_now();
+            }
         },
     );
 }

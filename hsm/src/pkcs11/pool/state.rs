@@ -2,9 +2,10 @@
 //!
 //! Invariant: `active` names the one thread that may take jobs; a job is answered at most once, by whoever took it out of the queue.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use falaj_consensus::crypto::Signature;
@@ -216,7 +217,9 @@ pub(super) struct State {
     pub(super) counts: Counts,
     pub(super) events: VecDeque<Event>,
     pub(super) closing: bool,
-    threads: usize,
+    /// Threads that have not ended, by number; those that were set aside included.
+    threads: BTreeSet<u64>,
+    handles: Vec<(u64, JoinHandle<()>)>,
     numbers: u64,
 }
 
@@ -230,7 +233,8 @@ impl State {
             counts: Counts::NONE,
             events: VecDeque::new(),
             closing: false,
-            threads: 0,
+            threads: BTreeSet::new(),
+            handles: Vec::new(),
             numbers: 0,
         }
     }
@@ -274,7 +278,7 @@ impl State {
         self.note(Event::SetAside {
             worker: active.number,
         });
-        if self.threads < threads_max {
+        if self.threads.len() < threads_max {
             self.link = Link::Connecting;
         } else {
             self.link = Link::Stuck;
@@ -286,11 +290,11 @@ impl State {
     pub(super) fn next_worker(&mut self, threads_max: usize) -> Option<u64> {
         let wanted =
             self.active.is_none() && !self.closing && !matches!(self.link, Link::Latched(_));
-        if !wanted || self.threads >= threads_max {
+        if !wanted || self.threads.len() >= threads_max {
             return None;
         }
         self.numbers += 1;
-        self.threads += 1;
+        self.threads.insert(self.numbers);
         if !matches!(self.link, Link::Down { .. }) {
             self.link = Link::Connecting;
         }
@@ -301,9 +305,25 @@ impl State {
         Some(self.numbers)
     }
 
+    /// Keeps the handle of a thread that was started, and lets go of those that ended.
+    pub(super) fn started(&mut self, number: u64, handle: JoinHandle<()>) {
+        self.handles.retain(|(_, handle)| !handle.is_finished());
+        self.handles.push((number, handle));
+    }
+
+    /// The handles of the threads that said they ended; joining them waits for their last instructions alone.
+    pub(super) fn ended(&mut self) -> Vec<JoinHandle<()>> {
+        let all = std::mem::take(&mut self.handles);
+        let (inside, ended): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|(number, _)| self.threads.contains(number));
+        self.handles = inside;
+        ended.into_iter().map(|(_, handle)| handle).collect()
+    }
+
     /// A thread ended.
     pub(super) fn left(&mut self, number: u64) {
-        self.threads = self.threads.saturating_sub(1);
+        self.threads.remove(&number);
         if self.is_active(number) {
             self.active = None;
         } else {
@@ -378,7 +398,7 @@ impl State {
             connects: counts.connects,
             reinitialisations: counts.reinitialisations,
             set_aside: counts.set_aside,
-            threads: self.threads,
+            threads: self.threads.len(),
             queued: self.jobs.len(),
             failures: self.breaker.failures(),
         }
