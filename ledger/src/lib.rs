@@ -19,7 +19,6 @@ pub mod dedup;
 pub mod event;
 pub mod execute;
 pub mod genesis;
-pub mod lane;
 pub mod log_tree;
 mod outcome;
 pub mod participant;
