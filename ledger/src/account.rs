@@ -12,6 +12,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::{byte_string, list};
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::types::Height;
+use std::cmp::Ordering;
 use std::fmt;
 use std::io;
 
@@ -56,8 +57,21 @@ impl BorshDeserialize for NetworkPrefix {
 }
 
 /// The name of an account: the opener's participant number, big-endian, and twelve bytes of the opener's choice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct AccountId([u8; 16]);
+
+impl Ord for AccountId {
+    /// The order of the bytes, compared as one number: execution does little else so often.
+    fn cmp(&self, other: &Self) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for AccountId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl AccountId {
     /// Composes an id.

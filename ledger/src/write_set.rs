@@ -104,6 +104,23 @@ impl WriteSet {
     }
 }
 
+impl FromIterator<(Vec<u8>, Option<Vec<u8>>)> for WriteSet {
+    /// Takes many changes at once, cheapest in ascending order of key; the last of several to one key holds.
+    ///
+    /// # Panics
+    /// If a key or value has a length that is not allowed.
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>>(changes: I) -> Self {
+        let changes: BTreeMap<_, _> = changes.into_iter().collect();
+        assert!(
+            changes
+                .iter()
+                .all(|(key, value)| key_fits(key) && value.as_deref().is_none_or(value_fits)),
+            "keys and values of the state have an allowed length"
+        );
+        Self { changes }
+    }
+}
+
 /// Whether bytes can be a key.
 pub(crate) fn key_fits(key: &[u8]) -> bool {
     (1..=KEY_BYTES_MAX).contains(&key.len())
@@ -248,6 +265,23 @@ mod tests {
         }
         bytes.push(0);
         assert!(borsh::from_slice::<WriteSet>(&bytes).is_err());
+    }
+
+    // Collected in any order, a set is the one that single calls make.
+    #[test]
+    fn a_collected_set_is_the_same() {
+        let changes = [
+            (b"c".to_vec(), None),
+            (b"a".to_vec(), Some(b"1".to_vec())),
+            (b"b".to_vec(), Some(b"2".to_vec())),
+        ];
+        assert_eq!(changes.into_iter().collect::<WriteSet>(), sample());
+    }
+
+    #[test]
+    #[should_panic(expected = "have an allowed length")]
+    fn a_collected_empty_key_is_a_broken_belief() {
+        let _: WriteSet = std::iter::once((Vec::new(), None)).collect();
     }
 
     #[test]

@@ -224,16 +224,15 @@ impl<'a> Overlay<'a> {
 
     /// Everything the block changed, and the events it caused.
     pub(super) fn into_writes(self, tip: Tip, bench: Option<&Bench>) -> (WriteSet, Vec<Event>) {
-        let mut writes = WriteSet::new();
-        writes.put(key::TIP, encode_record(&tip));
+        let mut writes = vec![(key::TIP.to_vec(), Some(encode_record(&tip)))];
         if !self.events.is_empty() {
-            writes.put(key::EVENTS, encode_record(&self.log));
+            writes.push((key::EVENTS.to_vec(), Some(encode_record(&self.log))));
         }
         if let Some(bench) = bench {
-            writes.put(key::BENCH, encode_record(bench));
+            writes.push((key::BENCH.to_vec(), Some(encode_record(bench))));
         }
-        self.accounts.write_to(&mut writes);
         self.currencies.write_to(&mut writes);
+        self.accounts.write_to(&mut writes);
         self.proposals.write_to(&mut writes);
         self.expiries.write_to(&mut writes);
         self.windows.write_to(&mut writes);
@@ -241,6 +240,6 @@ impl<'a> Overlay<'a> {
         self.dedup.write_to(&mut writes);
         self.uetrs.write_to(&mut writes);
         self.pins.write_to(&mut writes);
-        (writes, self.events)
+        (writes.into_iter().collect(), self.events)
     }
 }

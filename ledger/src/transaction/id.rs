@@ -4,6 +4,7 @@
 //! Source: RFC 9562 §5.7; `docs/spec/ledger.md`, "Ids".
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::io;
 
@@ -11,8 +12,21 @@ use crate::decode::DecodeFault;
 use crate::participant::ParticipantNumber;
 
 /// A transaction's id: a `UUIDv7` of the submitter's choice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, BorshSerialize)]
 pub struct TxId([u8; 16]);
+
+impl Ord for TxId {
+    /// The order of the bytes, compared as one number.
+    fn cmp(&self, other: &Self) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for TxId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl TxId {
     /// Takes the bytes of a `UUIDv7`; `None` for any other version or variant.
