@@ -29,6 +29,8 @@ use crate::write_set::WriteSet;
 
 pub use block_store::BlockStore;
 pub use medium::{Batch, Entry, Medium};
+#[cfg(feature = "sled")]
+pub use sled::{open as open_on_disk, open_as_it_is as open_on_disk_as_it_is, set_aside};
 
 /// The longest value of an index page: sled keeps longer ones in a file each.
 pub const PAGE_BYTES_MAX: usize = 64 * 1024;

@@ -13,7 +13,7 @@ use falaj_hsm::{
     SignerHome,
 };
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::store::{Store, sled};
+use falaj_ledger::store::{Store, open_on_disk, open_on_disk_as_it_is, set_aside};
 use falaj_ledger::validate::Rules;
 use std::path::Path;
 use std::sync::Arc;
@@ -191,7 +191,7 @@ fn open_store(
     found: &RecoveredLogs,
 ) -> Result<(Arc<dyn Store>, Base), StartError> {
     let path = folders.store();
-    let opened = sled::open(&path, genesis.hash()).map_err(StartupError::from)?;
+    let opened = open_on_disk(&path, genesis.hash()).map_err(StartupError::from)?;
     if let Some(aside) = &opened.set_aside {
         tracing::warn!(reason = %aside.damage, aside = %aside.folder.display(), "the ledger's store is rebuilt from the logs");
     }
@@ -203,9 +203,9 @@ fn open_store(
         }
         Err(unfit) => {
             drop(opened);
-            let aside = sled::set_aside(&path).map_err(StartupError::from)?;
+            let aside = set_aside(&path).map_err(StartupError::from)?;
             tracing::warn!(reason = %unfit, aside = %aside.display(), "the ledger's store is rebuilt from the logs");
-            let store = sled::open_as_it_is(&path, genesis.hash()).map_err(StartupError::from)?;
+            let store = open_on_disk_as_it_is(&path, genesis.hash()).map_err(StartupError::from)?;
             let base = base_of_genesis(&store, genesis)?;
             Ok((Arc::new(store), base))
         }

@@ -39,7 +39,7 @@ fn a_domain_tag_is_made_in_one_place() {
     assert_none(&offenders, "a domain tag with two owners");
 }
 
-/// Goal: an auditor finds the preimage of each hash of consensus.
+/// Goal: an auditor finds the preimage of each hash of consensus; a test's own tags begin with `falaj/testing/`.
 #[test]
 fn the_tags_of_consensus_are_specified() {
     let page = read("docs/spec/encoding.md");
@@ -47,6 +47,7 @@ fn the_tags_of_consensus_are_specified() {
         .into_iter()
         .filter(|(_, places)| places[0].starts_with("consensus/src/"))
         .map(|(tag, _)| tag)
+        .filter(|tag| !tag.starts_with("falaj/testing/"))
         .filter(|tag| !page.contains(&format!("`{tag}`")))
         .collect();
     assert_none(&offenders, "is not in docs/spec/encoding.md");
