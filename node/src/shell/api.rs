@@ -4,18 +4,35 @@
 //! Loopback only, reads open; a bind beyond loopback is refused until TLS exists.
 //! Source: `docs/spec/api.md`.
 
+mod context;
+mod events;
+mod health;
+mod known;
+mod problem;
+mod request;
+mod serve;
+mod status;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod transaction;
+mod transactions;
+mod views;
+mod wait;
+
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Json, Response};
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::node::Node;
-use crate::core::Admission;
+use context::Api;
+use problem::Problem;
 
 /// A server that listens and does not serve yet.
 pub struct Server {
@@ -40,38 +57,39 @@ impl Server {
         self.address
     }
 
-    /// Serves until it is dropped.
-    pub async fn serve(self, node: Arc<Node>) {
-        let router = Router::new()
-            .route("/livez", get(livez))
-            .route("/v1/status", get(status))
-            .route("/v1/transactions", post(submit))
-            .with_state(node);
-        if let Err(error) = axum::serve(self.listener, router).await {
-            tracing::error!(%error, "the API ends");
-        }
+    /// Serves until `stopping` is true; returns when no request holds the node any more.
+    pub async fn serve(self, node: Arc<Node>, stopping: watch::Receiver<bool>) {
+        let router = router(node, stopping.clone());
+        serve::serve(self.listener, router, stopping).await;
     }
 }
 
-async fn livez() -> &'static str {
-    "ok"
+/// Every path of the API; streams end when `stopping` is true.
+#[must_use]
+pub fn router(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Router {
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/v1/status", get(status::status))
+        .route("/v1/transactions", post(submit::one))
+        .route("/v1/transactions:batch", post(submit::many))
+        .route(
+            "/v1/transactions/{participant}/{id}",
+            get(transactions::one),
+        )
+        .route("/v1/transfers/{participant}/{id}", get(transactions::one))
+        .route("/v1/events/receipts", get(events::receipts))
+        .route("/v1/events/blocks", get(events::blocks))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(Arc::new(Api::new(node, stopping)))
+        .layer(from_fn(trace::trace))
 }
 
-async fn status(State(node): State<Arc<Node>>) -> Json<serde_json::Value> {
-    let snapshot = node.view.snapshot();
-    Json(serde_json::json!({
-        "height": snapshot.height().get(),
-        "block": snapshot.block_id().to_string(),
-        "state_root": snapshot.state.root().to_string(),
-    }))
+async fn nothing_here() -> Problem {
+    Problem::not_found("the paths are listed at /openapi.json")
 }
 
-async fn submit(State(node): State<Arc<Node>>, body: Bytes) -> Response {
-    match node.answers.submit(&node.core, body.to_vec()).await {
-        Ok(Admission::Admitted) => StatusCode::ACCEPTED.into_response(),
-        Ok(Admission::Refused(rejection)) => {
-            (StatusCode::BAD_REQUEST, format!("{rejection:?}")).into_response()
-        }
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
+async fn no_such_method() -> Problem {
+    let title = "the path does not know that method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title)
 }

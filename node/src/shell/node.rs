@@ -98,6 +98,7 @@ pub struct Node {
 }
 
 struct Threads {
+    handle: CoreHandle,
     core: Option<JoinHandle<()>>,
     signer: Option<SignerThread>,
     store: Option<StoreThread>,
@@ -143,15 +144,15 @@ impl Node {
     }
 
     /// Stops everything, after what was given.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.network.shutdown().await;
-        self.threads.stop(&self.core);
+        drop(self.threads);
     }
 }
 
-impl Threads {
-    fn stop(&mut self, core: &CoreHandle) {
-        core.stop();
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.handle.stop();
         if let Some(thread) = self.core.take() {
             drop(thread.join());
         }
@@ -410,10 +411,7 @@ fn run(
         store: store_thread
             .sender()
             .expect("the store's thread has just begun"),
-        events: {
-            let watch = Arc::clone(&watch);
-            move |event| watch.event(&event)
-        },
+        watch: Arc::clone(&watch),
     };
     let workers = Workers::start(worker_count(), Arc::new(RealChecker), rules, results, fatal)
         .map_err(StartError::Thread)?;
@@ -440,6 +438,7 @@ fn run(
         chain,
     ));
     let threads = Threads {
+        handle: core.clone(),
         core: Some(core_thread),
         signer,
         store: Some(store_thread),

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::network::{Class as Stream, NetworkHandle, PeerId};
 use super::runtime::{CoreHandle, Outlet, StoreCommand};
 use super::view::View;
-use crate::core::{Admission, Class, Event, Input, Output, Peer, Recipients, Ticket};
+use super::watch::Watch;
+use crate::core::{Admission, Class, Input, Output, Peer, Recipients, Ticket};
 
 /// Who is who on the network.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +116,7 @@ impl Answers {
 }
 
 /// The outlet of a node.
-pub struct NodeOutlet<E> {
+pub struct NodeOutlet {
     /// The transport.
     pub network: NetworkHandle,
     /// Who is who.
@@ -127,27 +128,28 @@ pub struct NodeOutlet<E> {
     /// The store.
     pub store: Sender<StoreCommand>,
     /// Traces, metrics and people.
-    pub events: E,
+    pub watch: Arc<Watch>,
 }
 
-impl<E: FnMut(Event) + Send> Outlet for NodeOutlet<E> {
+impl Outlet for NodeOutlet {
     fn take(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
                 Output::Send { to, class, frame } => self.send(&to, class, &frame),
                 Output::Answer { ticket, answer } => self.answers.answer(ticket, answer),
                 Output::Committed(block) => {
-                    self.view.commit(&block);
+                    let came = self.view.commit(&block);
+                    self.watch.committed(&block, &came);
                     // The store's thread ends after this one.
                     drop(self.store.send(StoreCommand::Commit(block)));
                 }
-                Output::Event(event) => (self.events)(event),
+                Output::Event(event) => self.watch.event(&event),
             }
         }
     }
 }
 
-impl<E> NodeOutlet<E> {
+impl NodeOutlet {
     /// A message that finds no room or no link is lost here and counted there; whoever needs it asks again.
     fn send(&self, to: &Recipients, class: Class, frame: &Arc<[u8]>) {
         let bytes = Bytes::copy_from_slice(frame);

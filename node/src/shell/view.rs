@@ -4,7 +4,7 @@
 //! A read takes a snapshot in O(1) and never waits for execution or the disk.
 
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
-use falaj_consensus::types::{BlockId, Height};
+use falaj_consensus::types::{BlockId, Height, Now};
 use falaj_ledger::state::State;
 use falaj_ledger::transaction::TxKey;
 use std::collections::BTreeMap;
@@ -12,6 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{oneshot, watch};
 
 use crate::core::Committed;
+
+mod in_flight;
+mod recent;
+
+pub use in_flight::{IN_FLIGHT_MAX, InFlight, Waiting};
+pub use recent::{Recent, RecentBlock, receipt_tree};
 
 /// Most requests that wait for finality at once.
 pub const WAITERS_MAX: usize = 1024;
@@ -47,27 +53,32 @@ impl Snapshot {
 #[derive(Clone, Debug)]
 pub struct Final {
     /// The block.
-    pub block: Arc<Committed>,
+    pub block: Arc<RecentBlock>,
     /// Index of the transaction and its receipt.
-    pub index: usize,
+    pub index: u32,
 }
 
 /// The readers' side of the node.
 pub struct View {
     current: RwLock<Arc<Snapshot>>,
     waiters: Mutex<BTreeMap<TxKey, Vec<oneshot::Sender<Final>>>>,
-    blocks: watch::Sender<Option<Arc<Committed>>>,
+    blocks: watch::Sender<Height>,
+    recent: Recent,
+    in_flight: InFlight,
 }
 
 impl View {
     /// Begins with what the node recovered.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        let (blocks, _) = watch::channel(None);
+        let (blocks, _) = watch::channel(snapshot.height());
+        let window_ms = snapshot.state.chain().constants.id_window_ms;
         Self {
             current: RwLock::new(Arc::new(snapshot)),
             waiters: Mutex::new(BTreeMap::new()),
             blocks,
+            recent: Recent::default(),
+            in_flight: InFlight::new(window_ms),
         }
     }
 
@@ -77,10 +88,22 @@ impl View {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Final blocks as they come; a slow reader sees the newest and asks the store for those between.
+    /// The last final height, as it changes.
     #[must_use]
-    pub fn blocks(&self) -> watch::Receiver<Option<Arc<Committed>>> {
+    pub fn heights(&self) -> watch::Receiver<Height> {
         self.blocks.subscribe()
+    }
+
+    /// The last final blocks.
+    #[must_use]
+    pub const fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// What this node admitted and is not final.
+    #[must_use]
+    pub const fn in_flight(&self) -> &InFlight {
+        &self.in_flight
     }
 
     /// Waits for a transaction; `None` when too many wait already.
@@ -98,24 +121,28 @@ impl View {
         Some(receiver)
     }
 
-    /// A block is final.
-    pub fn commit(&self, block: &Arc<Committed>) {
+    /// A block is final. Gives when those of its transactions came that came to this node.
+    pub fn commit(&self, block: &Arc<Committed>) -> Vec<Now> {
         let snapshot = Snapshot {
             state: block.executed.state.clone(),
             outcome: block.executed.outcome.clone(),
             block: Some((block.header.clone(), block.certificate.clone())),
         };
+        let recent = self.recent.push(block);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
-        self.wake(block);
-        self.blocks.send_replace(Some(Arc::clone(block)));
+        let receipts = &block.executed.receipts;
+        let came = self.in_flight.finish(receipts, block.header.time_us);
+        self.wake(&recent);
+        self.blocks.send_replace(block.header.height);
+        came
     }
 
-    fn wake(&self, block: &Arc<Committed>) {
+    fn wake(&self, block: &Arc<RecentBlock>) {
         let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
         if waiters.is_empty() {
             return;
         }
-        for (index, receipt) in block.executed.receipts.iter().enumerate() {
+        for (index, receipt) in (0_u32..).zip(block.receipts()) {
             for waiter in waiters.remove(&receipt.key).unwrap_or_default() {
                 // A waiter that gave up is told in vain.
                 drop(waiter.send(Final {

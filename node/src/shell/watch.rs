@@ -4,13 +4,14 @@
 //! Source: `docs/guide/metrics.md`.
 
 use falaj_consensus::engine;
+use falaj_consensus::types::Now;
 use falaj_hsm::{Alarm, BackendError};
 use falaj_ledger::genesis::Genesis;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::runtime::SignerWitness;
-use crate::core::Event;
+use crate::core::{Committed, Event};
 
 /// Most alarms that are remembered.
 const ALARMS_MAX: usize = 64;
@@ -48,6 +49,19 @@ impl Watch {
                 tracing::debug!(?peer, what, "a peer sent more than it may")
             }
         }
+    }
+
+    /// A block is final; those of its transactions that came to this node came at these times.
+    pub fn committed(&self, block: &Committed, came: &[Now]) {
+        let header = &block.header;
+        tracing::info!(
+            height = header.height.get(),
+            round = block.certificate.round.get(),
+            transactions = header.transactions,
+            own = came.len(),
+            block = %block.id.hash().short(),
+            "final"
+        );
     }
 
     /// The last alarms, oldest first.

@@ -58,10 +58,11 @@ async fn serve(home: &Path, config: Config) -> Result<(), Failure> {
     };
     write_atomically(&home.join(RUN_FILE), &running)?;
     tracing::info!(%api, p2p = %running.p2p, height = node.view.snapshot().height().get(), "the node runs");
-    let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node)));
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node), stopping));
     wait_for_signal().await?;
     tracing::info!("stopping");
-    serving.abort();
+    stop.send_replace(true);
     // The server is gone, so this is the last hand on the node.
     drop(serving.await);
     let _ = std::fs::remove_file(home.join(RUN_FILE));

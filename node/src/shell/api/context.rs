@@ -1,0 +1,81 @@
+//! What every handler works with: the node, and how many of each kind of request may run at once.
+//!
+//! Invariant: a read takes a snapshot and never waits for execution; what reads the disk runs on a pool of its own, so that history and
+//! proofs never delay a submission; nothing here holds a lock over an await.
+
+use falaj_ledger::bundle::CertifiedOutcome;
+use falaj_ledger::store::StoreError;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::problem::Problem;
+use super::serve::is_true;
+use crate::shell::history::History;
+use crate::shell::node::Node;
+use crate::shell::view::Snapshot;
+
+/// Requests that read the disk at once.
+const HISTORY_MAX: usize = 4;
+/// Requests that may wait for that.
+const HISTORY_QUEUE_MAX: usize = 256;
+/// Streams of events that are open at once.
+pub(super) const STREAMS_MAX: usize = 64;
+
+/// The state of the router.
+pub(super) struct Api {
+    pub(super) node: Arc<Node>,
+    history: Semaphore,
+    history_queue: Semaphore,
+    streams: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Api {
+    pub(super) fn new(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Self {
+        Self {
+            node,
+            history: Semaphore::new(HISTORY_MAX),
+            history_queue: Semaphore::new(HISTORY_QUEUE_MAX),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            stopping,
+        }
+    }
+
+    /// The last final state.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.node.view.snapshot()
+    }
+
+    /// Reads the store's history on a thread that may wait for the disk.
+    pub(super) async fn history<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(History<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let queued = self.history_queue.try_acquire();
+        let _queued = queued.map_err(|_| Problem::busy("history is asked for too often"))?;
+        let stopping = |_| Problem::internal("the node stops");
+        let _turn = self.history.acquire().await.map_err(stopping)?;
+        let store = Arc::clone(&self.node.store);
+        let read = tokio::task::spawn_blocking(move || read(History::new(&*store)));
+        Ok(read
+            .await
+            .map_err(|_| Problem::internal("the reader ended"))??)
+    }
+
+    /// Ends when the node stops.
+    pub(super) async fn stopping(&self) {
+        is_true(&mut self.stopping.clone()).await;
+    }
+
+    /// Room for one more stream of events.
+    pub(super) fn stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let room = Arc::clone(&self.streams).try_acquire_owned();
+        room.map_err(|_| Problem::busy(format!("{STREAMS_MAX} streams are open")))
+    }
+}
+
+/// Header and outcome of a snapshot under their certificate; none at genesis, which nobody certified.
+pub(super) fn certified(snapshot: &Snapshot) -> Option<CertifiedOutcome> {
+    let (header, certificate) = snapshot.block.as_ref()?;
+    CertifiedOutcome::new(header.clone(), snapshot.outcome.clone(), certificate)
+}

@@ -1,0 +1,177 @@
+//! Final blocks as they come, as server-sent events that are resumed by height.
+//!
+//! Invariant: heights come in order without a gap; `id` is the height, so `Last-Event-ID` continues after it.
+//! `receipts` gives per block what became of each transaction, for clients that wait for thousands at once; `blocks` gives the headers.
+//! Source: WHATWG HTML, "Server-sent events"; `docs/spec/api.md`, "Events".
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use falaj_consensus::types::Height;
+use falaj_ledger::receipt::Receipt;
+use falaj_ledger::rejection::Rejection;
+use futures::Stream;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::context::Api;
+use super::problem::Problem;
+use super::request::{self, Asked};
+use super::views::BlockView;
+
+/// How often the store is asked again for a block that it is about to have.
+const STORE_RETRY: Duration = Duration::from_millis(50);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// `?from_height=`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct From {
+    from_height: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReceiptsEvent {
+    height: u64,
+    time_us: u64,
+    receipts: Vec<ReceiptLine>,
+}
+
+/// One receipt, short.
+#[derive(Serialize)]
+struct ReceiptLine {
+    participant: u32,
+    id: String,
+    /// 0 for executed.
+    code: u16,
+}
+
+/// `GET /v1/events/receipts`.
+pub(super) async fn receipts(
+    State(api): State<Arc<Api>>,
+    Asked(from): Asked<From>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let cursor = Cursor::open(api, &from, &headers)?;
+    Ok(stream(cursor, "receipts", |block| ReceiptsEvent {
+        height: block.view.height,
+        time_us: block.view.time_us,
+        receipts: block.receipts.iter().map(line).collect(),
+    }))
+}
+
+/// `GET /v1/events/blocks`.
+pub(super) async fn blocks(
+    State(api): State<Arc<Api>>,
+    Asked(from): Asked<From>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let cursor = Cursor::open(api, &from, &headers)?;
+    Ok(stream(cursor, "block", |block| block.view))
+}
+
+fn line(receipt: &Receipt) -> ReceiptLine {
+    ReceiptLine {
+        participant: receipt.key.participant.get(),
+        id: receipt.key.id.to_string(),
+        code: receipt.verdict.rejection().map_or(0, Rejection::code),
+    }
+}
+
+/// A block as both streams tell it.
+struct Told {
+    view: BlockView,
+    receipts: Vec<Receipt>,
+}
+
+struct Cursor {
+    api: Arc<Api>,
+    next: Height,
+    heights: watch::Receiver<Height>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Cursor {
+    fn open(api: Arc<Api>, from: &From, headers: &HeaderMap) -> Result<Self, Problem> {
+        let room = api.stream()?;
+        let heights = api.node.view.heights();
+        let after = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let next = match (after, &from.from_height) {
+            (Some(after), _) => after_last(after)?,
+            (None, Some(from)) => request::height(from)?,
+            (None, None) => heights.borrow().next(),
+        };
+        let next = next.max(Height::new(1));
+        Ok(Self {
+            api,
+            next,
+            heights,
+            _room: room,
+        })
+    }
+
+    /// The next block, once it is final; `None` when the node stops.
+    async fn advance(&mut self) -> Option<Told> {
+        loop {
+            let last = *self.heights.borrow_and_update();
+            if self.next > last {
+                self.heights.changed().await.ok()?;
+                continue;
+            }
+            if let Some(told) = self.read().await {
+                self.next = self.next.next();
+                return Some(told);
+            }
+            tokio::time::sleep(STORE_RETRY).await;
+        }
+    }
+
+    async fn read(&self) -> Option<Told> {
+        let height = self.next;
+        if let Some(recent) = self.api.node.view.recent().get(height) {
+            let block = &recent.block;
+            let view = BlockView::of(&block.header, &block.executed.outcome, &block.certificate);
+            let receipts = recent.receipts().to_vec();
+            return Some(Told { view, receipts });
+        }
+        let read = self.api.history(move |history| {
+            let Some(page) = history.block(height)? else {
+                return Ok(None);
+            };
+            let view = BlockView::of(&page.header, &page.outcome, &page.certificate);
+            let receipts = history.receipts(height)?;
+            Ok(Some(Told { view, receipts }))
+        });
+        read.await.ok().flatten()
+    }
+}
+
+/// The height after an event id that was ours.
+fn after_last(id: &str) -> Result<Height, Problem> {
+    let last = request::height(id)?;
+    let next = last.get().checked_add(1);
+    next.map(Height::new)
+        .ok_or_else(|| Problem::malformed("Last-Event-ID", "there is no height after it"))
+}
+
+fn stream<T: Serialize>(
+    cursor: Cursor,
+    name: &'static str,
+    tell: impl Fn(Told) -> T + Copy + Send + 'static,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let events = futures::stream::unfold(cursor, move |mut cursor| async move {
+        let api = Arc::clone(&cursor.api);
+        let told = tokio::select! {
+            told = cursor.advance() => told?,
+            () = api.stopping() => return None,
+        };
+        let id = told.view.height.to_string();
+        let event = Event::default().event(name).id(id);
+        let event = event.json_data(tell(told)).ok()?;
+        Some((Ok(event), cursor))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}

@@ -1,0 +1,6 @@
+//! Whether the node is alive, ready and voting.
+
+/// `GET /livez`.
+pub(super) async fn live() -> &'static str {
+    "ok"
+}

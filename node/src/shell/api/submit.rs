@@ -1,0 +1,278 @@
+//! Taking transactions: one with its answer, or many with a result each.
+//!
+//! Invariant: admission decides nothing; only a receipt is an answer, and a request whose outcome this node does not know is a 202 that says
+//! where to look, never a 5xx. The id is the idempotency key: the same content gives the first result again, other content is refused.
+//! Source: `docs/spec/api.md`, "Submitting"; `docs/spec/ledger.md`, "What an answer is".
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use falaj_ledger::participant::ParticipantNumber;
+use falaj_ledger::rejection::Rejection;
+use falaj_ledger::transaction::{SignedTx, TxBody, TxId, TxKey};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::Api;
+use super::known::{Known, known};
+use super::problem::Problem;
+use super::request::{self, Asked, Form};
+use super::transaction::{RejectionView, TransactionView};
+use super::wait::{Wait, until_final};
+use crate::core::Admission;
+
+/// Most transactions of one batch.
+pub(super) const BATCH_TRANSACTIONS_MAX: usize = 8_192;
+/// Longest wait for the replica's word.
+const ADMISSION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `{"transaction": base64}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Submission {
+    /// The encoded signed transaction.
+    transaction: String,
+}
+
+/// `{"transactions": [base64, …]}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BatchSubmission {
+    /// The encoded signed transactions.
+    transactions: Vec<String>,
+}
+
+/// Results in the order of the transactions.
+#[derive(Serialize)]
+pub(super) struct BatchAnswer {
+    results: Vec<BatchResult>,
+}
+
+/// What became of one transaction of a batch.
+#[derive(Serialize)]
+pub(super) struct BatchResult {
+    /// Who submitted it; absent where the bytes do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    participant: Option<u32>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// `admitted`, `refused` or `unknown`.
+    state: &'static str,
+    /// Why it was refused.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    rejection: Option<RejectionView>,
+}
+
+/// `POST /v1/transactions`.
+pub(super) async fn one(
+    State(api): State<Arc<Api>>,
+    Asked(wait): Asked<Wait>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = request::body(&headers, body).await?;
+    let bytes = match request::form(&headers)? {
+        Form::Octets => body.to_vec(),
+        Form::Json => {
+            let submission: Submission = request::json(&body)?;
+            request::base64(&submission.transaction, "transaction")?
+        }
+    };
+    let key = peek(&bytes)?;
+    check_idempotency_key(&headers, key)?;
+    let patience = wait.patience()?;
+    // Whoever waits begins before the transaction can become final.
+    let waiting = patience.and_then(|_| api.node.view.wait_for(key));
+    match give(&api, key, bytes).await? {
+        Given::Admitted => {}
+        Given::Refused(rejection) => return refused(&api, key, rejection).await,
+        Given::Unanswered => return Ok(TransactionView::unknown(key).into_answer()),
+    }
+    let admitted = TransactionView::admitted(key, api.node.clock.now().wall_us);
+    let Some((patience, waiting)) = patience.zip(waiting) else {
+        return Ok(admitted.into_answer());
+    };
+    let reached = until_final(&api, waiting, patience).await?;
+    Ok(reached.unwrap_or(admitted).into_answer())
+}
+
+/// `POST /v1/transactions:batch`.
+pub(super) async fn many(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = request::body(&headers, body).await?;
+    let transactions = match request::form(&headers)? {
+        Form::Octets => borsh::from_slice::<Vec<Vec<u8>>>(&body)
+            .map_err(|_| Problem::malformed("body", "not a borsh list of byte strings"))?,
+        Form::Json => {
+            let batch: BatchSubmission = request::json(&body)?;
+            let texts = batch.transactions.iter();
+            texts
+                .map(|text| request::base64(text, "transactions"))
+                .collect::<Result<_, _>>()?
+        }
+    };
+    if transactions.len() > BATCH_TRANSACTIONS_MAX {
+        let detail = format!("a batch has at most {BATCH_TRANSACTIONS_MAX} transactions");
+        return Err(Problem::of(Rejection::TooLarge).because(detail));
+    }
+    check_open(&api)?;
+    let given = transactions.into_iter().map(|bytes| {
+        let api = Arc::clone(&api);
+        async move { batch_result(&api, bytes).await }
+    });
+    let results = futures::future::join_all(given).await;
+    Ok((StatusCode::OK, Json(BatchAnswer { results })).into_response())
+}
+
+async fn batch_result(api: &Api, bytes: Vec<u8>) -> BatchResult {
+    let result = |key: Option<TxKey>, state, rejection: Option<Rejection>| BatchResult {
+        participant: key.map(|key| key.participant.get()),
+        id: key.map(|key| key.id.to_string()),
+        state,
+        rejection: rejection.map(RejectionView::of),
+    };
+    let Ok(key) = peek(&bytes) else {
+        return result(None, "refused", Some(Rejection::BadEncoding));
+    };
+    match give(api, key, bytes).await {
+        Ok(Given::Admitted) => result(Some(key), "admitted", None),
+        Ok(Given::Refused(rejection)) => result(Some(key), "refused", Some(rejection)),
+        Ok(Given::Unanswered) | Err(_) => {
+            result(Some(key), "unknown", Some(Rejection::OutcomeUnknown))
+        }
+    }
+}
+
+/// What the replica said.
+enum Given {
+    Admitted,
+    Refused(Rejection),
+    /// It did not say anything in time.
+    Unanswered,
+}
+
+/// Hands a transaction to the replica.
+async fn give(api: &Api, key: TxKey, bytes: Vec<u8>) -> Result<Given, Problem> {
+    check_open(api)?;
+    let table = api.node.view.in_flight();
+    if let Some(first) = table.get(key) {
+        let same = is_same(&first.bytes, &bytes);
+        let rejection = if same {
+            Rejection::InFlight
+        } else {
+            Rejection::ExistsDifferent
+        };
+        return Ok(Given::Refused(rejection));
+    }
+    let noted = table.begin(key, &bytes, api.node.clock.now());
+    let answer = api.node.answers.submit(&api.node.core, bytes);
+    match tokio::time::timeout(ADMISSION_TIMEOUT, answer).await {
+        Ok(Ok(Admission::Admitted)) => {
+            table.admitted(key);
+            Ok(Given::Admitted)
+        }
+        Ok(Ok(Admission::Refused(rejection))) => {
+            if noted {
+                table.refused(key);
+            }
+            Ok(Given::Refused(rejection))
+        }
+        // It may have been admitted, so it stays noted.
+        Ok(Err(_)) | Err(_) => {
+            table.admitted(key);
+            Ok(Given::Unanswered)
+        }
+    }
+}
+
+/// Refuses before anything is handed over, so that a 503 decides nothing.
+fn check_open(api: &Api) -> Result<(), Problem> {
+    if api
+        .node
+        .disks
+        .iter()
+        .any(crate::shell::runtime::LogHealth::is_full)
+    {
+        return Err(Problem::of(Rejection::ReadOnly).because("the disk is full"));
+    }
+    Ok(())
+}
+
+/// A refusal; of a transaction that has its receipt already, that receipt.
+async fn refused(api: &Api, key: TxKey, rejection: Rejection) -> Result<Response, Problem> {
+    let problem = Problem::of(rejection).at_height(api.snapshot().height().get());
+    if !matches!(rejection, Rejection::Exists | Rejection::FailedBefore) {
+        return Err(problem);
+    }
+    match known(api, key).await? {
+        Known::Receipt(bundle) => Ok(TransactionView::of(*bundle).replayed().into_answer()),
+        Known::InFlight(_) | Known::Nothing => Err(problem),
+    }
+}
+
+/// Whether two transactions ask the same: window and signatures aside.
+fn is_same(first: &[u8], second: &[u8]) -> bool {
+    let content = |bytes: &[u8]| {
+        borsh::from_slice::<SignedTx>(bytes)
+            .ok()
+            .map(|tx| tx.body.content_hash())
+    };
+    first == second
+        || content(first).is_some_and(|content_of_first| Some(content_of_first) == content(second))
+}
+
+/// Reads submitter and id from where every version of a body has them: after version and genesis hash.
+fn peek(bytes: &[u8]) -> Result<TxKey, Problem> {
+    let version = bytes.first_chunk::<2>().copied().map(u16::from_le_bytes);
+    if version.is_some_and(|version| version != TxBody::VERSION) {
+        return Err(Problem::of(Rejection::UnknownVersion).in_field("transaction"));
+    }
+    let malformed = || Problem::of(Rejection::BadEncoding).in_field("transaction");
+    let rest = bytes.get(2 + 32..).ok_or_else(malformed)?;
+    let (participant, rest) = rest.split_first_chunk::<4>().ok_or_else(malformed)?;
+    let id = rest.first_chunk::<16>().ok_or_else(malformed)?;
+    let participant = ParticipantNumber::new(u32::from_le_bytes(*participant));
+    let id = TxId::from_bytes(*id).ok_or_else(|| Problem::of(Rejection::BadId).in_field("id"))?;
+    Ok(TxKey { participant, id })
+}
+
+fn check_idempotency_key(headers: &HeaderMap, key: TxKey) -> Result<(), Problem> {
+    let Some(stated) = headers.get("idempotency-key") else {
+        return Ok(());
+    };
+    // The draft standard has the key as a quoted string; many clients send it bare.
+    let stated = stated.to_str().unwrap_or_default().trim_matches('"');
+    if stated == key.id.to_string() {
+        return Ok(());
+    }
+    let status = StatusCode::BAD_REQUEST;
+    let title = "the Idempotency-Key is not the transaction's id";
+    Err(Problem::new(status, "idempotency-key", title).in_field("Idempotency-Key"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_name_no_transaction_are_refused_by_code() {
+        let mut bytes = vec![0; 54];
+        bytes[0] = 1;
+        assert!(format!("{:?}", peek(&bytes).unwrap_err()).contains("1007"));
+        bytes[44] = 0x70;
+        bytes[46] = 0x80;
+        assert_eq!(peek(&bytes).unwrap().participant.get(), 0);
+        for length in 0..54 {
+            assert!(format!("{:?}", peek(&bytes[..length]).unwrap_err()).contains("1001"));
+        }
+        bytes[0] = 2;
+        assert!(format!("{:?}", peek(&bytes).unwrap_err()).contains("1002"));
+    }
+}

@@ -1,0 +1,187 @@
+//! A node of one validator with a software key, its router, and clients of the ledger's test world.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode, header};
+use falaj_consensus::types::{ValidatorId, VotingPower};
+use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
+use falaj_hsm::Backend as _;
+use falaj_hsm::soft::SoftBackend;
+use falaj_ledger::genesis::Genesis;
+use falaj_ledger::participant::ParticipantNumber;
+use falaj_ledger::testing::{self, BANK_A, BANK_B, Who, account, transfer};
+use falaj_ledger::transaction::{Approval, Op, SignedTx, TxBody, TxId, sign_bytes};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use crate::shell::api::router;
+use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
+use crate::shell::home::make_logs;
+use crate::shell::keys::{make_transport_key, write_secret};
+use crate::shell::node::Node;
+use crate::shell::runtime::Fatal;
+
+const SEED: [u8; 32] = [7; 32];
+
+/// The running node and its router.
+pub(super) struct World {
+    pub(super) node: Arc<Node>,
+    pub(super) genesis: Genesis,
+    router: Router,
+    ids: AtomicU64,
+    _stop: watch::Sender<bool>,
+    _home: tempfile::TempDir,
+}
+
+/// What came back.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: axum::http::HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+impl World {
+    pub(super) fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let genesis = genesis();
+        let signer = SignerConfig::Software(SoftwareConfig {
+            key_file: "consensus.key".into(),
+            development: true,
+        });
+        let validator = Some(ValidatorConfig { id: 1, signer });
+        let config = Config {
+            validator,
+            ..Config::default()
+        };
+        write_secret(&home.path().join("consensus.key"), &SEED).unwrap();
+        make_transport_key(&home.path().join(&config.paths.transport_key)).unwrap();
+        std::fs::write(home.path().join(&config.paths.genesis), genesis.to_json()).unwrap();
+        let key = &genesis.validators.members()[0].key;
+        make_logs(home.path(), &config, &genesis, Some(key)).unwrap();
+        let fatal = Fatal::with(|code, reason| panic!("the node ended: {code}, {reason}"));
+        let node = Arc::new(Node::start(home.path(), config, &fatal).unwrap());
+        let (stop, stopping) = watch::channel(false);
+        let router = router(Arc::clone(&node), stopping);
+        let ids = AtomicU64::new(1);
+        Self {
+            node,
+            genesis,
+            router,
+            ids,
+            _stop: stop,
+            _home: home,
+        }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), 1 << 24)
+            .await
+            .unwrap()
+            .to_vec();
+        Reply {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub(super) async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Reply {
+        let request = Request::builder().method(Method::POST).uri(path);
+        let request = request.header(header::CONTENT_TYPE, kind);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(super) async fn post_octets(&self, path: &str, body: impl Into<Body>) -> Reply {
+        self.post(path, "application/octet-stream", body).await
+    }
+
+    /// The response of a stream, whose body is read by the test.
+    pub(super) async fn open(&self, path: &str) -> axum::response::Response {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// A body whose id is of this moment.
+    pub(super) fn body(&self, participant: ParticipantNumber, op: Op) -> TxBody {
+        let mut chance = [0; 10];
+        chance[2..].copy_from_slice(&self.ids.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        let now_ms = self.node.clock.now().wall_us / 1_000;
+        TxBody {
+            version: TxBody::VERSION,
+            genesis_hash: self.genesis.hash(),
+            participant,
+            id: TxId::new(now_ms, chance).unwrap(),
+            valid_from_ms: 0,
+            valid_until_ms: now_ms + 60_000,
+            op,
+        }
+    }
+
+    pub(super) fn sign(&self, body: TxBody, signers: &[Who]) -> SignedTx {
+        let message = sign_bytes(&self.genesis.chain(), &body);
+        let approval = |who: &Who| {
+            let key = who.key();
+            Approval {
+                public_key: key.public(),
+                signature: key.sign(&message),
+            }
+        };
+        SignedTx::new(body, signers.iter().map(approval).collect()).unwrap()
+    }
+
+    /// A payment between the first customers of two banks.
+    pub(super) fn payment(&self, minor_units: u64) -> SignedTx {
+        let payment = transfer(account(BANK_A, 1), account(BANK_B, 1), minor_units);
+        self.sign(
+            self.body(BANK_A, Op::Transfer(payment)),
+            &[Who::Participant(BANK_A)],
+        )
+    }
+
+    /// Pays, and waits until it is final.
+    pub(super) async fn pay(&self, minor_units: u64) -> Value {
+        let bytes = self.payment(minor_units).to_bytes();
+        let reply = self.post_octets("/v1/transactions?wait=final", bytes).await;
+        assert_eq!(
+            reply.status,
+            StatusCode::OK,
+            "{}",
+            String::from_utf8_lossy(&reply.body)
+        );
+        reply.json()
+    }
+}
+
+fn genesis() -> Genesis {
+    let member = Validator {
+        id: ValidatorId::new(1),
+        power: VotingPower::new(1),
+        key: SoftBackend::from_seed(&SEED).public_key().clone(),
+        declared: Declared::default(),
+    };
+    Genesis {
+        validators: ValidatorSet::new(vec![member]).unwrap(),
+        ..testing::genesis()
+    }
+}
+
+/// Where a transaction is found.
+pub(super) fn path_of(tx: &SignedTx) -> String {
+    format!("/v1/transactions/{}/{}", tx.body.participant, tx.body.id)
+}

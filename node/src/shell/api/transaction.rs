@@ -1,0 +1,239 @@
+//! A transaction as the API tells of it.
+//!
+//! Invariant: `final` is true only beside a certificate: executed, or failed for ever under this id.
+//! A receipt whose failure is not pinned, or that was skipped, says what happened in that block; the id may still be used.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use falaj_ledger::bundle::{Bundle, ReceiptBundle};
+use falaj_ledger::receipt::{Original, Verdict};
+use falaj_ledger::rejection::Rejection;
+use falaj_ledger::transaction::TxKey;
+use serde::Serialize;
+
+use crate::shell::view::Waiting;
+
+/// What is known of a transaction.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct TransactionView {
+    /// Who submitted it.
+    pub(super) participant: u32,
+    /// Its id.
+    pub(super) id: String,
+    /// `admitted`, `executed`, `failed`, `skipped` or `unknown`.
+    pub(super) state: &'static str,
+    /// Whether this can no longer change.
+    #[serde(rename = "final")]
+    pub(super) is_final: bool,
+    /// Whether this is the answer to an earlier request with the same content.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) replay: bool,
+    /// Why it was not executed.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) rejection: Option<RejectionView>,
+    /// Where it is.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<PlaceView>,
+    /// The first transaction of this key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) original: Option<OriginalView>,
+    /// What happened to it as far as this node knows, oldest first.
+    pub(super) history: Vec<StepView>,
+    /// The receipt with its proof, as a file that `falaj verify` reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proof: Option<BundleView>,
+}
+
+/// A stable code with its name and meaning.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct RejectionView {
+    /// The number.
+    pub(super) code: u16,
+    /// The name.
+    pub(super) name: &'static str,
+    /// The meaning.
+    pub(super) meaning: &'static str,
+}
+
+/// Where a transaction is.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PlaceView {
+    /// Height of its block.
+    pub(super) height: u64,
+    /// Its position in the block.
+    pub(super) index: u32,
+    /// Block time in microseconds since the Unix epoch.
+    pub(super) time_us: u64,
+    /// Hash of its body.
+    pub(super) body_hash: String,
+}
+
+/// Where the first transaction of a key is.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct OriginalView {
+    /// Height of its block.
+    pub(super) height: u64,
+    /// Its position in the block.
+    pub(super) index: u32,
+    /// Why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<u16>,
+}
+
+/// A step of a transaction's life.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct StepView {
+    /// `admitted`, `final`, `failed` or `skipped`.
+    pub(super) state: &'static str,
+    /// When, in microseconds since the Unix epoch: this node's clock for `admitted`, block time for the rest.
+    pub(super) time_us: u64,
+    /// Height of the block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) height: Option<u64>,
+}
+
+/// A bundle in its text form.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct BundleView {
+    /// What it proves.
+    pub(super) kind: &'static str,
+    /// Version of the form: 1.
+    pub(super) version: u16,
+    /// The bytes in base64.
+    pub(super) bundle: String,
+}
+
+impl BundleView {
+    pub(super) fn of(bundle: &Bundle) -> Self {
+        Self {
+            kind: bundle.kind(),
+            version: 1,
+            bundle: bundle.to_base64(),
+        }
+    }
+}
+
+impl RejectionView {
+    pub(super) const fn of(rejection: Rejection) -> Self {
+        Self {
+            code: rejection.code(),
+            name: rejection.name(),
+            meaning: rejection.meaning(),
+        }
+    }
+}
+
+impl OriginalView {
+    fn of(original: &Original) -> Self {
+        Self {
+            height: original.place.height.get(),
+            index: original.place.index,
+            code: original.code.map(Rejection::code),
+        }
+    }
+}
+
+impl TransactionView {
+    fn open(key: TxKey, state: &'static str, history: Vec<StepView>) -> Self {
+        Self {
+            participant: key.participant.get(),
+            id: key.id.to_string(),
+            state,
+            is_final: false,
+            replay: false,
+            rejection: None,
+            place: None,
+            original: None,
+            history,
+            proof: None,
+        }
+    }
+
+    /// It was admitted just now.
+    pub(super) fn admitted(key: TxKey, time_us: u64) -> Self {
+        Self::open(key, "admitted", vec![step("admitted", time_us, None)])
+    }
+
+    /// It was admitted before.
+    pub(super) fn waiting(key: TxKey, waiting: &Waiting) -> Self {
+        Self::admitted(key, waiting.came.wall_us)
+    }
+
+    /// It was handed over and no answer came.
+    pub(super) fn unknown(key: TxKey) -> Self {
+        let rejection = Some(RejectionView::of(Rejection::OutcomeUnknown));
+        Self {
+            rejection,
+            ..Self::open(key, "unknown", Vec::new())
+        }
+    }
+
+    /// It has a receipt.
+    pub(super) fn of(bundle: ReceiptBundle) -> Self {
+        let receipt = bundle.answer.receipt;
+        let (state, is_final, original) = match &receipt.verdict {
+            Verdict::Executed => ("executed", true, None),
+            Verdict::Failed { pinned, .. } => ("failed", *pinned, None),
+            Verdict::Skipped { original, .. } => ("skipped", false, original.as_ref()),
+        };
+        let reached = if state == "executed" { "final" } else { state };
+        let height = receipt.place.height.get();
+        let place = PlaceView {
+            height,
+            index: receipt.place.index,
+            time_us: receipt.time_us,
+            body_hash: receipt.body_hash.hash().to_hex(),
+        };
+        let history = vec![step(reached, receipt.time_us, Some(height))];
+        Self {
+            is_final,
+            rejection: receipt.verdict.rejection().map(RejectionView::of),
+            place: Some(place),
+            original: original.map(OriginalView::of),
+            proof: Some(BundleView::of(&Bundle::Receipt(bundle))),
+            ..Self::open(receipt.key, state, history)
+        }
+    }
+
+    /// The same as the answer to a repeated request.
+    pub(super) fn replayed(self) -> Self {
+        Self {
+            replay: true,
+            ..self
+        }
+    }
+
+    /// Where it is found.
+    pub(super) fn location(&self) -> String {
+        format!("/v1/transactions/{}/{}", self.participant, self.id)
+    }
+
+    /// 200 with a receipt, 202 and where to look without.
+    pub(super) fn into_answer(self) -> Response {
+        let status = if self.proof.is_some() {
+            StatusCode::OK
+        } else {
+            StatusCode::ACCEPTED
+        };
+        let location = HeaderValue::from_str(&self.location());
+        let open = self.proof.is_none();
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        if let Ok(location) = location {
+            headers.insert(header::LOCATION, location);
+        }
+        if open {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
+        }
+        response
+    }
+}
+
+const fn step(state: &'static str, time_us: u64, height: Option<u64>) -> StepView {
+    StepView {
+        state,
+        time_us,
+        height,
+    }
+}

@@ -1,0 +1,43 @@
+//! Asking for a transaction: what this node knows of it, at once or once it is final.
+//!
+//! Source: `docs/spec/api.md`, "Asking".
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use std::sync::Arc;
+
+use super::context::Api;
+use super::known::{Known, known};
+use super::problem::Problem;
+use super::request::{self, Asked};
+use super::transaction::TransactionView;
+use super::wait::{Wait, until_final};
+
+/// `GET /v1/transactions/{participant}/{id}`.
+pub(super) async fn one(
+    State(api): State<Arc<Api>>,
+    Path((participant, id)): Path<(String, String)>,
+    Asked(wait): Asked<Wait>,
+) -> Result<Response, Problem> {
+    let key = request::key(&participant, &id)?;
+    let patience = wait.patience()?;
+    // Whoever waits begins before the look, so that a block between the two is not missed.
+    let waiting = patience.and_then(|_| api.node.view.wait_for(key));
+    let now = match known(&api, key).await? {
+        Known::Receipt(bundle) => return Ok(TransactionView::of(*bundle).into_answer()),
+        Known::InFlight(waiting) => Some(TransactionView::waiting(key, &waiting)),
+        Known::Nothing => None,
+    };
+    if let Some((patience, waiting)) = patience.zip(waiting)
+        && let Some(reached) = until_final(&api, waiting, patience).await?
+    {
+        return Ok(reached.into_answer());
+    }
+    now.map(TransactionView::into_answer).ok_or_else(|| {
+        let height = api.snapshot().height().get();
+        Problem::not_found(
+            "this node knows no such transaction; that it was never executed is shown only by /v1/proofs/no-execution",
+        )
+        .at_height(height)
+    })
+}
