@@ -9,6 +9,7 @@
 //! Source: `docs/spec/ledger.md`, "Transactions".
 
 mod body;
+mod difference;
 mod id;
 mod signing;
 

@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::amount::Units;
 use crate::event::EventKind;
 use crate::participant::Participant;
+use crate::receipt::Original;
 use crate::rejection::Rejection;
 use crate::transaction::OpenAccount;
 
@@ -20,7 +21,7 @@ pub(super) fn run(
     open: &OpenAccount,
 ) -> Result<(), Refusal> {
     entitle::submitter_keys(call, submitter)?;
-    check(overlay, submitter, open).map_err(Refusal::Entitled)?;
+    check(overlay, submitter, open)?;
     overlay.put_account(open.account, opened(call, submitter, open));
     let OpenAccount {
         account,
@@ -43,18 +44,34 @@ fn check(
     overlay: &mut Overlay<'_>,
     submitter: &Participant,
     open: &OpenAccount,
-) -> Result<(), Rejection> {
-    let role = open.kind.opener_role().ok_or(Rejection::Role)?;
-    if open.account.opener() != submitter.number || !submitter.roles.contains(role) {
-        return Err(Rejection::Role);
+) -> Result<(), Refusal> {
+    let role = open.kind.opener_role();
+    let opens = role.is_some_and(|role| submitter.roles.contains(role));
+    if !opens || open.account.opener() != submitter.number {
+        return Err(Refusal::Entitled(Rejection::Role));
     }
     if overlay.currency(open.currency).is_none() {
-        return Err(Rejection::CurrencyMismatch);
+        return Err(Refusal::Entitled(Rejection::CurrencyMismatch));
     }
-    match overlay.account(open.account) {
-        None => Ok(()),
-        Some(there) if is_same(there, open) => Err(Rejection::Exists),
-        Some(_) => Err(Rejection::ExistsDifferent),
+    overlay
+        .account(open.account)
+        .map_or(Ok(()), |there| Err(taken(there, open)))
+}
+
+/// The id is taken: the refusal points at where that account was opened.
+fn taken(there: &Account, open: &OpenAccount) -> Refusal {
+    let code = if is_same(there, open) {
+        Rejection::Exists
+    } else {
+        Rejection::ExistsDifferent
+    };
+    let original = Original {
+        place: there.opened,
+        code: None,
+    };
+    Refusal::Skip {
+        code,
+        original: Some(original),
     }
 }
 

@@ -130,6 +130,55 @@ fn the_content_hash_leaves_out_the_window_alone() {
     }
 }
 
+// The field that an answer of 2002 names; none exactly when the content is the same.
+#[test]
+fn difference_names_the_first_field() {
+    let all: Vec<_> = operations().into_iter().map(body).collect();
+    for a in &all {
+        for b in &all {
+            let same = a.content_hash() == b.content_hash();
+            assert_eq!(a.difference(b).is_none(), same);
+        }
+    }
+    let first = body(operations().swap_remove(2));
+    let changed = |change: fn(&mut Transfer)| {
+        let mut other = first.clone();
+        other.valid_until_ms += 1;
+        if let Op::Transfer(transfer) = &mut other.op {
+            change(transfer);
+        }
+        first.difference(&other)
+    };
+    assert_eq!(changed(|_| ()), None);
+    assert_eq!(changed(|t| t.debit = account(BANK_A, 2)), Some("debit"));
+    assert_eq!(changed(|t| t.credit = account(BANK_A, 2)), Some("credit"));
+    assert_eq!(
+        changed(|t| t.currency = crate::testing::bhd()),
+        Some("currency")
+    );
+    assert_eq!(
+        changed(|t| t.amount = crate::testing::amount(1)),
+        Some("amount")
+    );
+    assert_eq!(
+        changed(|t| t.max_fee = crate::testing::amount(1)),
+        Some("max_fee")
+    );
+    assert_eq!(changed(|t| t.code = 9), Some("code"));
+    assert_eq!(
+        changed(|t| t.credit_participant = Some(BANK_A)),
+        Some("credit_participant")
+    );
+    assert_eq!(
+        changed(|t| t.expected_version = Some(9)),
+        Some("expected_version")
+    );
+    assert_eq!(
+        changed(|t| t.references.risk_band = Some(9)),
+        Some("references")
+    );
+}
+
 #[test]
 fn ids_are_version_7_uuids() {
     let id = TxId::new(GENESIS_MS, [0xff; 10]).unwrap();

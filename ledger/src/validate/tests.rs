@@ -11,6 +11,7 @@ use crate::transaction::{Approval, TxId};
 use falaj_consensus::crypto::{Algorithm, Signature};
 use falaj_consensus::types::Hash32;
 use falaj_consensus::verify::RealChecker;
+use proptest::prelude::*;
 
 const BANK: [Who; 1] = [Who::Participant(BANK_A)];
 
@@ -354,5 +355,22 @@ fn every_signature_counts() {
             verdict(&ledger.rules(), &other.to_bytes()),
             Err(Rejection::BadSignature)
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    // Damaged bytes get a code and never a panic; what still decodes is another transaction, whose signature is wrong.
+    #[test]
+    fn damaged_bytes_get_a_code(at in 0..300_usize, value in any::<u8>(), cut in 0..300_usize) {
+        let (rules, bytes) = right();
+        let mut other = bytes.clone();
+        other.truncate(other.len().min(cut));
+        if let Some(byte) = other.get_mut(at) {
+            *byte = value;
+        }
+        let verdict = verdict(&rules, &other);
+        prop_assert_eq!(verdict.is_ok(), other == bytes);
     }
 }

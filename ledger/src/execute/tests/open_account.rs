@@ -3,7 +3,7 @@
 use super::{failed, skipped};
 use crate::account::{AccountKind, ControllerKeys, Controllers, Place};
 use crate::currency::CurrencyCode;
-use crate::receipt::Verdict;
+use crate::receipt::{Original, Verdict};
 use crate::rejection::Rejection;
 use crate::testing::{
     BANK_A, BANK_B, CENTRAL_BANK, Ledger, MINISTRY, Who, account, bhd, open, transfer,
@@ -129,7 +129,7 @@ fn currency_mismatch() {
     );
 }
 
-// The same content again is 2001, other content 2002; neither changes the account nor is final.
+// The same content again is 2001, other content 2002; both point at the opening, change nothing and are not final.
 #[test]
 fn exists_and_exists_different() {
     let mut ledger = Ledger::default();
@@ -141,8 +141,15 @@ fn exists_and_exists_different() {
     };
     let keys = ControllerKeys::new(1, vec![Who::Customer(0).key().public()]).unwrap();
     assert_eq!(run(&|_| ()), Verdict::Executed);
-    assert_eq!(run(&|_| ()), failed(Rejection::Exists));
-    let different = failed(Rejection::ExistsDifferent);
+    let place = Place {
+        height: Height::new(1),
+        index: 0,
+    };
+    let original = Some(Original { place, code: None });
+    let code = Rejection::Exists;
+    assert_eq!(run(&|_| ()), Verdict::Skipped { code, original });
+    let code = Rejection::ExistsDifferent;
+    let different = Verdict::Skipped { code, original };
     assert_eq!(run(&|o| o.currency = bhd()), different);
     assert_eq!(run(&|o| o.kind = AccountKind::Merchant), different);
     assert_eq!(
