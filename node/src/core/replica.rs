@@ -15,7 +15,7 @@ mod start;
 
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::engine::{self, Engine};
-use falaj_consensus::message::{Body, CommitCertificate, Header, Lane, Outcome, Statement};
+use falaj_consensus::message::{Body, CommitCertificate, Header, Lane, Outcome, Polka, Statement};
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{
@@ -90,7 +90,9 @@ pub struct Replica {
     mempool: Mempool,
     sync: Sync,
     engine_inputs: VecDeque<engine::Input>,
-    signing: BTreeMap<RequestId, Statement>,
+    signing: BTreeMap<RequestId, Unsigned>,
+    /// Statements of the open height for which there was no signature in time; asked for again on each tick.
+    unsigned: Vec<Unsigned>,
     requests: u64,
     next_block_record: Position,
     next_batch_record: Position,
@@ -117,6 +119,13 @@ pub struct Replica {
     height_at_tick: Height,
     /// Whether peers were ahead for a whole tick.
     lagging: bool,
+}
+
+/// A statement that the signer was asked for, with what justifies it.
+#[derive(Clone, Debug)]
+struct Unsigned {
+    statement: Statement,
+    polka: Option<Box<Polka>>,
 }
 
 /// What one step gathers before it becomes an [`Outbox`].
@@ -151,7 +160,7 @@ impl Replica {
             Input::Signed { id, result } => self.on_signed(id, result),
             Input::Verified(result) => self.on_verified(now, result, step),
             Input::Executed(result) => self.on_executed(result, step),
-            Input::Timer(timer) => self.on_timer(timer, step),
+            Input::Timer(timer) => self.on_timer(now, timer, step),
             Input::Synced(durable) => self.on_synced(durable, step),
             Input::Persisted(_) => {}
             Input::Read {
@@ -188,14 +197,14 @@ impl Replica {
         }
     }
 
-    fn on_timer(&mut self, timer: Timer, step: &mut Step) {
+    fn on_timer(&mut self, now: Now, timer: Timer, step: &mut Step) {
         match timer {
             Timer::Engine(id) => self.engine_inputs.push_back(engine::Input::Timer(id)),
             Timer::CloseBatch(lane) => {
                 self.closing.remove(&lane);
                 self.close_batch(lane, step);
             }
-            Timer::Tick => self.on_tick(step),
+            Timer::Tick => self.on_tick(now, step),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reading the logs at start: which heights are decided, which blocks and batches are here, and what the state must be.
 //!
-//! Invariant: every decided height has its header, body and certificate in the block log and every batch its body names in the batch log;
+//! Invariant: every decided height has its header, body and certificate in the block log and every batch its body names in the batch log,
+//! and only such a height counts as decided;
 //! the state that comes out was loaded at, or executed up to, the last decided height, and its outcome is the certified one.
 //! Errors: [`RecoverError`] names the height or record; nothing is skipped, and a height whose outcome differs is never built upon.
 //! Source: `docs/spec/durable.md`, "Recovery"; `docs/spec/consensus.md`, "Restart loads, it does not replay".
@@ -108,6 +109,8 @@ pub struct RecoveredLogs {
     open: Vec<RecoveredBlock>,
     batches: BTreeMap<BatchDigest, (BatchRef, Position)>,
     ordered: BTreeSet<BatchDigest>,
+    /// Whether the height after the last decided one has a certificate here, and lacks a batch.
+    open_again: bool,
     last_block_record: Position,
     last_batch_record: Position,
 }
@@ -218,8 +221,8 @@ impl<D: Disk> NodeLogs<D> {
             last_batch_record: self.batch.last(),
             ..RecoveredLogs::default()
         };
-        self.scan_blocks(&mut found)?;
         self.scan_batches(&mut found)?;
+        self.scan_blocks(&mut found)?;
         Ok(found)
     }
 
@@ -236,6 +239,9 @@ impl<D: Disk> NodeLogs<D> {
                     };
                     undecided.entry(block.header.id()).or_insert(block);
                 }
+                BlockRecord::Decided(certificate) if certificate.height <= found.height() => {
+                    self.check_repeated(found, &certificate)?;
+                }
                 BlockRecord::Decided(certificate) => {
                     found.decide(certificate, position, &undecided)?;
                     undecided.retain(|_, block| block.header.height > found.height());
@@ -248,6 +254,23 @@ impl<D: Disk> NodeLogs<D> {
             .filter(|block| block.header.height == open)
             .collect();
         Ok(())
+    }
+
+    /// A certificate may come again after a crash took the batches of its height, but only for the block that is decided.
+    fn check_repeated(
+        &self,
+        found: &RecoveredLogs,
+        again: &CommitCertificate,
+    ) -> Result<(), RecoverError> {
+        let DecidedRecord { certificate, .. } = self.decided(found, again.height)?;
+        if (certificate.id, certificate.outcome) == (again.id, again.outcome) {
+            Ok(())
+        } else {
+            Err(RecoverError::Heights {
+                expected: found.height().next(),
+                found: again.height,
+            })
+        }
     }
 
     fn scan_batches(&self, found: &mut RecoveredLogs) -> Result<(), RecoverError> {
@@ -437,6 +460,10 @@ impl RecoveredLogs {
         }
     }
 
+    /// Books a decided height, in order.
+    ///
+    /// The two logs sync beside one another, so a crash may leave a certificate without batches of its block. Nothing was said
+    /// that stands on such a height; it is open again, and so is what was decided on top of it.
     fn decide(
         &mut self,
         certificate: CommitCertificate,
@@ -445,14 +472,21 @@ impl RecoveredLogs {
     ) -> Result<(), RecoverError> {
         let expected = self.height().next();
         if certificate.height != expected {
-            return Err(RecoverError::Heights {
-                expected,
-                found: certificate.height,
-            });
+            let found = certificate.height;
+            return if self.open_again {
+                Ok(())
+            } else {
+                Err(RecoverError::Heights { expected, found })
+            };
         }
         let block = undecided
             .get(&certificate.id)
             .ok_or(RecoverError::NoBody(expected))?;
+        let mut batches = block.body.batches.iter();
+        self.open_again = !batches.all(|batch| self.batches.contains_key(&batch.digest));
+        if self.open_again {
+            return Ok(());
+        }
         self.ordered
             .extend(block.body.batches.iter().map(|reference| reference.digest));
         self.decided.push((block.position, position));
@@ -497,3 +531,6 @@ fn inline(
     };
     transactions
 }
+
+#[cfg(test)]
+mod tests;

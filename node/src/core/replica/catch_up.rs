@@ -7,7 +7,7 @@
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{Body, CommitCertificate, Header};
-use falaj_consensus::types::Height;
+use falaj_consensus::types::{Height, Now};
 use falaj_consensus::verify::Verified;
 use std::sync::Arc;
 
@@ -22,13 +22,14 @@ use crate::storage::BlockRecord;
 const BATCH_PATIENCE_TICKS: u32 = 2;
 
 impl Replica {
-    pub(super) fn on_tick(&mut self, step: &mut Step) {
+    pub(super) fn on_tick(&mut self, now: Now, step: &mut Step) {
         step.start.push(Effect::Timer {
             id: Timer::Tick,
             after_ns: self.parameters().tick_ns(),
         });
         self.sync.tick();
         self.note_lag();
+        self.ask_signer_again(now, step);
         self.forget_unanswered();
         self.resend_batches(step);
         self.fetch_missing(step);

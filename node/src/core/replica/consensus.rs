@@ -10,7 +10,7 @@ use falaj_consensus::types::{BlockId, Height, Now, ValidatorIndex};
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
 
-use super::{Replica, Step};
+use super::{Replica, Step, Unsigned};
 use crate::core::effect::{Effect, Event, Recipients};
 use crate::core::input::Timer;
 use crate::core::wire::{Message, ProposalBundle};
@@ -86,7 +86,11 @@ impl Replica {
     ) {
         self.requests = self.requests.saturating_add(1);
         let id = RequestId::new(self.requests);
-        self.signing.insert(id, statement);
+        let asked = Unsigned {
+            statement,
+            polka: polka.clone(),
+        };
+        self.signing.insert(id, asked);
         let deadline_ns = now
             .mono_ns
             .saturating_add(self.signing_patience_ns(&statement));
@@ -128,17 +132,35 @@ impl Replica {
         id: RequestId,
         result: Result<Verified<SignedStatement>, Refusal>,
     ) {
-        let Some(statement) = self.signing.remove(&id) else {
+        let Some(asked) = self.signing.remove(&id) else {
             return;
         };
         let input = match result {
             Ok(signed) => self.own_message(signed),
-            Err(refusal) => Some(engine::Input::SignRefused {
-                statement,
-                reason: reason_of(&refusal),
-            }),
+            Err(refusal) => {
+                let (statement, reason) = (asked.statement, reason_of(&refusal));
+                if may_succeed_later(&refusal) {
+                    self.unsigned.push(asked);
+                }
+                Some(engine::Input::SignRefused { statement, reason })
+            }
         };
         self.engine_inputs.extend(input);
+    }
+
+    /// A vote that was not signed in time may be the one that a quorum lacks: nobody else's timers run without that quorum,
+    /// so as long as our own round lasts it is asked for again. The guard signs what it has recorded, or the same bytes anew.
+    pub(super) fn ask_signer_again(&mut self, now: Now, step: &mut Step) {
+        if self.unsigned.is_empty() {
+            return;
+        }
+        let place = (self.open_height(), self.engine.status().round);
+        let open = self.deciding.is_none() && self.engine.decided().is_none();
+        for Unsigned { statement, polka } in std::mem::take(&mut self.unsigned) {
+            if open && (statement.height(), statement.round()) == place {
+                self.request_signature(now, statement, polka, step);
+            }
+        }
     }
 
     /// Dresses a checked signature as the proposal or vote it signs.
@@ -297,6 +319,14 @@ impl Replica {
             }
         }
     }
+}
+
+/// Whether the same request may be granted when the token, its queue or the disk is better. Everything else is the guard's last word.
+const fn may_succeed_later(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Stale | Refusal::Busy | Refusal::DiskFull | Refusal::Backend { .. }
+    )
 }
 
 fn reason_of(refusal: &Refusal) -> SignRefusal {

@@ -118,6 +118,7 @@ impl Replica {
             sync: Sync::default(),
             engine_inputs: VecDeque::new(),
             signing: BTreeMap::new(),
+            unsigned: Vec::new(),
             requests: 0,
             next_block_record: last_block_record,
             next_batch_record: last_batch_record,
