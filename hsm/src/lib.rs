@@ -19,6 +19,8 @@ pub mod purpose;
 mod signer;
 #[cfg(feature = "soft")]
 pub mod soft;
+#[cfg(feature = "softhsm")]
+pub mod softhsm;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

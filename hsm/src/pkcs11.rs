@@ -29,7 +29,6 @@ mod pool;
 mod probe;
 mod session;
 mod slot;
-pub mod softhsm;
 mod statement;
 mod template;
 mod words;

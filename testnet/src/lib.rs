@@ -1,1 +1,23 @@
-//! Placeholder, replaced in the next commits.
+//! Real Falaj processes on one machine: provisioned, loaded, disturbed, verified, shown.
+//!
+//! Everything here drives the `falaj` program by its command line and its HTTP API, as an operator or a bank would; nothing of a node runs
+//! in this process. [`verify`] alone uses the libraries: it re-executes what the nodes' logs hold, without believing the nodes.
+//! Guide: `docs/guide/testnet.md`.
+
+pub mod cli;
+pub mod cluster;
+pub mod control;
+pub mod economy;
+pub mod files;
+pub mod http;
+pub mod keyring;
+pub mod keys;
+pub mod load;
+pub mod manifest;
+pub mod network;
+pub mod ports;
+pub mod process;
+pub mod program;
+pub mod provision;
+pub mod token;
+pub mod wallet;

@@ -1,2 +1,7 @@
-//! Placeholder, replaced in the next commits.
-fn main() {}
+//! The program `falaj-testnet`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    falaj_testnet::cli::run()
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::shim::Shim;
 use falaj_consensus::crypto::{Algorithm, PublicKey};
-use falaj_hsm::pkcs11::softhsm::{SoftHsm, write_pin_file};
+use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 use falaj_hsm::pkcs11::{
     KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenAdmin, TokenConfig, TokenName,
 };

@@ -8,7 +8,7 @@ use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use falaj_consensus::crypto::Algorithm;
 use falaj_consensus::types::Hash32;
-use falaj_hsm::pkcs11::softhsm::{SoftHsm, write_pin_file};
+use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 use falaj_hsm::pkcs11::{
     DeviceFacts, KeyConfig, PinSource, Pkcs11Backend, TokenAdmin, TokenConfig, TokenError,
     TokenName,

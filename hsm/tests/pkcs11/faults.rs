@@ -6,7 +6,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use falaj_consensus::crypto::Algorithm;
-use falaj_hsm::pkcs11::softhsm::SoftHsm;
+use falaj_hsm::softhsm::SoftHsm;
 use falaj_hsm::pkcs11::{Cause, Event, KeyConfig, Limits, LinkStatus, Pkcs11Backend, Step};
 use falaj_hsm::purpose::{Canary, CanaryBytes};
 use falaj_hsm::{Backend, Fault};

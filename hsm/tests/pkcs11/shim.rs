@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use falaj_hsm::pkcs11::TokenConfig;
-use falaj_hsm::pkcs11::softhsm::SoftHsm;
+use falaj_hsm::softhsm::SoftHsm;
 
 use crate::bench::Bench;
 

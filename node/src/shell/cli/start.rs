@@ -2,9 +2,11 @@
 
 use clap::Args;
 use serde::Serialize;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::{Failure, Scene};
 use crate::shell::api;
@@ -17,7 +19,11 @@ pub(super) const RUN_FILE: &str = "run.json";
 
 /// Runs the node.
 #[derive(Args)]
-pub(super) struct Start {}
+pub(super) struct Start {
+    /// Stop when standard input closes, so that the node never outlives the program that started it.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
 
 /// Where a running node is found.
 #[derive(Debug, Serialize, serde::Deserialize)]
@@ -39,11 +45,16 @@ impl Start {
             .enable_all()
             .build()
             .map_err(|error| Failure::new(70, error))?;
-        runtime.block_on(serve(&scene.home, config))
+        let input = self.stop_with_stdin.then(input_closed).transpose()?;
+        runtime.block_on(serve(&scene.home, config, input))
     }
 }
 
-async fn serve(home: &Path, config: Config) -> Result<(), Failure> {
+async fn serve(
+    home: &Path,
+    config: Config,
+    input: Option<oneshot::Receiver<()>>,
+) -> Result<(), Failure> {
     let fatal = Fatal::exit();
     let api_listen = config.api.listen;
     let node = std::sync::Arc::new(Node::start(home, config, &fatal)?);
@@ -60,7 +71,7 @@ async fn serve(home: &Path, config: Config) -> Result<(), Failure> {
     tracing::info!(%api, p2p = %running.p2p, height = node.view.snapshot().height().get(), "the node runs");
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node), stopping));
-    wait_for_signal().await?;
+    wait_until_told(input).await?;
     tracing::info!("stopping");
     stop.send_replace(true);
     // The server is gone, so this is the last hand on the node.
@@ -72,13 +83,35 @@ async fn serve(home: &Path, config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
+/// Begins to watch standard input, on a thread that ends with the process; the answer comes when it closes.
+fn input_closed() -> Result<oneshot::Receiver<()>, Failure> {
+    let (closed, is_closed) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("stdin".into())
+        .spawn(move || {
+            // An input that fails is as closed as one that ended.
+            drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+            let _ = closed.send(());
+        })
+        .map_err(|error| Failure::new(70, error))?;
+    Ok(is_closed)
+}
+
+/// Waits for a signal, or for standard input to close if that was asked for.
+async fn wait_until_told(input: Option<oneshot::Receiver<()>>) -> Result<(), Failure> {
+    let closed = async {
+        match input {
+            Some(input) => drop(input.await),
+            None => std::future::pending().await,
+        }
+    };
     let failed = |error: std::io::Error| Failure::new(70, error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = closed => {}
     }
     Ok(())
 }
@@ -98,6 +131,7 @@ fn log_to_standard_error(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Failure::CONFIG, format!("log.filter: {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let done = match config.log.format {
         LogFormat::Text => builder.try_init(),

@@ -189,7 +189,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&all).trim().to_owned()
 }
 
-/// Writes a PIN to a new file that only its owner can read, for [`super::PinSource::File`].
+/// Writes a PIN to a new file that only its owner can read, for a `PinSource::File` of the `PKCS #11` backend.
 ///
 /// # Errors
 /// [`SoftHsmError::Io`], also when the file exists.

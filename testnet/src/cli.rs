@@ -1,0 +1,60 @@
+//! The command line: one file a command.
+//!
+//! Exit codes: 0 ok, 1 a check failed or a step did, 2 usage.
+//! Source: `docs/guide/testnet.md`.
+
+mod load;
+mod new;
+mod print;
+mod up;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Testnets of real Falaj nodes on one machine.
+#[derive(Parser)]
+#[command(name = "falaj-testnet", version, about, propagate_version = true)]
+struct Cli {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a testnet's folder: tokens, homes, keys, genesis.
+    New(new::New),
+    /// Run every node of a folder until interrupted; an empty folder is made a testnet first.
+    Up(up::Up),
+    /// Send transfers to a running network and count what becomes of them.
+    Load(load::Load),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let Cli { json, command } = Cli::parse();
+    let result = match command {
+        Command::New(new) => new.run(json),
+        Command::Up(up) => up.run(json),
+        Command::Load(load) => load.run(json),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            print::error(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The runtime of the commands that talk to nodes.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
+}

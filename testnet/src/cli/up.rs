@@ -1,0 +1,122 @@
+//! `falaj-testnet up`: runs every node of a folder in the foreground.
+//!
+//! Invariant: `network.json` is there exactly while all nodes were started by this command and none was told to stop;
+//! a node that was killed stays down until somebody asks for it, so that a fault is as long as whoever made it wants.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::new::Shape;
+use super::print;
+use crate::cluster::{Cluster, Held};
+use crate::control::Requests;
+use crate::files::remove_if_there;
+use crate::network::NETWORK_FILE;
+use crate::program::Program;
+use crate::provision::is_empty;
+
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs a testnet until interrupted.
+#[derive(Args)]
+pub(super) struct Up {
+    /// The folder; missing or empty, it is made a testnet first.
+    #[arg(long)]
+    dir: PathBuf,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Up {
+    pub(super) fn run(&self, json: bool) -> Result<bool> {
+        super::runtime()?.block_on(self.serve(json))
+    }
+
+    async fn serve(&self, json: bool) -> Result<bool> {
+        let program = Program::find()?;
+        let mut stop = Stop::listen()?;
+        if is_empty(&self.dir)? {
+            self.shape.make(&program, &self.dir)?;
+        }
+        let folder = self.dir.canonicalize().context("the testnet's folder")?;
+        let file = folder.join(NETWORK_FILE);
+        remove_if_there(&file)?;
+        let mut requests = Requests::open(&folder)?;
+        let started = tokio::select! {
+            started = Cluster::start(program, &folder, Held::default()) => Some(started?),
+            () = stop.asked() => None,
+        };
+        let Some(mut cluster) = started else {
+            return Ok(true);
+        };
+        cluster.network()?.write(&file)?;
+        tell(&file, json);
+        let result = watch(&mut cluster, &mut requests, &file, &mut stop).await;
+        remove_if_there(&file)?;
+        let in_order = cluster.stop()?;
+        result.map(|()| in_order)
+    }
+}
+
+fn tell(file: &Path, json: bool) {
+    if json {
+        print::json(&serde_json::json!({ "network": file }));
+    } else {
+        print::line(&format!(
+            "the network runs; {} says where; interrupt to stop it",
+            file.display()
+        ));
+    }
+}
+
+/// Until somebody wants it to stop.
+async fn watch(
+    cluster: &mut Cluster,
+    requests: &mut Requests,
+    file: &Path,
+    stop: &mut Stop,
+) -> Result<()> {
+    let mut known = Vec::new();
+    loop {
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let ended = cluster.ended()?;
+        for (index, status) in ended.iter().filter(|ended| !known.contains(*ended)) {
+            print::note(&format!("validator {index} ended ({status})"));
+        }
+        known = ended;
+        while let Some(index) = requests.next()? {
+            match cluster.start_node(index).await {
+                Ok(()) => cluster.network()?.write(file)?,
+                Err(error) => print::error(&error, false),
+            }
+        }
+    }
+}
+
+/// The two signals that stop a program.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

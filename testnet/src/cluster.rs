@@ -1,0 +1,348 @@
+//! The nodes of a testnet's folder as running processes.
+//!
+//! Invariant: a node counts as running once its `/readyz` says so; dropping the cluster ends all of them.
+//! Ports that somebody else has taken meanwhile are chosen anew, as often as it takes a few times.
+//! Source: `docs/guide/testnet.md`, "Processes".
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::files::remove_if_there;
+use crate::http;
+use crate::manifest::{GENESIS_FILE, Manifest, ValidatorManifest, read_genesis};
+use crate::network::{Network, ParticipantEntry, ValidatorEntry};
+use crate::process::NodeProcess;
+use crate::program::{Environment, Program};
+use crate::provision::addresses;
+use crate::token;
+
+/// How long a node may take until it is ready; a debug build with an RSA key on a busy machine needs some.
+const READY_PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(25);
+/// How often new ports are chosen when others take them.
+const PORT_TRIES: usize = 3;
+/// What `falaj start` ends with when an address is in use.
+const EXIT_UNAVAILABLE: i32 = 69;
+const RUN_FILE: &str = "run.json";
+const LOG_FILE: &str = "node.log";
+
+/// Running nodes.
+pub struct Cluster {
+    program: Program,
+    folder: PathBuf,
+    manifest: Manifest,
+    nodes: Vec<Node>,
+    held: Held,
+}
+
+/// What every node keeps open as long as it lives.
+#[derive(Default)]
+pub struct Held(pub Option<File>);
+
+impl Held {
+    fn share(&self) -> Result<Stdio> {
+        match &self.0 {
+            Some(file) => Ok(file.try_clone()?.into()),
+            None => Ok(Stdio::null()),
+        }
+    }
+}
+
+struct Node {
+    home: PathBuf,
+    environment: Environment,
+    process: Option<NodeProcess>,
+    running: Option<Running>,
+}
+
+/// What a running node says of itself in its home.
+#[derive(Clone, Debug, Deserialize)]
+struct Running {
+    pid: u32,
+    api: SocketAddr,
+    p2p: String,
+}
+
+impl Cluster {
+    /// Starts every node of a folder and waits until all are ready.
+    ///
+    /// # Errors
+    /// When a node ends or is not ready in time; none is left running then.
+    pub async fn start(program: Program, folder: &Path, held: Held) -> Result<Self> {
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("{}", folder.display()))?;
+        let manifest = Manifest::read(&folder)?;
+        let nodes = manifest
+            .validators
+            .iter()
+            .map(|validator| Node::new(&folder, validator));
+        let nodes = nodes.collect::<Result<_>>()?;
+        let mut cluster = Self {
+            program,
+            folder,
+            manifest,
+            nodes,
+            held,
+        };
+        for _ in 1..PORT_TRIES {
+            match cluster.start_all().await {
+                Err(Failed::PortTaken) => cluster.choose_ports()?,
+                Err(Failed::Other(error)) => return Err(error),
+                Ok(()) => return Ok(cluster),
+            }
+        }
+        match cluster.start_all().await {
+            Err(Failed::PortTaken) => bail!("others take every port that is chosen"),
+            Err(Failed::Other(error)) => Err(error),
+            Ok(()) => Ok(cluster),
+        }
+    }
+
+    async fn start_all(&mut self) -> Result<(), Failed> {
+        for index in 0..self.nodes.len() {
+            self.spawn(index)?;
+        }
+        for index in 0..self.nodes.len() {
+            if let Err(failed) = self.until_ready(index).await {
+                self.stop()?;
+                return Err(failed);
+            }
+        }
+        Ok(())
+    }
+
+    fn choose_ports(&self) -> Result<()> {
+        let validators: Vec<_> = self.manifest.validators.iter().collect();
+        for (node, addresses) in self.nodes.iter().zip(addresses(&validators)?) {
+            let arguments = [&["init".to_owned()], addresses.as_slice()].concat();
+            let public: serde_json::Value =
+                self.program
+                    .ask(&node.home, &node.environment, &arguments)?;
+            drop(public);
+        }
+        Ok(())
+    }
+
+    /// Starts a node that does not run, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it runs, ends, or is not ready in time.
+    pub async fn start_node(&mut self, index: usize) -> Result<()> {
+        self.spawn(index)?;
+        match self.until_ready(index).await {
+            Ok(()) => Ok(()),
+            Err(Failed::PortTaken) => {
+                bail!("another process has taken the ports of validator {index}")
+            }
+            Err(Failed::Other(error)) => Err(error),
+        }
+    }
+
+    fn spawn(&mut self, index: usize) -> Result<()> {
+        let node = self
+            .nodes
+            .get_mut(index)
+            .with_context(|| format!("there is no validator {index}"))?;
+        if let Some(process) = &mut node.process {
+            ensure!(process.ended()?.is_some(), "validator {index} runs already");
+        }
+        remove_if_there(&node.home.join(RUN_FILE))?;
+        let (log, held) = (node.log(), self.held.share()?);
+        let started = NodeProcess::start(&self.program, &node.home, &node.environment, &log, held)?;
+        node.process = Some(started);
+        node.running = None;
+        Ok(())
+    }
+
+    async fn until_ready(&mut self, index: usize) -> Result<(), Failed> {
+        let node = self
+            .nodes
+            .get_mut(index)
+            .context("a validator of the folder")?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = node.ended()? {
+                return Err(node.why_it_ended(status));
+            }
+            if node.is_ready().await {
+                return Ok(());
+            }
+            if started.elapsed() > READY_PATIENCE {
+                let home = node.home.display();
+                return Err(anyhow::anyhow!(
+                    "the node of {home} is not ready after {READY_PATIENCE:?}"
+                )
+                .into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Ends a node as a power cut would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self, index: usize) -> Result<()> {
+        let node = self.nodes.get_mut(index);
+        let process = node.and_then(|node| node.process.as_mut());
+        process
+            .with_context(|| format!("validator {index} does not run"))?
+            .kill()
+    }
+
+    /// Nodes that ended, and how.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
+        let mut ended = Vec::new();
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            ended.extend(node.ended()?.map(|status| (index, status)));
+        }
+        Ok(ended)
+    }
+
+    /// Stops every node in order. Says whether each stopped by itself.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stop(&mut self) -> Result<bool> {
+        let mut all = true;
+        for node in &mut self.nodes {
+            if let Some(process) = &mut node.process {
+                process.ask_to_stop();
+            }
+        }
+        for node in &mut self.nodes {
+            if let Some(mut process) = node.process.take() {
+                all &= process.stop()?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where everything is.
+    ///
+    /// # Errors
+    /// When the genesis cannot be read.
+    pub fn network(&self) -> Result<Network> {
+        let genesis = self.folder.join(GENESIS_FILE);
+        let chain = read_genesis(&genesis)?.chain();
+        let nodes = self.manifest.validators.iter().zip(&self.nodes).enumerate();
+        let participants = self
+            .manifest
+            .participants
+            .iter()
+            .map(|participant| ParticipantEntry {
+                id: participant.id,
+                key_file: self.folder.join(&participant.key_file),
+            });
+        Ok(Network {
+            version: Network::VERSION,
+            chain: chain.chain_id,
+            genesis_hash: chain.genesis_hash.to_hex(),
+            genesis,
+            validators: nodes
+                .map(|(index, (manifest, node))| entry(index, manifest, node))
+                .collect::<Result<_>>()?,
+            participants: participants.collect(),
+        })
+    }
+}
+
+impl Node {
+    fn new(folder: &Path, validator: &ValidatorManifest) -> Result<Self> {
+        let environment = match &validator.token {
+            Some(token) => token::environment(&folder.join(token))?,
+            None => Environment::new(),
+        };
+        let home = folder.join(&validator.home);
+        Ok(Self {
+            home,
+            environment,
+            process: None,
+            running: None,
+        })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.join(LOG_FILE)
+    }
+
+    fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.process.as_mut().map_or(Ok(None), NodeProcess::ended)
+    }
+
+    /// Whether its own process has said where it is, and that it is ready.
+    async fn is_ready(&mut self) -> bool {
+        let Some(pid) = self.process.as_ref().map(NodeProcess::pid) else {
+            return false;
+        };
+        let text = std::fs::read(self.home.join(RUN_FILE)).ok();
+        let running = text.and_then(|text| serde_json::from_slice::<Running>(&text).ok());
+        let Some(running) = running.filter(|running| running.pid == pid) else {
+            return false;
+        };
+        let answer = http::get(running.api, "/livez").await;
+        self.running = Some(running);
+        answer.is_ok_and(|answer| answer.status.is_success())
+    }
+
+    fn why_it_ended(&self, status: ExitStatus) -> Failed {
+        if status.code() == Some(EXIT_UNAVAILABLE) {
+            return Failed::PortTaken;
+        }
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let from = log.len().saturating_sub(2_000);
+        let end = log.get(from..).unwrap_or(&log);
+        Failed::Other(anyhow::anyhow!(
+            "the node of {} ended ({status}): {end}",
+            self.home.display()
+        ))
+    }
+}
+
+fn entry(index: usize, manifest: &ValidatorManifest, node: &Node) -> Result<ValidatorEntry> {
+    let running = node
+        .running
+        .as_ref()
+        .with_context(|| format!("{} does not run", manifest.name))?;
+    Ok(ValidatorEntry {
+        index,
+        name: manifest.name.clone(),
+        api: format!("http://{}", running.api),
+        p2p: format!("{}/p2p/{}", running.p2p, manifest.peer_id),
+        pid: running.pid,
+        home: node.home.clone(),
+        config: node.home.join("config.toml"),
+        log: node.log(),
+        algorithm: manifest.algorithm.clone(),
+        signer: manifest.signer.name().into(),
+        token_label: manifest.token_label.clone(),
+        env: node.environment.clone(),
+    })
+}
+
+/// Why a node did not become ready.
+enum Failed {
+    PortTaken,
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}

@@ -1,0 +1,142 @@
+//! `network.json`: where a running network is found.
+//!
+//! Invariant: the file appears, whole, only while every node of it is ready, and its form changes with its version alone.
+//! Shapes: `api` is a URL, `p2p` a multiaddress with its identity, paths are absolute.
+//! Errors: an unknown or missing key is named.
+//! Source: `docs/guide/testnet.md`, "network.json".
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::files::write_atomically;
+use crate::program::Environment;
+
+/// Name of the file.
+pub const NETWORK_FILE: &str = "network.json";
+const VERSION: u32 = 1;
+
+/// A running network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Version of this form: 1.
+    pub version: u32,
+    /// Name of the chain.
+    pub chain: String,
+    /// Hash of the genesis, hexadecimal.
+    pub genesis_hash: String,
+    /// The genesis.
+    pub genesis: PathBuf,
+    /// The nodes.
+    pub validators: Vec<ValidatorEntry>,
+    /// Who submits.
+    pub participants: Vec<ParticipantEntry>,
+}
+
+/// A validator's node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorEntry {
+    /// Index in the validator set, from 0.
+    pub index: usize,
+    /// Name.
+    pub name: String,
+    /// URL of its API.
+    pub api: String,
+    /// Address and identity of its transport.
+    pub p2p: String,
+    /// Process id.
+    pub pid: u32,
+    /// Its home.
+    pub home: PathBuf,
+    /// Its configuration.
+    pub config: PathBuf,
+    /// Its log.
+    pub log: PathBuf,
+    /// Algorithm of its consensus key.
+    pub algorithm: String,
+    /// `softhsm` or `software`.
+    pub signer: String,
+    /// Label of its token.
+    pub token_label: Option<String>,
+    /// What its process needs in its environment.
+    pub env: Environment,
+}
+
+/// A participant whose key is at hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParticipantEntry {
+    /// Its number.
+    pub id: u32,
+    /// Its key.
+    pub key_file: PathBuf,
+}
+
+impl Network {
+    /// The version that this build writes and reads.
+    pub const VERSION: u32 = VERSION;
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of another form or version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "cannot read {}; `falaj-testnet up` writes it",
+                path.display()
+            )
+        })?;
+        let network: Self =
+            serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
+        ensure!(
+            network.version == VERSION,
+            "{} has version {}, {VERSION} is needed",
+            path.display(),
+            network.version
+        );
+        Ok(network)
+    }
+
+    /// Writes the file so that readers see all of it or none.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomically(path, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// A validator by its index.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn validator(&self, index: usize) -> Result<&ValidatorEntry> {
+        let found = self
+            .validators
+            .iter()
+            .find(|validator| validator.index == index);
+        found.with_context(|| {
+            format!(
+                "there is no validator {index}; indices go from 0 to {}",
+                self.validators.len().saturating_sub(1)
+            )
+        })
+    }
+}
+
+impl ValidatorEntry {
+    /// Address of its API.
+    ///
+    /// # Errors
+    /// When the URL is not of our form.
+    pub fn api_address(&self) -> Result<SocketAddr> {
+        let address = self
+            .api
+            .strip_prefix("http://")
+            .and_then(|address| address.parse().ok());
+        address.with_context(|| format!("{} is not http://ADDRESS:PORT", self.api))
+    }
+}

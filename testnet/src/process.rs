@@ -1,0 +1,122 @@
+//! One node's process.
+//!
+//! Invariant: it never outlives us: dropping the handle kills it, and if we are killed ourselves its standard input closes, which it was
+//! told to take as the order to stop. It has a process group of its own, so a terminal's interrupt reaches us alone and we stop it in order;
+//! a paused one is continued by the system when its group is orphaned, and then sees its input closed.
+//! Source: `docs/guide/testnet.md`, "Processes"; POSIX.1-2017, §11.1.4 on orphaned process groups.
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::OpenOptions;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::{Environment, Program};
+
+/// How long a node may take to stop in order.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A node that was started.
+#[derive(Debug)]
+pub struct NodeProcess {
+    child: Child,
+    /// Closing it stops the node.
+    input: Option<ChildStdin>,
+}
+
+impl NodeProcess {
+    /// Starts the node of a home; its log is appended to a file. What it has of `held` lives as long as it does.
+    ///
+    /// # Errors
+    /// When the program or the log cannot be opened.
+    pub fn start(
+        program: &Program,
+        home: &Path,
+        environment: &Environment,
+        log: &Path,
+        held: Stdio,
+    ) -> Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(log);
+        let file = file.with_context(|| format!("cannot open {}", log.display()))?;
+        let mut command = program.command(home, environment);
+        command
+            .args(["start", "--stop-with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(held)
+            .stderr(file)
+            .process_group(0);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.path().display()))?;
+        let input = child.stdin.take();
+        Ok(Self { child, input })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Ends it as a power cut would, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Tells it to stop, without waiting.
+    pub fn ask_to_stop(&mut self) {
+        drop(self.input.take());
+    }
+
+    /// Stops it in order; kills it when that takes too long. Says whether it stopped by itself.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stop(&mut self) -> Result<bool> {
+        self.ask_to_stop();
+        // A paused node could not stop.
+        drop(signal(self.pid(), Signal::CONT));
+        let started = Instant::now();
+        while started.elapsed() < STOP_PATIENCE {
+            if let Some(status) = self.ended()? {
+                return Ok(status.success());
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.kill()?;
+        Ok(false)
+    }
+}
+
+impl Drop for NodeProcess {
+    fn drop(&mut self) {
+        // It may be gone already, and there is nobody left to tell.
+        drop(self.kill());
+    }
+}
+
+/// Sends a signal to a process.
+///
+/// # Errors
+/// When there is no such process.
+pub fn signal(pid: u32, signal: Signal) -> Result<()> {
+    let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = process.with_context(|| format!("{pid} is no process id"))?;
+    kill_process(process, signal).with_context(|| format!("process {pid}"))
+}
