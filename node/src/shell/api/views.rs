@@ -23,8 +23,8 @@ pub(super) struct BlockView {
     pub(super) transactions: u32,
     pub(super) transaction_bytes: u64,
     pub(super) outcome: OutcomeView,
-    /// How many validators signed the certificate.
-    pub(super) signers: usize,
+    /// Indexes in the set of the height of those who signed the certificate: a quorum, not always everybody who voted.
+    pub(super) signers: Vec<u16>,
 }
 
 /// What executing a block gave.
@@ -62,7 +62,11 @@ impl BlockView {
             transactions: header.transactions,
             transaction_bytes: header.transaction_bytes,
             outcome: OutcomeView::of(outcome),
-            signers: certificate.signatures.len(),
+            signers: certificate
+                .signers
+                .iter()
+                .map(|index| index.get())
+                .collect(),
         }
     }
 }
