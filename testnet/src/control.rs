@@ -27,7 +27,7 @@ impl Requests {
         };
         std::fs::create_dir_all(&requests.folder)
             .with_context(|| format!("cannot make {}", requests.folder.display()))?;
-        while requests.next()?.is_some() {}
+        while requests.take()?.is_some() {}
         Ok(requests)
     }
 
@@ -35,7 +35,7 @@ impl Requests {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn next(&mut self) -> Result<Option<usize>> {
+    pub fn take(&mut self) -> Result<Option<usize>> {
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
             remove_if_there(&entry.path())?;
@@ -68,10 +68,10 @@ mod tests {
     fn a_request_is_taken_once() {
         let folder = tempfile::tempdir().unwrap();
         let mut requests = Requests::open(folder.path()).unwrap();
-        assert_eq!(requests.next().unwrap(), None);
+        assert_eq!(requests.take().unwrap(), None);
         ask_to_start(folder.path(), 2).unwrap();
-        assert_eq!(requests.next().unwrap(), Some(2));
-        assert_eq!(requests.next().unwrap(), None);
+        assert_eq!(requests.take().unwrap(), Some(2));
+        assert_eq!(requests.take().unwrap(), None);
     }
 
     #[test]
@@ -80,6 +80,6 @@ mod tests {
         Requests::open(folder.path()).unwrap();
         ask_to_start(folder.path(), 0).unwrap();
         let mut requests = Requests::open(folder.path()).unwrap();
-        assert_eq!(requests.next().unwrap(), None);
+        assert_eq!(requests.take().unwrap(), None);
     }
 }

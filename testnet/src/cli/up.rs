@@ -90,7 +90,7 @@ async fn watch(
             print::note(&format!("validator {index} ended ({status})"));
         }
         known = ended;
-        while let Some(index) = requests.next()? {
+        while let Some(index) = requests.take()? {
             match cluster.start_node(index).await {
                 Ok(()) => cluster.network()?.write(file)?,
                 Err(error) => print::error(&error, false),

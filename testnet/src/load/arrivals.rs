@@ -47,8 +47,12 @@ impl Chance {
     }
 
     /// A number from 0 up to, and without, a bound above zero. The bias of a remainder is far below what a load could show.
-    pub const fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+    ///
+    /// # Panics
+    /// For a bound of zero.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).expect("a usize has at most 64 bits");
+        usize::try_from(self.next() % bound).expect("below a usize")
     }
 
     /// A number from 0 up to, and without, 1.
