@@ -160,6 +160,20 @@ impl SimDisk {
         self.lock().fuse = Some(changes);
     }
 
+    /// Takes back what [`SimDisk::cut_power_after`] has set, if the power is still there.
+    pub fn keep_power(&self) {
+        let mut state = self.lock();
+        if state.fuse != Some(0) {
+            state.fuse = None;
+        }
+    }
+
+    /// Whether the power is there.
+    #[must_use]
+    pub fn has_power(&self) -> bool {
+        self.lock().fuse != Some(0)
+    }
+
     /// Turns the dials.
     pub fn set_dials(&self, dials: DiskDials) {
         self.lock().dials = dials;

@@ -6,10 +6,21 @@
 //! Who calls it: `falaj-sim`, tests, and programs of researchers.
 //! Source: `docs/simulation.md`.
 
+pub mod byzantine;
+pub mod campaign;
 pub mod chance;
+pub mod checker;
 pub mod clock;
 pub mod disk;
+pub mod economy;
+pub mod fault;
 pub mod hsm;
+pub mod marks;
 pub mod network;
 pub mod queue;
+pub mod run;
+pub mod scenario;
+pub mod trace;
 pub mod types;
+pub mod workload;
+pub mod world;

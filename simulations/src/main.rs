@@ -1,2 +1,10 @@
-//! Placeholder, replaced in the next commits.
-fn main() {}
+//! The command line of the simulator; everything it does is in the library.
+
+mod cli;
+mod report;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -240,13 +240,13 @@ impl Candidate {
         Some(all)
     }
 
-    /// The furthest batch-log position that the block stands on, for what may leave only when its batches are on disk.
+    /// The furthest batch-log position that the block stands on, for what may leave only when its batches are on disk; the start of
+    /// the log if it names none, `None` while one is not here.
     #[must_use]
     pub(super) fn batch_position(&self, batches: &Batches) -> Option<Position> {
-        self.body
-            .batches
-            .iter()
-            .filter_map(|reference| batches.position(&reference.digest))
-            .max()
+        let mut named = self.body.batches.iter();
+        named.try_fold(Position::START, |furthest, reference| {
+            Some(furthest.max(batches.position(&reference.digest)?))
+        })
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use falaj_consensus::crypto::{Algorithm, PublicKey, Signature};
 use falaj_consensus::verify::{Checker, SignedItem};
 
@@ -41,7 +42,15 @@ pub struct Keys {
 
 struct Key {
     public: PublicKey,
-    secret: [u8; 32],
+    secret: Secret,
+}
+
+/// What a key signs with.
+enum Secret {
+    /// The keyed hash of the simulated HSM.
+    Hash([u8; 32]),
+    /// Ed25519, for runs under the real checker.
+    Real(Box<SigningKey>),
 }
 
 impl fmt::Debug for Keys {
@@ -60,12 +69,20 @@ impl Keys {
         let keys: Vec<Key> = places
             .map(|(place, algorithm)| Key::generate(chance, place, *algorithm))
             .collect();
-        let by_public = keys
-            .iter()
-            .enumerate()
-            .map(|(at, key)| (key.public.clone(), at))
-            .collect();
-        Arc::new(Self { keys, by_public })
+        Arc::new(Self::of(keys))
+    }
+
+    /// So many real Ed25519 keys.
+    #[must_use]
+    pub fn generate_real(chance: &Chance, count: u16) -> Arc<Self> {
+        let keys = (0..u64::from(count)).map(|place| Key::generate_real(chance, place));
+        Arc::new(Self::of(keys.collect()))
+    }
+
+    fn of(keys: Vec<Key>) -> Self {
+        let places = keys.iter().enumerate();
+        let by_public = places.map(|(at, key)| (key.public.clone(), at)).collect();
+        Self { keys, by_public }
     }
 
     /// The public half.
@@ -77,7 +94,7 @@ impl Keys {
         &self.keys[usize::from(key.0)].public
     }
 
-    pub(super) fn sign(&self, key: KeyIndex, nonce: u64, message: &[u8]) -> Signature {
+    pub(crate) fn sign(&self, key: KeyIndex, nonce: u64, message: &[u8]) -> Signature {
         self.keys[usize::from(key.0)].sign(nonce.to_le_bytes(), message)
     }
 
@@ -92,21 +109,39 @@ impl Key {
         let public = (0_u64..).find_map(|attempt| public_key(&secret, attempt, algorithm));
         Self {
             public: public.expect("half of all attempts succeed"),
-            secret,
+            secret: Secret::Hash(secret),
+        }
+    }
+
+    fn generate_real(chance: &Chance, place: u64) -> Self {
+        let key = SigningKey::from_bytes(&chance.key(SECRET, place));
+        let bytes = key.verifying_key().to_bytes().to_vec();
+        let public = PublicKey::new(Algorithm::Ed25519, bytes);
+        Self {
+            public: public.expect("an Ed25519 key has 32 bytes"),
+            secret: Secret::Real(Box::new(key)),
         }
     }
 
     fn sign(&self, nonce: [u8; NONCE_BYTES], message: &[u8]) -> Signature {
+        let bytes = match &self.secret {
+            Secret::Hash(secret) => self.keyed_hash(secret, nonce, message),
+            Secret::Real(key) => key.sign(message).to_bytes().to_vec(),
+        };
+        Signature::new(bytes).expect("no algorithm's signature is longer than the longest")
+    }
+
+    fn keyed_hash(&self, secret: &[u8; 32], nonce: [u8; NONCE_BYTES], message: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0_u8; self.public.algorithm().signature_bytes()];
         let (front, rest) = bytes.split_at_mut(NONCE_BYTES);
         front.copy_from_slice(&nonce);
-        let mut hasher = blake3::Hasher::new_keyed(&self.secret);
+        let mut hasher = blake3::Hasher::new_keyed(secret);
         hasher
             .update(&nonce)
             .update(message)
             .finalize_xof()
             .fill(rest);
-        Signature::new(bytes).expect("no algorithm's signature is longer than the longest")
+        bytes
     }
 
     fn has_signed(&self, message: &[u8], signature: &Signature) -> bool {

@@ -383,6 +383,7 @@ impl Replica {
         };
         let position = self.append_block(BlockRecord::decided(&certificate), step);
         self.tip.waits = vec![(LogId::Block, position)];
+        let batches = batches.filter(|position| *position > Position::START);
         self.tip
             .waits
             .extend(batches.map(|position| (LogId::Batch, position)));

@@ -230,15 +230,17 @@ impl Replica {
         }
     }
 
+    /// Header, body and batches. After a crash the record of a block may be here without its batches: then nothing leaves.
     fn waits_of_block(&self, id: &BlockId) -> Option<Waits> {
         let candidate = self.candidates.get(id)?;
-        let mut waits = vec![(LogId::Block, candidate.position?)];
-        waits.extend(
-            candidate
-                .batch_position(&self.batches)
-                .map(|position| (LogId::Batch, position)),
-        );
-        Some(waits)
+        let block = (LogId::Block, candidate.position?);
+        let batch = (LogId::Batch, candidate.batch_position(&self.batches)?);
+        let names_batches = batch.1 > Position::START;
+        Some(
+            std::iter::once(block)
+                .chain(names_batches.then_some(batch))
+                .collect(),
+        )
     }
 
     fn pull_votes(&self, wanted: VotesWanted, step: &mut Step) {

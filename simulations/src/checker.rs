@@ -1,0 +1,237 @@
+//! Oracles: they watch a world from outside and share no code with what they judge.
+//!
+//! Invariant: an oracle knows what was observed and what everybody is told (genesis, keys); it never asks a machine under test.
+//! Codecs alone are shared, because what they read has its own frozen vectors.
+//! Shape: one file an oracle; [`Judge`] shows each observation to all. Who lies or was lost for good is judged by nobody.
+//! Errors: the first [`Violation`] ends a run.
+//! Source: `docs/simulation.md`, "Oracles".
+
+mod agreement;
+mod alarms;
+mod certificates;
+mod chain;
+mod conformance;
+mod conservation;
+mod disclosure;
+mod double_sign;
+mod liveness;
+mod once;
+mod quorum;
+mod turns;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::message::{Outcome, Statement};
+use falaj_consensus::types::Height;
+use falaj_ledger::transaction::TxKey;
+use falaj_node::core::{Committed, Event, Frame};
+
+use crate::economy::Economy;
+use crate::hsm::Registry;
+use crate::types::{NodeIndex, SimTime};
+
+pub use liveness::Bound;
+
+/// What an oracle is told before the run.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Keys, genesis, accounts.
+    pub economy: Arc<Economy>,
+    /// How many validators there are, all of power 1.
+    pub validators: u16,
+    /// Who lies.
+    pub byzantine: BTreeSet<NodeIndex>,
+    /// The outcome of genesis.
+    pub outcome: Outcome,
+}
+
+/// What can be seen from outside.
+#[derive(Clone, Copy, Debug)]
+pub enum Observation<'a> {
+    /// A process started and stands on this height.
+    Started {
+        /// Height that its logs and store hold.
+        height: Height,
+        /// Last record of its block log.
+        block: Position,
+        /// Last record of its batch log.
+        batch: Position,
+    },
+    /// A starting process executed a decided height again from its logs.
+    Replayed(&'a Committed),
+    /// A signer let a signature out.
+    Released {
+        /// What was signed.
+        statement: &'a Statement,
+        /// The bytes that were signed.
+        message: &'a [u8],
+    },
+    /// A frame left.
+    Sent(&'a Frame),
+    /// A frame was taken in.
+    Received(&'a Frame),
+    /// A record was written, though not synced yet.
+    Appended {
+        /// Which log.
+        log: LogId,
+        /// Where.
+        position: Position,
+        /// The record.
+        record: &'a [u8],
+    },
+    /// A log was synced.
+    Durable {
+        /// Which.
+        log: LogId,
+        /// Up to here.
+        upto: Position,
+    },
+    /// A block was let out as final.
+    Committed(&'a Committed),
+    /// The replica reported something.
+    Reported(&'a Event),
+}
+
+impl Observation<'_> {
+    /// The block that became final here, now or in an earlier life of the process.
+    const fn decided(&self) -> Option<&Committed> {
+        match self {
+            Self::Replayed(block) | Self::Committed(block) => Some(block),
+            Self::Started { .. }
+            | Self::Released { .. }
+            | Self::Sent(_)
+            | Self::Received(_)
+            | Self::Appended { .. }
+            | Self::Durable { .. }
+            | Self::Reported(_) => None,
+        }
+    }
+}
+
+/// An oracle's finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which oracle.
+    pub oracle: &'static str,
+    /// When it was seen.
+    pub at: SimTime,
+    /// At whom.
+    pub node: NodeIndex,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            oracle,
+            at,
+            node,
+            what,
+        } = self;
+        write!(f, "{oracle} at {at}, {node}: {what}")
+    }
+}
+
+/// What an oracle says to an observation: nothing, or what is wrong.
+type Finding = Result<(), String>;
+
+/// All oracles.
+#[derive(Debug)]
+pub struct Judge {
+    facts: Facts,
+    agreement: agreement::Agreement,
+    chain: chain::Chain,
+    certificates: certificates::Certificates,
+    double_sign: double_sign::DoubleSign,
+    conservation: conservation::Conservation,
+    once: once::Once,
+    conformance: conformance::Conformance,
+    disclosure: disclosure::Disclosure,
+    violation: Option<Violation>,
+}
+
+impl Judge {
+    /// Oracles that have seen nothing yet.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        Self {
+            agreement: agreement::Agreement::new(&facts),
+            chain: chain::Chain::new(&facts),
+            certificates: certificates::Certificates::new(&facts),
+            double_sign: double_sign::DoubleSign::default(),
+            conservation: conservation::Conservation::new(&facts),
+            once: once::Once::default(),
+            conformance: conformance::Conformance::new(&facts),
+            disclosure: disclosure::Disclosure::new(&facts),
+            violation: None,
+            facts,
+        }
+    }
+
+    /// The first thing that was wrong.
+    #[must_use]
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// The highest height that any correct node has let out as final.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        self.agreement.height()
+    }
+
+    /// Notes something wrong that was found elsewhere.
+    pub fn blame(&mut self, oracle: &'static str, at: SimTime, node: NodeIndex, what: String) {
+        self.violation.get_or_insert(Violation {
+            oracle,
+            at,
+            node,
+            what,
+        });
+    }
+
+    /// A client made a transaction.
+    pub fn issued(&mut self, key: TxKey) {
+        self.once.issued(key);
+    }
+
+    /// Shows an observation at a node to every oracle.
+    pub fn observe(
+        &mut self,
+        at: SimTime,
+        node: NodeIndex,
+        registry: &Registry,
+        observation: Observation<'_>,
+    ) {
+        if self.violation.is_some() || self.facts.byzantine.contains(&node) {
+            return;
+        }
+        let seen = &observation;
+        let findings = [
+            ("agreement", self.agreement.observe(node, seen)),
+            ("validity", self.chain.observe(seen)),
+            ("certificates", self.certificates.observe(registry, seen)),
+            ("double sign", self.double_sign.observe(node, seen)),
+            ("conservation", self.conservation.observe(seen)),
+            ("exactly once", self.once.observe(seen)),
+            (
+                "rule conformance",
+                self.conformance.observe(&self.chain, node, seen),
+            ),
+            (
+                "durable before disclosed",
+                self.disclosure.observe(node, seen),
+            ),
+            ("alarms", alarms::observe(&self.facts, seen)),
+        ];
+        for (oracle, finding) in findings {
+            if let Err(what) = finding {
+                self.blame(oracle, at, node, what);
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Within the fault budget no correct node ever has to call for people, and none is said to have broken the protocol.
+//!
+//! Source: `docs/spec/consensus.md`, "Equivocation"; "Accountability".
+
+use falaj_node::core::{Event, Peer};
+
+use super::{Facts, Finding, Observation};
+use crate::economy::node_of;
+use crate::types::NodeIndex;
+
+pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
+    let Observation::Reported(event) = seen else {
+        return Ok(());
+    };
+    match event {
+        Event::Alarm(alarm) => Err(format!("a correct node raised {alarm:?}")),
+        Event::Evidence(evidence) => {
+            let offender = NodeIndex::new(evidence.key().validator.get());
+            accuse(facts, offender, || format!("evidence {:?}", evidence.key()))
+        }
+        Event::PeerFault { peer, what } => match node(*peer) {
+            Some(offender) => accuse(facts, offender, || format!("a wrong {what}")),
+            None => Ok(()),
+        },
+        Event::PeerLimited { .. } | Event::Consensus(_) => Ok(()),
+    }
+}
+
+fn node(peer: Peer) -> Option<NodeIndex> {
+    peer.validator().and_then(node_of)
+}
+
+fn accuse(facts: &Facts, offender: NodeIndex, of: impl FnOnce() -> String) -> Finding {
+    if facts.byzantine.contains(&offender) {
+        Ok(())
+    } else {
+        Err(format!("{offender} is correct and was accused of {}", of()))
+    }
+}

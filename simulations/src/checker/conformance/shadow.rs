@@ -1,0 +1,248 @@
+//! What one node has received and said, height by height.
+//!
+//! Invariant: only grows, until a height is left far behind; what travels in a certificate counts as the votes it holds.
+
+use std::collections::BTreeMap;
+
+use falaj_consensus::message::{
+    CommitCertificate, Header, Kind, Polka, PrecommitValue, PrevoteValue, Proposal, Statement,
+    Vote, VoteValue,
+};
+use falaj_consensus::types::{BlockId, Height, Round};
+use falaj_node::core::{Frame, Message};
+
+use crate::checker::Finding;
+use crate::checker::quorum::Voters;
+use crate::types::NodeIndex;
+
+/// The highest number of validators that a bitmap is read for.
+const VALIDATORS_MAX: u16 = 128;
+
+/// A proposal that came.
+#[derive(Clone, Debug)]
+pub(super) struct Proposed {
+    pub(super) id: BlockId,
+    pub(super) valid_round: Option<Round>,
+    pub(super) by: u16,
+    pub(super) header: Header,
+}
+
+type Tally<V> = BTreeMap<Round, BTreeMap<Option<V>, Voters>>;
+
+/// One height as a node knows it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct View {
+    proposals: BTreeMap<Round, Vec<Proposed>>,
+    blocks: BTreeMap<BlockId, Header>,
+    prevotes: Tally<PrevoteValue>,
+    precommits: Tally<PrecommitValue>,
+    said: BTreeMap<(Round, Kind), Statement>,
+}
+
+/// One node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shadow {
+    views: BTreeMap<Height, View>,
+    floor: Height,
+}
+
+impl Shadow {
+    pub(super) fn forget_below(&mut self, floor: Height) {
+        self.floor = floor.max(self.floor);
+        self.views = self.views.split_off(&self.floor);
+    }
+
+    /// What is known of a height; `None` if it was left long ago.
+    pub(super) fn view(&mut self, height: Height) -> Option<&View> {
+        self.view_mut(height).map(|view| &*view)
+    }
+
+    fn view_mut(&mut self, height: Height) -> Option<&mut View> {
+        (height >= self.floor).then(|| self.views.entry(height).or_default())
+    }
+
+    pub(super) fn received(&mut self, frame: &Frame) {
+        match &frame.message {
+            Some(Message::Proposal(bundle)) => {
+                self.proposal(&bundle.proposal);
+                bundle.polka.iter().for_each(|polka| self.polka(polka));
+                bundle
+                    .parent
+                    .iter()
+                    .for_each(|parent| self.certificate(parent));
+            }
+            Some(Message::Votes(votes)) => votes.iter().for_each(|vote| self.vote(vote)),
+            Some(Message::Polka(polka)) => self.polka(polka),
+            Some(Message::Certificate(certificate)) => self.certificate(certificate),
+            Some(Message::Block { header, .. }) => self.block(header),
+            Some(Message::Blocks(blocks)) => {
+                for block in blocks {
+                    self.block(&block.header);
+                    self.certificate(&block.certificate);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What a node proposes it has built itself.
+    pub(super) fn built(&mut self, node: NodeIndex, frame: &Frame) -> Finding {
+        if let Some(Message::Proposal(bundle)) = &frame.message
+            && bundle.proposal.proposer.get() == node.get()
+        {
+            self.proposal(&bundle.proposal);
+        }
+        Ok(())
+    }
+
+    pub(super) fn said(&mut self, node: NodeIndex, statement: &Statement) {
+        let Some(view) = self.view_mut(statement.height()) else {
+            return;
+        };
+        view.said
+            .insert((statement.round(), statement.kind()), *statement);
+        match statement {
+            Statement::Proposal { .. } => {}
+            Statement::Prevote { round, value, .. } => {
+                tally(&mut view.prevotes, *round, *value).add(node.get());
+            }
+            Statement::Precommit { round, value, .. } => {
+                tally(&mut view.precommits, *round, *value).add(node.get());
+            }
+        }
+    }
+
+    fn block(&mut self, header: &Header) {
+        if let Some(view) = self.view_mut(header.height) {
+            view.blocks.insert(header.id(), header.clone());
+        }
+    }
+
+    fn proposal(&mut self, proposal: &Proposal) {
+        let id = proposal.id();
+        let Some(view) = self.view_mut(proposal.height()) else {
+            return;
+        };
+        view.blocks
+            .entry(id)
+            .or_insert_with(|| proposal.header.clone());
+        view.proposals
+            .entry(proposal.round)
+            .or_default()
+            .push(Proposed {
+                id,
+                valid_round: proposal.valid_round,
+                by: proposal.proposer.get(),
+                header: proposal.header.clone(),
+            });
+    }
+
+    fn vote(&mut self, vote: &Vote) {
+        let Some(view) = self.view_mut(vote.height) else {
+            return;
+        };
+        let voter = vote.validator.get();
+        match vote.value {
+            VoteValue::Prevote(value) => tally(&mut view.prevotes, vote.round, value).add(voter),
+            VoteValue::Precommit(value) => {
+                tally(&mut view.precommits, vote.round, value).add(voter);
+            }
+        }
+    }
+
+    fn polka(&mut self, polka: &Polka) {
+        let voters = Voters::of(&polka.signers, VALIDATORS_MAX).unwrap_or_default();
+        let value = PrevoteValue {
+            id: polka.id,
+            valid_round: polka.valid_round,
+        };
+        if let Some(view) = self.view_mut(polka.height) {
+            let sum = tally(&mut view.prevotes, polka.round, Some(value));
+            *sum = sum.with(voters);
+        }
+    }
+
+    fn certificate(&mut self, certificate: &CommitCertificate) {
+        let voters = Voters::of(&certificate.signers, VALIDATORS_MAX).unwrap_or_default();
+        let value = PrecommitValue {
+            id: certificate.id,
+            outcome: certificate.outcome,
+        };
+        if let Some(view) = self.view_mut(certificate.height) {
+            let sum = tally(&mut view.precommits, certificate.round, Some(value));
+            *sum = sum.with(voters);
+        }
+    }
+}
+
+impl View {
+    /// The last place that was taken.
+    pub(super) fn last(&self) -> Option<(Round, Kind)> {
+        self.said.last_key_value().map(|(place, _)| *place)
+    }
+
+    pub(super) fn has_said(&self, statement: &Statement) -> bool {
+        self.said.get(&(statement.round(), statement.kind())) == Some(statement)
+    }
+
+    /// Round of the newest precommit for a block that was said.
+    pub(super) fn lock(&self) -> Option<Round> {
+        let precommits = self.said.iter().rev();
+        precommits
+            .filter(|((_, kind), statement)| {
+                *kind == Kind::Precommit && statement.block().is_some()
+            })
+            .map(|((round, _), _)| *round)
+            .next()
+    }
+
+    pub(super) fn proposals(&self, round: Round) -> impl Iterator<Item = &Proposed> {
+        self.proposals.get(&round).into_iter().flatten()
+    }
+
+    /// Whether the node's own proposal of a round is what this prevote answers.
+    pub(super) fn has_proposed(&self, round: Round, value: PrevoteValue) -> bool {
+        let own = self.said.get(&(round, Kind::Proposal));
+        own.is_some_and(|own| {
+            matches!(own, Statement::Proposal { id, valid_round, .. }
+                if (*id, *valid_round) == (value.id, value.valid_round))
+        })
+    }
+
+    /// Whether a block came, or was built here.
+    pub(super) fn has_block(&self, id: BlockId) -> bool {
+        let own = |statement: &Statement| {
+            statement.kind() == Kind::Proposal && statement.block() == Some(id)
+        };
+        self.blocks.contains_key(&id) || self.said.values().any(own)
+    }
+
+    pub(super) fn prevoters(&self, round: Round) -> Voters {
+        sum(&self.prevotes, round)
+    }
+
+    pub(super) fn precommitters(&self, round: Round) -> Voters {
+        sum(&self.precommits, round)
+    }
+
+    pub(super) fn voters(&self, round: Round) -> Voters {
+        self.prevoters(round).with(self.precommitters(round))
+    }
+
+    /// A quorum of equal prevotes: one block, one valid round.
+    pub(super) fn has_polka(&self, round: Round, id: BlockId, validators: u16) -> bool {
+        let values = self.prevotes.get(&round).into_iter().flatten();
+        values
+            .filter(|(value, _)| value.is_some_and(|value| value.id == id))
+            .any(|(_, voters)| voters.is_quorum(validators))
+    }
+}
+
+fn tally<V: Ord>(tally: &mut Tally<V>, round: Round, value: Option<V>) -> &mut Voters {
+    tally.entry(round).or_default().entry(value).or_default()
+}
+
+fn sum<V: Ord>(tally: &Tally<V>, round: Round) -> Voters {
+    let values = tally.get(&round).into_iter().flat_map(BTreeMap::values);
+    values.fold(Voters::default(), |sum, voters| sum.with(*voters))
+}

@@ -1,0 +1,181 @@
+//! Durable before disclosed: what a frame says is on the sender's own disk when it leaves.
+//!
+//! Shape: per node, where each record stands that a frame can speak of, and how far each log is proven. A restart keeps what
+//! recovery found, which opening the logs has put on disk.
+//! Source: `docs/ARCHITECTURE.md`, "Durable before disclosed".
+
+use std::collections::BTreeMap;
+
+use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Body, Statement, decode};
+use falaj_consensus::types::{BatchDigest, BlockId, Height, ValidatorId};
+use falaj_node::core::{Ack, Frame, Message};
+use falaj_node::storage::BlockRecord;
+
+use super::{Facts, Finding, Observation};
+use crate::types::NodeIndex;
+
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    block: Position,
+    batch: Position,
+    bodies: BTreeMap<BlockId, (Position, Vec<BatchDigest>)>,
+    certificates: BTreeMap<Height, Position>,
+    batches: BTreeMap<BatchDigest, Position>,
+    numbers: BTreeMap<(ValidatorId, u64), Position>,
+    /// Of each author's numbers, how many were found on disk without a gap.
+    acknowledged: BTreeMap<ValidatorId, u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct Disclosure {
+    disks: Vec<Disk>,
+}
+
+impl Disclosure {
+    pub(super) fn new(facts: &Facts) -> Self {
+        Self {
+            disks: vec![Disk::default(); usize::from(facts.validators)],
+        }
+    }
+
+    pub(super) fn observe(&mut self, node: NodeIndex, seen: &Observation<'_>) -> Finding {
+        let disk = &mut self.disks[node.position()];
+        match seen {
+            Observation::Started { block, batch, .. } => {
+                disk.restarted(*block, *batch);
+                Ok(())
+            }
+            Observation::Appended {
+                log,
+                position,
+                record,
+            } => disk.appended(*log, *position, record),
+            Observation::Durable { log, upto } => {
+                disk.synced(*log, *upto);
+                Ok(())
+            }
+            Observation::Sent(frame) => disk.sent(node, frame),
+            Observation::Replayed(_)
+            | Observation::Released { .. }
+            | Observation::Received(_)
+            | Observation::Committed(_)
+            | Observation::Reported(_) => Ok(()),
+        }
+    }
+}
+
+impl Disk {
+    fn restarted(&mut self, block: Position, batch: Position) {
+        self.bodies.retain(|_, (at, _)| *at <= block);
+        self.certificates.retain(|_, at| *at <= block);
+        self.batches.retain(|_, at| *at <= batch);
+        self.numbers.retain(|_, at| *at <= batch);
+        (self.block, self.batch) = (block, batch);
+    }
+
+    fn synced(&mut self, log: LogId, upto: Position) {
+        match log {
+            LogId::Block => self.block = upto,
+            LogId::Batch => self.batch = upto,
+            LogId::Guard | LogId::Audit => {}
+        }
+    }
+
+    fn appended(&mut self, log: LogId, at: Position, record: &[u8]) -> Finding {
+        match log {
+            LogId::Block => {
+                let record = BlockRecord::decode(record).ok_or("a block record has no meaning")?;
+                self.block_record(at, record);
+            }
+            LogId::Batch => {
+                let batch: Batch = decode("batch", record, BATCH_BYTES_MAX)
+                    .map_err(|_| "a batch record has no meaning")?;
+                self.batches.entry(Batch::digest_of(record)).or_insert(at);
+                self.numbers.entry((batch.author, batch.seq)).or_insert(at);
+            }
+            LogId::Guard | LogId::Audit => {}
+        }
+        Ok(())
+    }
+
+    fn block_record(&mut self, at: Position, record: BlockRecord) {
+        match record {
+            BlockRecord::Proposed { header, body } => {
+                let batches = digests(&body);
+                self.bodies.entry(header.id()).or_insert((at, batches));
+            }
+            BlockRecord::Decided(certificate) => {
+                self.certificates.insert(certificate.height, at);
+            }
+        }
+    }
+
+    fn sent(&mut self, node: NodeIndex, frame: &Frame) -> Finding {
+        self.height(frame.height)?;
+        frame.acks.iter().try_for_each(|ack| self.ack(*ack))?;
+        match &frame.message {
+            Some(Message::Votes(votes)) => votes
+                .iter()
+                .filter(|vote| vote.validator.get() == node.get())
+                .try_for_each(|vote| self.statement(&vote.statement())),
+            Some(Message::Proposal(bundle)) if bundle.proposal.proposer.get() == node.get() => {
+                self.statement(&bundle.proposal.statement())
+            }
+            Some(Message::Certificate(certificate)) => self.height(certificate.height),
+            _ => Ok(()),
+        }
+    }
+
+    /// Body, batches and certificate of a height that is said to be decided.
+    fn height(&self, height: Height) -> Finding {
+        if height == Height::new(0) {
+            return Ok(());
+        }
+        let at = self.certificates.get(&height);
+        if at.is_some_and(|at| *at <= self.block) {
+            Ok(())
+        } else {
+            Err(format!(
+                "height {height} is said to be decided, and its certificate is not on disk"
+            ))
+        }
+    }
+
+    fn statement(&self, statement: &Statement) -> Finding {
+        if let Some(before) = statement.height().previous() {
+            self.height(before)?;
+        }
+        let Some(id) = statement.block() else {
+            return Ok(());
+        };
+        let body = self.bodies.get(&id).filter(|(at, _)| *at <= self.block);
+        let (_, batches) =
+            body.ok_or_else(|| format!("{statement:?} left before its block was on disk"))?;
+        let there =
+            |digest: &BatchDigest| self.batches.get(digest).is_some_and(|at| *at <= self.batch);
+        if batches.iter().all(there) {
+            Ok(())
+        } else {
+            Err(format!(
+                "{statement:?} left before its batches were on disk"
+            ))
+        }
+    }
+
+    fn ack(&mut self, ack: Ack) -> Finding {
+        let known = self.acknowledged.entry(ack.author).or_insert(0);
+        while *known < ack.seq {
+            let next = (ack.author, *known + 1);
+            if self.numbers.get(&next).is_none_or(|at| *at > self.batch) {
+                return Err(format!("batch {next:?} is acknowledged and not on disk"));
+            }
+            *known += 1;
+        }
+        Ok(())
+    }
+}
+
+fn digests(body: &Body) -> Vec<BatchDigest> {
+    body.batches.iter().map(|batch| batch.digest).collect()
+}

@@ -1,0 +1,62 @@
+//! Faults with a time: what goes wrong, with whom, and when it is over.
+//!
+//! Invariant: a schedule is data; leaving an entry out leaves all others where they were.
+//! Shape: entries in order of time; everything is over at the stabilisation of the run but for validators that are faulty for good.
+
+use crate::hsm::TokenDials;
+use crate::types::{NodeIndex, SimTime};
+
+/// What goes wrong, or is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing passes between these nodes and all others, in either direction.
+    Partition {
+        /// One side.
+        side: Vec<NodeIndex>,
+        /// Whether both sides notice that their streams broke.
+        noticed: bool,
+    },
+    /// These nodes hear the others and are not heard.
+    Mute {
+        /// Who is not heard.
+        side: Vec<NodeIndex>,
+    },
+    /// All links carry again.
+    Heal,
+    /// The process is killed and the machine loses its power: what was not synced is lost in part.
+    Crash(NodeIndex),
+    /// The power goes after so many more changes on the node's disks, in the middle of whatever it does then.
+    PowerCut {
+        /// Whose.
+        node: NodeIndex,
+        /// How many changes still happen.
+        after_changes: u64,
+    },
+    /// The node starts again; with a number, its power goes once more after so many changes, in recovery or soon after it.
+    Restart {
+        /// Who.
+        node: NodeIndex,
+        /// When the power goes again.
+        after_changes: Option<u64>,
+    },
+    /// The token is taken out of its slot.
+    TokenGone(NodeIndex),
+    /// It is put back.
+    TokenBack(NodeIndex),
+    /// The token becomes slow or unreliable.
+    Token {
+        /// Whose.
+        node: NodeIndex,
+        /// How bad it is.
+        dials: TokenDials,
+    },
+}
+
+/// A fault with its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timed {
+    /// When it happens.
+    pub at: SimTime,
+    /// What happens.
+    pub fault: Fault,
+}

@@ -1,0 +1,138 @@
+//! What a campaign must have reached to have tested what it claims.
+//!
+//! Invariant: a mark is hit by what was observed, never by what was planned; a campaign without a hit of some mark is inconclusive.
+//! Shape: one counter a mark, summed over the seeds of a campaign.
+
+use std::collections::BTreeMap;
+
+macro_rules! marks {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// Something that a campaign must have reached.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Mark {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Mark {
+            /// Every mark.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name in reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+marks! {
+    /// A height was decided in a round above 0.
+    LaterRound = "later_round";
+    /// A correct node was in round 3 or above.
+    RoundThree = "round_three";
+    /// A correct node proposed a block again with its valid round.
+    Reproposal = "reproposal";
+    /// A correct node prevoted with a valid round.
+    PrevoteAgain = "prevote_again";
+    /// A correct node locked.
+    Locked = "locked";
+    /// A nil precommit was made.
+    NilPrecommit = "nil_precommit";
+    /// The propose timer acted.
+    ProposeTimeout = "propose_timeout";
+    /// The prevote timer acted.
+    PrevoteTimeout = "prevote_timeout";
+    /// The precommit timer acted.
+    PrecommitTimeout = "precommit_timeout";
+    /// A round was skipped to.
+    RoundSkipped = "round_skipped";
+    /// Round 0 waited idle and then began.
+    IdleStart = "idle_start";
+    /// A block without transactions was decided.
+    EmptyBlock = "empty_block";
+    /// A node restarted.
+    Restart = "restart";
+    /// A node restarted and found its guard at the height it was deciding.
+    RestartInHeight = "restart_in_height";
+    /// A node restarted with a lock.
+    RestartLocked = "restart_locked";
+    /// A node restarted with its guard above the last block it had.
+    GuardAhead = "guard_ahead";
+    /// A restart found the end of a log torn and cut it.
+    TornLog = "torn_log";
+    /// A restart executed blocks that the store had not.
+    Replayed = "replayed";
+    /// The power went while a node was recovering.
+    CrashInRecovery = "crash_in_recovery";
+    /// A node that was behind was sent decided blocks.
+    CatchUp = "catch_up";
+    /// A batch was fetched by its digest.
+    BatchFetched = "batch_fetched";
+    /// Two proposals of one round became evidence.
+    DoubleProposal = "double_proposal";
+    /// Two votes of one round became evidence.
+    DoubleVote = "double_vote";
+    /// A partition cut the network and healed.
+    PartitionHealed = "partition_healed";
+    /// A side was not heard for a while.
+    OneWay = "one_way";
+    /// A message was lost.
+    Loss = "loss";
+    /// A message came twice.
+    Duplicate = "duplicate";
+    /// A message overtook another.
+    Reorder = "reorder";
+    /// A token was asked while it was gone.
+    TokenGone = "token_gone";
+    /// A token signed and the answer was lost, or came too late.
+    LateSignature = "late_signature";
+    /// A signature was refused, and came when it was asked for again.
+    SignedLater = "signed_later";
+    /// A payment was ordered twice and passed over once.
+    DuplicatePayment = "duplicate_payment";
+    /// A payment failed in a block for want of money.
+    FailedPayment = "failed_payment";
+    /// A validator that had let its turn pass came last.
+    Benched = "benched";
+}
+
+/// How often each mark was hit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks(BTreeMap<Mark, u64>);
+
+impl Marks {
+    /// Hits a mark.
+    pub fn hit(&mut self, mark: Mark) {
+        *self.0.entry(mark).or_default() += 1;
+    }
+
+    /// Hits a mark if something holds.
+    pub fn hit_if(&mut self, holds: bool, mark: Mark) {
+        if holds {
+            self.hit(mark);
+        }
+    }
+
+    /// How often a mark was hit.
+    #[must_use]
+    pub fn count(&self, mark: Mark) -> u64 {
+        self.0.get(&mark).copied().unwrap_or_default()
+    }
+
+    /// Adds the hits of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (mark, hits) in &other.0 {
+            *self.0.entry(*mark).or_default() += hits;
+        }
+    }
+
+    /// The marks that nothing has hit.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Mark> {
+        let missing = Mark::ALL.iter().filter(|mark| self.count(**mark) == 0);
+        missing.copied().collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! The result of a campaign for people and for programs.
+//!
+//! Shape: the JSON form is one line with one object; its keys are never given another meaning.
+//! Units: seconds with fractions, here alone.
+//! Source: `docs/simulation.md`, "The report".
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use falaj_simulations::campaign::Campaign;
+use falaj_simulations::marks::Mark;
+use falaj_simulations::run::Report;
+use serde_json::{Map, Value, json};
+
+const NS_PER_SECOND: u128 = 1_000_000_000;
+
+/// One line of JSON.
+pub(crate) fn json(campaign: &Campaign, wall: Duration) -> String {
+    let marks: Map<String, Value> = Mark::ALL
+        .iter()
+        .map(|mark| (mark.name().to_owned(), campaign.marks.count(*mark).into()))
+        .collect();
+    let failures: Vec<Value> = campaign.failures.iter().map(failure_json).collect();
+    let missing: Vec<&str> = campaign.missing().iter().map(|mark| mark.name()).collect();
+    json!({
+        "verdict": campaign.verdict.name(),
+        "seeds": campaign.seeds,
+        "trace_hash": campaign.trace_hash.to_string(),
+        "events": campaign.events,
+        "sim_seconds": sim_seconds(campaign),
+        "wall_seconds": wall.as_secs_f64(),
+        "events_per_second": rate(campaign, wall),
+        "heights": campaign.heights,
+        "receipts": campaign.receipts,
+        "marks": marks,
+        "marks_missing": missing,
+        "failures": failures,
+    })
+    .to_string()
+}
+
+/// A few lines for people.
+pub(crate) fn text(campaign: &Campaign, wall: Duration) -> String {
+    let mut text = String::new();
+    for report in &campaign.failures {
+        let _ = writeln!(text, "{}", failure(report));
+    }
+    let missing: Vec<&str> = campaign.missing().iter().map(|mark| mark.name()).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(text, "not reached: {}", missing.join(", "));
+    }
+    let Campaign {
+        verdict,
+        seeds,
+        trace_hash,
+        events,
+        heights,
+        receipts,
+        ..
+    } = campaign;
+    let (simulated, took) = (sim_seconds(campaign), wall.as_secs_f64());
+    let _ = write!(
+        text,
+        "{}: {seeds} seeds, {heights} heights, {receipts} receipts, {events} events, {simulated:.1} s simulated in {took:.1} s \
+         ({} events/s)\ntrace {trace_hash}",
+        verdict.name(),
+        rate(campaign, wall)
+    );
+    text
+}
+
+/// What a failed run comes to, and how to see it again.
+pub(crate) fn failure(report: &Report) -> String {
+    let (seed, verdict, finding) = (report.seed, report.verdict.name(), &report.finding);
+    format!("seed {seed} is {verdict}: {finding}\n  falaj-sim run --seed {seed} --trace")
+}
+
+fn failure_json(report: &Report) -> Value {
+    json!({
+        "seed": report.seed,
+        "verdict": report.verdict.name(),
+        "finding": report.finding,
+        "replay": format!("falaj-sim run --seed {} --trace", report.seed),
+    })
+}
+
+/// Milliseconds first, so that the conversion is exact for every campaign that anybody can wait for.
+fn sim_seconds(campaign: &Campaign) -> f64 {
+    let seconds = u64::try_from(campaign.sim_ns / NS_PER_SECOND).unwrap_or(u64::MAX);
+    let rest_ns = u32::try_from(campaign.sim_ns % NS_PER_SECOND).unwrap_or(0);
+    Duration::new(seconds, rest_ns).as_secs_f64()
+}
+
+fn rate(campaign: &Campaign, wall: Duration) -> u64 {
+    let rate = u128::from(campaign.events) * NS_PER_SECOND;
+    u64::try_from(rate / wall.as_nanos().max(1)).unwrap_or(u64::MAX)
+}

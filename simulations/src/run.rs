@@ -1,0 +1,184 @@
+//! One run: chaos, stabilisation, and the proof of liveness after it; its report.
+//!
+//! Invariant: a report is a function of scenario and seed. The verdict is the worst that was found.
+//! Shape: until the scenario's `stabilise_at` only safety is owed. From then on every correct node has to get beyond whatever was
+//! decided anywhere, within a bound; then clients stop, and every payment has to have its receipt within a bound.
+//! Errors: a panic of anything simulated ends the run with [`Verdict::Error`].
+//! Source: `docs/simulation.md`, "Verdicts".
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::Sender;
+
+use falaj_consensus::types::{Height, Round};
+
+use crate::checker::Bound;
+use crate::marks::Marks;
+use crate::scenario::Scenario;
+use crate::trace::{Trace, TraceHash};
+use crate::types::SimTime;
+use crate::world::World;
+
+/// How long clients go on once everybody has decided again.
+const CALM_NS: u64 = 1_000_000_000;
+
+/// What a run or a campaign came to, from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Nothing was wrong, and everything was decided in time.
+    SafeLive,
+    /// Nothing was wrong, but the campaign did not reach all that it claims to test.
+    Inconclusive,
+    /// Something was not decided in time.
+    NotLive,
+    /// The simulator or something in it failed.
+    Error,
+    /// An oracle found something wrong.
+    Unsafe,
+}
+
+impl Verdict {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SafeLive => "safe_live",
+            Self::Inconclusive => "inconclusive",
+            Self::NotLive => "not_live",
+            Self::Error => "error",
+            Self::Unsafe => "unsafe",
+        }
+    }
+
+    /// The exit code of the program.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::SafeLive => 0,
+            Self::Unsafe => 10,
+            Self::NotLive => 11,
+            Self::Inconclusive => 12,
+            Self::Error => 13,
+        }
+    }
+}
+
+/// What one run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its seed.
+    pub seed: u64,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What was wrong, in words; empty if nothing was.
+    pub finding: String,
+    /// The hash over every event.
+    pub trace_hash: TraceHash,
+    /// How many events there were.
+    pub events: u64,
+    /// How much virtual time went by, in nanoseconds.
+    pub sim_ns: u64,
+    /// How many heights were decided.
+    pub heights: Height,
+    /// How many payments got their receipt.
+    pub receipts: u64,
+    /// What was reached.
+    pub marks: Marks,
+}
+
+/// Runs a scenario under a seed; `lines` hears every event.
+#[must_use]
+pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<String>>) -> Report {
+    let mut world = World::new(seed, scenario.clone(), Trace::new(lines));
+    let ended = catch_unwind(AssertUnwindSafe(|| to_the_end(&mut world)));
+    let (verdict, finding) = match (world.violation(), ended) {
+        (Some(violation), _) => (Verdict::Unsafe, violation.to_string()),
+        (None, Ok(Ok(()))) => (Verdict::SafeLive, String::new()),
+        (None, Ok(Err(finding))) => (Verdict::NotLive, finding),
+        (None, Err(panic)) => (Verdict::Error, words_of(panic.as_ref())),
+    };
+    Report {
+        seed,
+        verdict,
+        finding,
+        trace_hash: world.trace().hash(),
+        events: world.trace().events(),
+        sim_ns: world.now().get(),
+        heights: world.decided(),
+        receipts: world.workload().receipts(),
+        marks: world.marks().clone(),
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    format!("a panic: {}", text.unwrap_or_default())
+}
+
+fn to_the_end(world: &mut World) -> Result<(), String> {
+    let stable = world.scenario().stabilise_at.unwrap_or(SimTime::START);
+    world.run_to(stable);
+    world.stabilise();
+    settle(world, stable)?;
+    let calm = world.now().after_ns(CALM_NS);
+    world.run_to(calm);
+    collect(world)
+}
+
+/// Everybody correct gets beyond what was decided before the network stabilised.
+fn settle(world: &mut World, stable: SimTime) -> Result<(), String> {
+    let (round, behind) = (worst_round(world), spread(world));
+    let goal = world.decided().next();
+    let within_ns = bound(world).settled_ns(round, behind);
+    let there = |world: &World| world.least_height().is_some_and(|least| least >= goal);
+    if world.run_until(stable.after_ns(within_ns), there) || world.violation().is_some() {
+        return Ok(());
+    }
+    let standing: Vec<_> = world
+        .correct()
+        .map(|node| (node, world.replica(node).map(|replica| replica.status())))
+        .collect();
+    Err(format!(
+        "height {goal} was not decided by all within {within_ns} ns of stabilisation: {standing:?}"
+    ))
+}
+
+/// Clients stop, and every payment gets its receipt.
+fn collect(world: &mut World) -> Result<(), String> {
+    world.workload_mut().stop();
+    let within_ns = bound(world).receipt_ns();
+    let end = world.now().after_ns(within_ns);
+    let done = |world: &World| world.workload().open().is_empty();
+    if world.run_until(end, done) || world.violation().is_some() {
+        return Ok(());
+    }
+    let open: Vec<_> = world.workload().open().keys().collect();
+    Err(format!(
+        "{} payments got no receipt within {within_ns} ns: {open:?}",
+        open.len()
+    ))
+}
+
+fn bound(world: &World) -> Bound<'_> {
+    let scenario = world.scenario();
+    Bound {
+        parameters: &scenario.parameters,
+        validators: scenario.validators,
+        patience_ns: scenario.workload.patience_ns,
+    }
+}
+
+fn worst_round(world: &World) -> Round {
+    let rounds = world
+        .correct()
+        .filter_map(|node| Some(world.replica(node)?.status().round));
+    rounds.max().unwrap_or_default()
+}
+
+/// How many heights lie between the best and the worst node.
+fn spread(world: &World) -> u64 {
+    let least = world.correct().filter_map(|node| world.height(node)).min();
+    world.decided().get() - least.unwrap_or_default().get().min(world.decided().get())
+}

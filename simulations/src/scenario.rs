@@ -1,0 +1,115 @@
+//! What a run is made of: how many validators, how bad everything is, and what goes wrong when.
+//!
+//! Invariant: a scenario is data, complete: world and seed add nothing but the outcome of dials.
+//! Units: nanoseconds of virtual time; probabilities in parts per million.
+//! Source: `docs/simulation.md`, "Scenarios".
+
+mod swarm;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use falaj_consensus::params::{Parameters, Timeouts};
+
+use crate::byzantine::Behaviour;
+use crate::clock::Clock;
+use crate::disk::DiskDials;
+use crate::fault::Timed;
+use crate::network::LinkDials;
+use crate::types::{NodeIndex, SimTime};
+use crate::workload::WorkloadDials;
+
+pub use swarm::VALIDATORS_MAX;
+
+/// Which arithmetic checks signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// The simulated HSM's keyed hash.
+    Simulated,
+    /// Ed25519, by the checker that production uses.
+    Real,
+}
+
+/// A run before it has a seed.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// How many validators, all of equal power.
+    pub validators: u16,
+    /// What consensus runs with.
+    pub parameters: Parameters,
+    /// Which arithmetic checks signatures.
+    pub signatures: Signatures,
+    /// The network until it stabilises.
+    pub network: LinkDials,
+    /// Every disk until then.
+    pub disk: DiskDials,
+    /// What clients do.
+    pub workload: WorkloadDials,
+    /// The clocks of nodes that are not right.
+    pub clocks: BTreeMap<NodeIndex, Clock>,
+    /// How many times slower than usual a node computes.
+    pub slow: BTreeMap<NodeIndex, u64>,
+    /// Validators that lie, and how.
+    pub byzantine: BTreeMap<NodeIndex, Vec<Behaviour>>,
+    /// Validators that are down for good, or whose token is, once the first fault hits them.
+    pub lost: BTreeSet<NodeIndex>,
+    /// What goes wrong, in order of time.
+    pub faults: Vec<Timed>,
+    /// When everything that can end has ended, and liveness is owed; `None` leaves it to whoever runs the world.
+    pub stabilise_at: Option<SimTime>,
+}
+
+impl Scenario {
+    /// So many validators on a good day.
+    #[must_use]
+    pub fn calm(validators: u16) -> Self {
+        Self {
+            validators,
+            parameters: local_parameters(),
+            signatures: Signatures::Simulated,
+            network: LinkDials::CALM,
+            disk: DiskDials::CALM,
+            workload: WorkloadDials::CALM,
+            clocks: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            byzantine: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            faults: Vec::new(),
+            stabilise_at: None,
+        }
+    }
+
+    /// The random scenario that belongs to a seed.
+    #[must_use]
+    pub fn swarm(seed: u64) -> Self {
+        swarm::swarm(seed)
+    }
+
+    /// How many faulty validators consensus bears.
+    #[must_use]
+    pub const fn fault_budget(&self) -> u16 {
+        self.validators.saturating_sub(1) / 3
+    }
+
+    /// Adds a fault, in its place.
+    pub fn add(&mut self, timed: Timed) {
+        let place = self.faults.partition_point(|entry| entry.at <= timed.at);
+        self.faults.insert(place, timed);
+    }
+}
+
+/// Parameters that fit the calm network: timeouts of a few hundred milliseconds.
+#[must_use]
+pub fn local_parameters() -> Parameters {
+    Parameters {
+        timeouts: Timeouts {
+            propose_ms: 400,
+            prevote_ms: 150,
+            precommit_ms: 150,
+            growth_ms: 100,
+            growth_rounds_max: 50,
+            tick_ms: 50,
+            heartbeat_ms: 5_000,
+        },
+        ..Parameters::default()
+    }
+}

@@ -1,0 +1,308 @@
+//! The random scenario of a seed: a subset of all faults, each log-uniform in strength, within the fault budget.
+//!
+//! Invariant: every choice is a draw of its own site, so a new kind of fault leaves those of old seeds where they were.
+//! Shape: chaos of 3 to 20 seconds, then the network stabilises. At most f validators lie or are lost for good; any number may
+//! crash and come back.
+
+use falaj_consensus::params::Parameters;
+
+use super::{Scenario, Signatures, local_parameters};
+use crate::byzantine::Behaviour;
+use crate::chance::{Chance, Draw, Site, Word};
+use crate::clock::Clock;
+use crate::disk::DiskDials;
+use crate::fault::{Fault, Timed};
+use crate::hsm::TokenDials;
+use crate::network::LinkDials;
+use crate::types::{NodeIndex, Ppm, SimTime};
+use crate::workload::WorkloadDials;
+
+/// The most validators of a random scenario.
+pub const VALIDATORS_MAX: u16 = 7;
+
+const SHAPE: Site = Site::new("scenario/shape");
+const FAULTY: Site = Site::new("scenario/faulty");
+const PARTITION: Site = Site::new("scenario/partition");
+const CRASH: Site = Site::new("scenario/crash");
+const TOGETHER: Site = Site::new("scenario/crash-of-all");
+const TOKEN: Site = Site::new("scenario/token");
+const CLOCK: Site = Site::new("scenario/clock");
+const CPU: Site = Site::new("scenario/cpu");
+
+const MS_NS: u64 = 1_000_000;
+const SECOND_NS: u64 = 1_000 * MS_NS;
+/// One seed in so many runs with real signatures.
+const REAL_EVERY: u64 = 16;
+
+pub(super) fn swarm(seed: u64) -> Scenario {
+    let chance = Chance::new(seed);
+    let shape = chance.draws(SHAPE, 0).next();
+    let validators = [4, 4, 4, 4, 5, 6, 7, VALIDATORS_MAX][index(shape.word(0).below(8))];
+    let chaos_ns = shape.word(1).log_uniform(3 * SECOND_NS, 20 * SECOND_NS);
+    let mut scenario = Scenario {
+        stabilise_at: Some(SimTime::new(chaos_ns)),
+        network: LinkDials::swarm(&chance),
+        disk: disk(&shape),
+        workload: workload(&shape),
+        parameters: parameters(&shape),
+        signatures: signatures(&shape),
+        ..Scenario::calm(validators)
+    };
+    let mut swarm = Swarm {
+        chance,
+        scenario: &mut scenario,
+        chaos_ns,
+    };
+    swarm.faulty();
+    swarm.partitions();
+    swarm.crashes();
+    swarm.crash_of_all();
+    swarm.tokens();
+    swarm.clocks();
+    swarm.processors();
+    scenario
+}
+
+fn index(below: u64) -> usize {
+    usize::try_from(below).expect("it is below a small bound")
+}
+
+fn disk(shape: &Draw) -> DiskDials {
+    let slow = shape.word(2).below(3) == 0;
+    let cap_ns = shape.word(2).log_uniform(10 * MS_NS, 400 * MS_NS);
+    DiskDials {
+        sync_cap_ns: if slow {
+            cap_ns
+        } else {
+            DiskDials::CALM.sync_cap_ns
+        },
+        ..DiskDials::CALM
+    }
+}
+
+fn workload(shape: &Draw) -> WorkloadDials {
+    WorkloadDials {
+        gap_min_ns: shape.word(3).log_uniform(5 * MS_NS, 200 * MS_NS),
+        ..WorkloadDials::CALM
+    }
+}
+
+fn parameters(shape: &Draw) -> Parameters {
+    if shape.word(4).below(4) == 0 {
+        Parameters::default()
+    } else {
+        local_parameters()
+    }
+}
+
+fn signatures(shape: &Draw) -> Signatures {
+    if shape.word(5).below(REAL_EVERY) == 0 {
+        Signatures::Real
+    } else {
+        Signatures::Simulated
+    }
+}
+
+struct Swarm<'a> {
+    chance: Chance,
+    scenario: &'a mut Scenario,
+    chaos_ns: u64,
+}
+
+impl Swarm<'_> {
+    /// How often something happens in this run: not at all in half of all runs.
+    fn times(&self, site: Site, most: u64) -> u64 {
+        let draw = self.chance.draws(site, u64::MAX).next();
+        if draw.word(0).below(2) == 0 {
+            0
+        } else {
+            draw.word(1).within(1, most)
+        }
+    }
+
+    fn draw(&self, site: Site, number: u64) -> Draw {
+        self.chance.draws(site, number).next()
+    }
+
+    fn node(&self, word: Word) -> NodeIndex {
+        let node = word.below(u64::from(self.scenario.validators));
+        NodeIndex::new(u16::try_from(node).expect("below the number of validators"))
+    }
+
+    fn time(&self, word: Word) -> SimTime {
+        SimTime::new(word.below(self.chaos_ns))
+    }
+
+    fn add(&mut self, at: SimTime, fault: Fault) {
+        self.scenario.add(Timed { at, fault });
+    }
+
+    /// Up to f validators that lie, or that are lost for good at some time.
+    fn faulty(&mut self) {
+        let budget = u64::from(self.scenario.fault_budget());
+        let shape = self.draw(FAULTY, 0);
+        let count = shape.word(0).within(0, budget);
+        let first = shape.word(1).below(u64::from(self.scenario.validators));
+        for number in 0..count {
+            let draw = self.draw(FAULTY, 1 + number);
+            let node = (first + number) % u64::from(self.scenario.validators);
+            let node = NodeIndex::new(u16::try_from(node).expect("below the number of validators"));
+            let at = self.time(draw.word(1));
+            match draw.word(0).below(6) {
+                0 => self.lie(node, &[Behaviour::Equivocate]),
+                1 => self.lie(node, &[Behaviour::VoteTwice]),
+                2 | 3 => self.lie(node, &[Behaviour::Equivocate, Behaviour::VoteTwice]),
+                4 => self.lose(at, node, Fault::Crash(node)),
+                _ => self.lose(at, node, Fault::TokenGone(node)),
+            }
+        }
+    }
+
+    fn lie(&mut self, node: NodeIndex, behaviours: &[Behaviour]) {
+        self.scenario.byzantine.insert(node, behaviours.to_vec());
+    }
+
+    fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
+        self.scenario.lost.insert(node);
+        self.add(at, fault);
+    }
+
+    fn partitions(&mut self) {
+        for number in 0..self.times(PARTITION, 3) {
+            let draw = self.draw(PARTITION, number);
+            let side: Vec<_> = (0..self.scenario.validators)
+                .filter(|node| draw.word(0).get() >> node & 1 == 1)
+                .map(NodeIndex::new)
+                .collect();
+            let at = self.time(draw.word(1));
+            let lasts_ns = draw.word(2).log_uniform(200 * MS_NS, 10 * SECOND_NS);
+            let fault = match draw.word(3).below(4) {
+                0 => Fault::Mute { side },
+                kind => Fault::Partition {
+                    side,
+                    noticed: kind == 1,
+                },
+            };
+            self.add(at, fault);
+            self.add(at.after_ns(lasts_ns), Fault::Heal);
+        }
+    }
+
+    fn crashes(&mut self) {
+        for number in 0..self.times(CRASH, 6) {
+            let draw = self.draw(CRASH, number);
+            let node = self.node(draw.word(0));
+            let at = self.time(draw.word(1));
+            if self.scenario.lost.contains(&node) {
+                continue;
+            }
+            let fault = if draw.word(2).below(2) == 0 {
+                Fault::Crash(node)
+            } else {
+                let after_changes = draw.word(3).log_uniform(1, 200);
+                Fault::PowerCut {
+                    node,
+                    after_changes,
+                }
+            };
+            let again = draw.word(4).below(4) == 0;
+            let after_changes = again.then(|| draw.word(5).below(40));
+            let down_ns = draw.word(6).log_uniform(10 * MS_NS, 8 * SECOND_NS);
+            self.add(at, fault);
+            self.add(
+                at.after_ns(down_ns),
+                Fault::Restart {
+                    node,
+                    after_changes,
+                },
+            );
+        }
+    }
+
+    /// All at once, as when a data centre loses its power.
+    fn crash_of_all(&mut self) {
+        let draw = self.draw(TOGETHER, 0);
+        if draw.word(0).below(8) != 0 {
+            return;
+        }
+        let at = self.time(draw.word(1));
+        for index in 0..self.scenario.validators {
+            let node = NodeIndex::new(index);
+            if self.scenario.lost.contains(&node) {
+                continue;
+            }
+            let down_ns = self
+                .draw(TOGETHER, 1 + u64::from(index))
+                .word(0)
+                .log_uniform(10 * MS_NS, 4 * SECOND_NS);
+            self.add(at, Fault::Crash(node));
+            let after_changes = None;
+            self.add(
+                at.after_ns(down_ns),
+                Fault::Restart {
+                    node,
+                    after_changes,
+                },
+            );
+        }
+    }
+
+    fn tokens(&mut self) {
+        for number in 0..self.times(TOKEN, 4) {
+            let draw = self.draw(TOKEN, number);
+            let node = self.node(draw.word(0));
+            let at = self.time(draw.word(1));
+            let ends = at.after_ns(draw.word(2).log_uniform(100 * MS_NS, 8 * SECOND_NS));
+            if self.scenario.lost.contains(&node) {
+                continue;
+            }
+            if draw.word(3).below(3) == 0 {
+                self.add(at, Fault::TokenGone(node));
+                self.add(ends, Fault::TokenBack(node));
+                continue;
+            }
+            let dials = TokenDials {
+                latency_cap_ns: draw.word(4).log_uniform(3 * MS_NS, 2 * SECOND_NS),
+                session_loss: ppm(draw.word(5).log_uniform(1_000, 500_000)),
+                lost_answer: ppm(draw.word(6).log_uniform(1_000, 500_000)),
+                ..TokenDials::CALM
+            };
+            self.add(at, Fault::Token { node, dials });
+            let dials = TokenDials::CALM;
+            self.add(ends, Fault::Token { node, dials });
+        }
+    }
+
+    fn clocks(&mut self) {
+        for index in 0..self.scenario.validators {
+            let draw = self.draw(CLOCK, u64::from(index));
+            if draw.word(0).below(3) != 0 {
+                continue;
+            }
+            let signed = |word: Word, most: i64| {
+                i64::try_from(word.below(2 * most.unsigned_abs() + 1)).expect("a small number")
+                    - most
+            };
+            let clock = Clock {
+                offset_us: signed(draw.word(1), 150_000),
+                drift_ppm: i32::try_from(signed(draw.word(2), 500)).expect("a small number"),
+                ..Clock::default()
+            };
+            self.scenario.clocks.insert(NodeIndex::new(index), clock);
+        }
+    }
+
+    fn processors(&mut self) {
+        let draw = self.draw(CPU, 0);
+        if draw.word(0).below(4) == 0 {
+            let node = self.node(draw.word(1));
+            self.scenario
+                .slow
+                .insert(node, draw.word(2).log_uniform(2, 50));
+        }
+    }
+}
+
+fn ppm(parts: u64) -> Ppm {
+    Ppm::new(u32::try_from(parts).expect("dials are bounded by a million"))
+}

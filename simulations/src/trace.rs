@@ -1,0 +1,164 @@
+//! The running hash over every event of a run, and the lines that `--trace` prints.
+//!
+//! Invariant: two runs are the same exactly when their hashes are; a line is made only if somebody reads it.
+//! Shape: each event is a tag, time, sequence, node and its bytes, fed to one BLAKE3 in the order of events.
+
+use std::fmt;
+use std::sync::mpsc::Sender;
+
+use falaj_consensus::message::Batch;
+use falaj_node::core::{Frame, Message};
+
+use crate::types::{NodeIndex, SimTime};
+
+/// The hash of a trace, 64 hexadecimal characters when printed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TraceHash([u8; 32]);
+
+impl TraceHash {
+    /// The hash over many runs: each seed with its hash, in the order given.
+    #[must_use]
+    pub fn over(runs: impl IntoIterator<Item = (u64, Self)>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for (seed, hash) in runs {
+            hasher.update(&seed.to_le_bytes());
+            hasher.update(&hash.0);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
+impl fmt::Display for TraceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for TraceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// What kind of event is hashed; the number is its tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Tag {
+    /// A frame reached a node.
+    Delivered = 1,
+    /// Something a node had begun ended: a check, an execution, a timer, a read.
+    Completed = 2,
+    /// A log's sync ended.
+    Synced = 3,
+    /// A token answered.
+    Signed = 4,
+    /// A client sent something.
+    Submitted = 5,
+    /// A fault began or ended.
+    Fault = 6,
+    /// A node started.
+    Started = 7,
+    /// A node let a block out as final.
+    Committed = 8,
+}
+
+/// The trace of one run.
+#[derive(Debug)]
+pub struct Trace {
+    hasher: blake3::Hasher,
+    events: u64,
+    lines: Option<Sender<String>>,
+}
+
+impl Trace {
+    /// A trace that is hashed, and told line by line if somebody listens.
+    #[must_use]
+    pub fn new(lines: Option<Sender<String>>) -> Self {
+        Self {
+            hasher: blake3::Hasher::new(),
+            events: 0,
+            lines,
+        }
+    }
+
+    /// Whether lines are wanted; ask before making one.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// Hashes one event.
+    pub fn event(&mut self, at: SimTime, sequence: u64, tag: Tag, node: NodeIndex, bytes: &[u8]) {
+        let mut head = [0_u8; 23];
+        head[0] = tag as u8;
+        head[1..9].copy_from_slice(&at.get().to_le_bytes());
+        head[9..17].copy_from_slice(&sequence.to_le_bytes());
+        head[17..19].copy_from_slice(&node.get().to_le_bytes());
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        head[19..].copy_from_slice(&length.to_le_bytes());
+        self.hasher.update(&head).update(bytes);
+        self.events += 1;
+    }
+
+    /// Tells a line.
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        if let Some(lines) = &self.lines {
+            // Whoever listened may have gone; the run goes on.
+            let _gone = lines.send(line());
+        }
+    }
+
+    /// How many events were hashed.
+    #[must_use]
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The hash so far.
+    #[must_use]
+    pub fn hash(&self) -> TraceHash {
+        TraceHash(*self.hasher.finalize().as_bytes())
+    }
+}
+
+/// A frame in a few words.
+#[must_use]
+pub fn summary(frame: &Frame) -> String {
+    let words = match &frame.message {
+        None => "nothing more".to_owned(),
+        Some(Message::Proposal(bundle)) => {
+            let (proposal, body) = (&bundle.proposal, &bundle.body);
+            let (height, round, id) = (proposal.height(), proposal.round, proposal.id());
+            let valid = proposal.valid_round;
+            let (batches, inline) = (body.batches.len(), body.inline.len());
+            format!(
+                "proposal {height}/{round} {id:?} valid {valid:?}, {batches} batches, {inline} inline"
+            )
+        }
+        Some(Message::Votes(votes)) => {
+            let words: Vec<_> = votes
+                .iter()
+                .map(|vote| format!("{} {:?}", vote.validator, vote.statement()))
+                .collect();
+            words.join(", ")
+        }
+        Some(Message::Polka(polka)) => {
+            format!("polka {}/{} {:?}", polka.height, polka.round, polka.id)
+        }
+        Some(Message::Certificate(certificate)) => format!(
+            "certificate {}/{} {:?}",
+            certificate.height, certificate.round, certificate.id
+        ),
+        Some(Message::PullVotes { height, round, .. }) => format!("pulls votes {height}/{round}"),
+        Some(Message::GetBlock { height, id }) => format!("wants block {height} {id:?}"),
+        Some(Message::Block { header, .. }) => format!("block {} {:?}", header.height, header.id()),
+        Some(Message::Batch(bytes)) => {
+            format!("batch {:?}, {} bytes", Batch::digest_of(bytes), bytes.len())
+        }
+        Some(Message::GetBatches(digests)) => format!("wants batches {digests:?}"),
+        Some(Message::GetBlocks { from, count }) => format!("wants {count} blocks from {from}"),
+        Some(Message::Blocks(blocks)) => format!("{} blocks", blocks.len()),
+    };
+    let (height, acks) = (frame.height, &frame.acks);
+    format!("at height {height}, acks {acks:?}: {words}")
+}

@@ -1,0 +1,311 @@
+//! A network of nodes in virtual time: the shipped replicas, signers, logs and ledger on simulated network, disks, clocks and tokens.
+//!
+//! Invariant: a world is a function of its scenario and seed; everything that happens is an event of the one queue, in order of
+//! (time, sequence), and is hashed into the trace.
+//! Who calls it: [`crate::run`], tests, programs of researchers: build one, add faults, run it to a predicate, ask.
+//! Errors: none; what a correct node must not do is a [`Violation`] that the oracles report.
+//! Source: `docs/simulation.md`.
+
+mod clients;
+mod costs;
+mod event;
+mod faults;
+mod host;
+mod log_device;
+mod node;
+mod observe;
+mod outlet;
+mod signing;
+mod start;
+
+pub use start::StartError;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use falaj_consensus::types::{ChainContext, Height};
+use falaj_consensus::validator_set::ValidatorSet;
+use falaj_consensus::verify::{Checker, RealChecker};
+use falaj_ledger::state::{Opened, State};
+use falaj_ledger::validate::Rules;
+use falaj_node::core::Replica;
+
+use crate::byzantine::Plot;
+use crate::chance::{Chance, Draws, Site};
+use crate::checker::{Facts, Judge, Violation};
+use crate::economy::Economy;
+use crate::fault::{Fault, Timed};
+use crate::hsm::{Keys, Registry, RegistryChecker};
+use crate::marks::Marks;
+use crate::network::Network;
+use crate::queue::Queue;
+use crate::scenario::{Scenario, Signatures};
+use crate::trace::Trace;
+use crate::types::{NodeIndex, SimTime};
+use crate::workload::{Step, Workload};
+
+use event::Event;
+use node::{Node, Stored};
+
+const CLIENT: Site = Site::new("world/client");
+const INSTANCE: Site = Site::new("world/guard-instance");
+
+/// What all nodes of a world share.
+struct Shared {
+    chance: Chance,
+    chain: Arc<ChainContext>,
+    keys: Arc<Keys>,
+    set: Arc<ValidatorSet>,
+    checker: Arc<dyn Checker>,
+    rules: Rules,
+}
+
+impl Shared {
+    fn new(chance: Chance, economy: &Economy, signatures: Signatures) -> Self {
+        let checker: Arc<dyn Checker> = match signatures {
+            Signatures::Simulated => Arc::new(RegistryChecker::new(Arc::clone(&economy.keys))),
+            Signatures::Real => Arc::new(RealChecker),
+        };
+        Self {
+            chance,
+            chain: Arc::new(economy.genesis.chain()),
+            keys: Arc::clone(&economy.keys),
+            set: Arc::new(economy.genesis.validators.clone()),
+            checker,
+            rules: Rules::of_genesis(&economy.genesis),
+        }
+    }
+
+    /// The bytes that name a node's guard.
+    fn instance_of(&self, node: NodeIndex) -> [u8; 16] {
+        let key = self.chance.key(INSTANCE, u64::from(node.get()));
+        *key.first_chunk().expect("a key has 32 bytes")
+    }
+}
+
+/// A network and everything around it.
+pub struct World {
+    scenario: Scenario,
+    queue: Queue<Event>,
+    shared: Shared,
+    network: Network,
+    nodes: Vec<Node>,
+    registry: Registry,
+    plot: Plot,
+    workload: Workload,
+    clients: Draws,
+    trace: Trace,
+    judge: Judge,
+    marks: Marks,
+    stable: bool,
+}
+
+impl World {
+    /// A world as its scenario says, started, with clients at work.
+    ///
+    /// # Panics
+    /// Never: a genesis made here adds up.
+    #[must_use]
+    pub fn new(seed: u64, scenario: Scenario, trace: Trace) -> Self {
+        let chance = Chance::new(seed);
+        let economy = Arc::new(Economy::new(&chance, &scenario));
+        let opened = State::open(&economy.genesis).expect("the economy adds up");
+        let shared = Shared::new(chance, &economy, scenario.signatures);
+        let judge = Judge::new(Facts {
+            economy: Arc::clone(&economy),
+            validators: scenario.validators,
+            byzantine: scenario.byzantine.keys().copied().collect(),
+            outcome: opened.outcome.clone(),
+        });
+        let mut world = Self {
+            queue: Queue::new(),
+            network: Network::new(chance, scenario.network),
+            nodes: nodes(&chance, &opened, &scenario),
+            registry: Registry::new(Arc::clone(&economy.keys)),
+            plot: Plot::default(),
+            workload: Workload::new(&chance, economy, scenario.workload),
+            clients: chance.draws(CLIENT, 0),
+            trace,
+            judge,
+            marks: Marks::default(),
+            stable: false,
+            shared,
+            scenario,
+        };
+        world.plan();
+        world
+    }
+
+    /// Makes the nodes' disks and puts in what is known to come.
+    fn plan(&mut self) {
+        for place in self.nodes() {
+            let node = &self.nodes[place.position()];
+            start::make(node, &self.shared).expect("an empty disk takes guard and logs");
+            self.queue.push(SimTime::START, Event::Start(place));
+        }
+        self.queue.push(SimTime::START, Event::Client(Step::Pay));
+        for number in 0..self.scenario.faults.len() {
+            let at = self.scenario.faults[number].at;
+            self.queue.push(at, Event::Fault(number));
+        }
+        if let Some(at) = self.scenario.stabilise_at {
+            self.queue.push(at, Event::Stabilise);
+        }
+    }
+
+    /// Adds a fault while the world runs.
+    ///
+    /// # Panics
+    /// When its time has passed.
+    pub fn add_fault(&mut self, at: SimTime, fault: Fault) {
+        self.scenario.faults.push(Timed { at, fault });
+        let number = self.scenario.faults.len() - 1;
+        self.queue.push(at, Event::Fault(number));
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub const fn now(&self) -> SimTime {
+        self.queue.now()
+    }
+
+    /// Takes the next event; `false` when nothing is to come.
+    pub fn step(&mut self) -> bool {
+        let Some(entry) = self.queue.pop() else {
+            return false;
+        };
+        self.dispatch(entry.sequence, entry.event);
+        true
+    }
+
+    /// Runs until the time has come or something is wrong.
+    pub fn run_to(&mut self, end: SimTime) {
+        self.run_until(end, |_| false);
+    }
+
+    /// Runs until `done` holds, the time has come, or something is wrong; whether `done` held.
+    pub fn run_until(&mut self, end: SimTime, done: impl Fn(&Self) -> bool) -> bool {
+        while !done(self) {
+            let over = self.queue.next_at().is_none_or(|at| at > end);
+            if over || self.violation().is_some() {
+                return false;
+            }
+            self.step();
+        }
+        true
+    }
+
+    fn dispatch(&mut self, sequence: u64, event: Event) {
+        match event {
+            Event::Deliver { delivery, said } => self.deliver(sequence, delivery, &said),
+            Event::Complete { node, boot, what } => self.complete(sequence, node, boot, what),
+            Event::Submit {
+                node,
+                ticket,
+                transaction,
+            } => self.submit(sequence, node, ticket, transaction),
+            Event::Client(step) => self.client(step),
+            Event::Fault(number) => self.fault(number),
+            Event::Start(node) => self.start(node),
+            Event::Stabilise => self.stabilise(),
+        }
+    }
+}
+
+/// What can be asked.
+impl World {
+    /// The nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeIndex> + use<> {
+        (0..self.scenario.validators).map(NodeIndex::new)
+    }
+
+    /// The nodes that neither lie nor are lost for good.
+    pub fn correct(&self) -> impl Iterator<Item = NodeIndex> + '_ {
+        let lost = &self.scenario.lost;
+        self.nodes()
+            .filter(|node| !self.is_lying(*node) && !lost.contains(node))
+    }
+
+    /// Whether a node lies.
+    #[must_use]
+    pub fn is_lying(&self, node: NodeIndex) -> bool {
+        self.scenario.byzantine.contains_key(&node)
+    }
+
+    /// A node's replica, if it runs.
+    #[must_use]
+    pub fn replica(&self, node: NodeIndex) -> Option<&Replica> {
+        let process = self.nodes[node.position()].process.as_ref()?;
+        Some(&process.replica)
+    }
+
+    /// The last height that a running node has decided and confirmed.
+    #[must_use]
+    pub fn height(&self, node: NodeIndex) -> Option<Height> {
+        self.replica(node).map(Replica::height)
+    }
+
+    /// The least height of the correct nodes; `None` while one is down.
+    #[must_use]
+    pub fn least_height(&self) -> Option<Height> {
+        let heights: Option<BTreeSet<Height>> =
+            self.correct().map(|node| self.height(node)).collect();
+        heights.and_then(|heights| heights.first().copied())
+    }
+
+    /// What was found wrong, if anything was.
+    #[must_use]
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.judge.violation()
+    }
+
+    /// What the run has reached.
+    #[must_use]
+    pub const fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// What the run is made of.
+    #[must_use]
+    pub const fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The network.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The clients.
+    #[must_use]
+    pub const fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
+    /// The clients, to be told what to do.
+    pub const fn workload_mut(&mut self) -> &mut Workload {
+        &mut self.workload
+    }
+
+    /// The trace so far.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The highest height that any correct node let out as final.
+    #[must_use]
+    pub fn decided(&self) -> Height {
+        self.judge.height()
+    }
+}
+
+fn nodes(chance: &Chance, opened: &Opened, scenario: &Scenario) -> Vec<Node> {
+    let stored = Stored {
+        state: opened.state.clone(),
+        outcome: opened.outcome.clone(),
+    };
+    let node = |place| Node::new(chance, NodeIndex::new(place), stored.clone(), scenario);
+    (0..scenario.validators).map(node).collect()
+}

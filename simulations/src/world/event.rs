@@ -1,0 +1,92 @@
+//! Everything that can happen in a world.
+
+use std::sync::Arc;
+
+use falaj_consensus::crypto::Signature;
+use falaj_consensus::durable::LogId;
+use falaj_hsm::{BackendError, CallId};
+use falaj_node::core::{Committed, ExecuteJob, Frame, Input, Ticket, Timer, VerifyJob};
+
+use crate::network::Delivery;
+use crate::types::NodeIndex;
+
+/// An event to come.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A frame arrives.
+    Deliver {
+        delivery: Delivery,
+        /// What its bytes say, for the oracles.
+        said: Arc<Frame>,
+    },
+    /// Something that a process has begun ends; it is forgotten if that process has ended first.
+    Complete {
+        node: NodeIndex,
+        boot: u64,
+        what: Completion,
+    },
+    /// A client's transaction reaches a node.
+    Submit {
+        node: NodeIndex,
+        ticket: Ticket,
+        transaction: Vec<u8>,
+    },
+    /// The workload does its next thing.
+    Client(crate::workload::Step),
+    /// The next entry of the schedule of faults.
+    Fault(usize),
+    /// A node starts, unless it runs.
+    Start(NodeIndex),
+    /// Everything that can end has ended.
+    Stabilise,
+}
+
+/// What ends. Jobs are run when they end: what a crash forgets costs nothing.
+#[derive(Debug)]
+pub(super) enum Completion {
+    Timer(Timer),
+    Verify(Box<VerifyJob>),
+    Execute(Box<ExecuteJob>),
+    Synced(LogId),
+    GuardSynced,
+    Called {
+        call: CallId,
+        result: Option<Result<Signature, BackendError>>,
+    },
+    Input(Box<Input>),
+    Stored(Arc<Committed>),
+}
+
+impl Completion {
+    /// Its name in traces.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Timer(_) => "timer",
+            Self::Verify(_) => "verified",
+            Self::Execute(_) => "executed",
+            Self::Synced(_) => "synced",
+            Self::GuardSynced => "guard synced",
+            Self::Called { .. } => "token",
+            Self::Input(_) => "input",
+            Self::Stored(_) => "stored",
+        }
+    }
+
+    /// What ends, for a line of a trace.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Timer(timer) => format!("timer {timer:?}"),
+            Self::Synced(log) => format!("synced the {} log", log.name()),
+            Self::Stored(block) => format!("stored height {}", block.header.height),
+            Self::Called { call, result } => {
+                let fault = result
+                    .as_ref()
+                    .map(|result| result.as_ref().err().map(|error| error.fault));
+                format!("token answers call {}: {fault:?}", call.get())
+            }
+            Self::Verify(_) | Self::Execute(_) | Self::Input(_) | Self::GuardSynced => {
+                self.name().to_owned()
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Faults as they happen, and their end.
+//!
+//! Invariant: a crash takes the process and what its disks had not synced, nothing else; whatever ends, ends at stabilisation,
+//! but for nodes that lie or are lost for good.
+
+use falaj_consensus::durable::LogError;
+use falaj_node::core::Input;
+
+use super::World;
+use super::event::Event;
+use super::host::peer;
+use crate::disk::{DiskDials, SimDisk};
+use crate::fault::Fault;
+use crate::hsm::TokenDials;
+use crate::marks::Mark;
+use crate::network::LinkDials;
+use crate::trace::Tag;
+use crate::types::NodeIndex;
+
+impl World {
+    pub(super) fn fault(&mut self, number: usize) {
+        let fault = self.scenario.faults[number].fault.clone();
+        let at = self.now();
+        self.trace.tell(|| format!("{at} fault {fault:?}"));
+        let text = format!("{fault:?}");
+        let nobody = NodeIndex::new(u16::MAX);
+        self.trace
+            .event(at, number as u64, Tag::Fault, nobody, text.as_bytes());
+        if self.stable && !matches!(fault, Fault::Restart { .. }) {
+            return;
+        }
+        match fault {
+            Fault::Partition { side, noticed } => self.partition(&side, noticed),
+            Fault::Mute { side } => {
+                let all: Vec<_> = self.nodes().collect();
+                self.network.mute(&side, &all);
+                self.marks.hit(Mark::OneWay);
+            }
+            Fault::Heal => self.heal(),
+            Fault::Crash(node) => self.crash(node),
+            Fault::PowerCut {
+                node,
+                after_changes,
+            } => self.cut_power(node, after_changes),
+            Fault::Restart {
+                node,
+                after_changes,
+            } => self.restart(node, after_changes),
+            Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
+            Fault::TokenBack(node) => self.nodes[node.position()].token.set_present(true),
+            Fault::Token { node, dials } => self.nodes[node.position()].token.set_dials(dials),
+        }
+    }
+
+    fn partition(&mut self, side: &[NodeIndex], noticed: bool) {
+        let all: Vec<_> = self.nodes().collect();
+        self.network.partition(side, &all);
+        if !noticed {
+            return;
+        }
+        for (one, other) in self.cut_pairs() {
+            self.input(one, Input::PeerDown(peer(other)));
+        }
+    }
+
+    fn heal(&mut self) {
+        let cut = self.cut_pairs();
+        self.marks.hit_if(!cut.is_empty(), Mark::PartitionHealed);
+        self.network.heal_all();
+        for (one, other) in cut {
+            self.find_each_other(one, other);
+        }
+    }
+
+    /// Directed pairs of which one direction at least carries nothing.
+    fn cut_pairs(&self) -> Vec<(NodeIndex, NodeIndex)> {
+        let pairs = self
+            .nodes()
+            .flat_map(|one| self.nodes().map(move |other| (one, other)));
+        pairs
+            .filter(|(one, other)| one != other && !self.network.is_open(*one, *other))
+            .collect()
+    }
+
+    fn find_each_other(&mut self, one: NodeIndex, other: NodeIndex) {
+        let both_up = [one, other]
+            .iter()
+            .all(|node| self.nodes[node.position()].is_up());
+        if both_up {
+            self.input(one, Input::PeerUp(peer(other)));
+            self.input(other, Input::PeerUp(peer(one)));
+        }
+    }
+
+    fn cut_power(&mut self, node: NodeIndex, after_changes: u64) {
+        let Some(which) = after_changes.checked_rem(4) else {
+            return;
+        };
+        let disks = self.nodes[node.position()].disks.clone();
+        let disk = disks.all()[usize::try_from(which).expect("below four")];
+        disk.cut_power_after(after_changes / 4);
+    }
+
+    fn restart(&mut self, node: NodeIndex, after_changes: Option<u64>) {
+        if self.nodes[node.position()].is_up() {
+            return;
+        }
+        if let Some(after_changes) = after_changes.filter(|_| !self.stable) {
+            self.cut_power(node, after_changes);
+        }
+        self.start(node);
+    }
+
+    /// Ends a process; its disks keep what they keep of unsynced changes.
+    pub(super) fn crash(&mut self, place: NodeIndex) {
+        let node = &mut self.nodes[place.position()];
+        node.disks.all().into_iter().for_each(SimDisk::crash);
+        if node.process.take().is_none() {
+            return;
+        }
+        let others: Vec<_> = self.nodes().filter(|other| *other != place).collect();
+        for other in others {
+            self.input(other, Input::PeerDown(peer(place)));
+        }
+    }
+
+    /// A disk operation failed: the process ends. Without a power cut that is nothing a correct node may meet here.
+    pub(super) fn disk_failed(&mut self, place: NodeIndex, error: &LogError) {
+        let node = &mut self.nodes[place.position()];
+        if node.disks.have_power() {
+            let at = self.now();
+            self.judge
+                .blame("recovery", at, place, format!("a disk failed: {error}"));
+            return;
+        }
+        self.power_lost(place);
+    }
+
+    /// The power went in the middle of something; it comes back after a while.
+    pub(super) fn power_lost(&mut self, place: NodeIndex) {
+        self.crash(place);
+        let after_ns = self.nodes[place.position()].costs.down_ns();
+        let back = self.now().after_ns(after_ns);
+        self.queue.push(back, Event::Start(place));
+    }
+
+    /// Ends everything that can end: from now on liveness is owed.
+    pub fn stabilise(&mut self) {
+        if std::mem::replace(&mut self.stable, true) {
+            return;
+        }
+        let at = self.now();
+        self.trace.tell(|| format!("{at} the network stabilises"));
+        self.heal();
+        self.network.stabilise(LinkDials::CALM);
+        let nodes: Vec<_> = self.nodes().collect();
+        for place in nodes {
+            let node = &mut self.nodes[place.position()];
+            node.costs.set_slowness(1);
+            for disk in node.disks.all() {
+                disk.set_dials(DiskDials::CALM);
+                disk.keep_power();
+            }
+            if !self.scenario.lost.contains(&place) {
+                let node = &mut self.nodes[place.position()];
+                node.token.set_present(true);
+                node.token.set_dials(TokenDials::CALM);
+                self.start(place);
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The host of a replica: starts it, performs its effects at a virtual cost, and lets its outputs out when their records are on disk.
+//!
+//! Invariant: what `node::shell` does with threads, this does with events; no output leaves but through the pending queue.
+//! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
+
+use falaj_consensus::durable::{LogId, Outbox};
+use falaj_hsm::{Input as SignerInput, Latch};
+use falaj_node::core::{Class, Effect, Frame, Input, JobTools, Output, Peer, Recovered, Replica};
+
+use super::World;
+use super::event::{Completion, Event};
+use super::log_device::{Command, Turn};
+use super::node::{Process, Stored};
+use super::start::{Ready, ready};
+use crate::checker::Observation;
+use crate::economy::validator_of;
+use crate::marks::Mark;
+use crate::network::Delivery;
+use crate::trace::{Tag, summary};
+use crate::types::NodeIndex;
+
+impl World {
+    /// Starts a node, unless it runs.
+    pub(super) fn start(&mut self, place: NodeIndex) {
+        let at = self.now();
+        let node = &mut self.nodes[place.position()];
+        if node.is_up() {
+            return;
+        }
+        node.boot += 1;
+        let boot = node.boot;
+        self.trace.event(at, boot, Tag::Started, place, &[]);
+        node.clock.started = at;
+        match ready(node, &self.shared, node.now(at)) {
+            Ok(ready) => self.run(place, ready),
+            Err(_) if !node.disks.have_power() => {
+                self.marks.hit(Mark::CrashInRecovery);
+                self.power_lost(place);
+            }
+            Err(error) => self.judge.blame("recovery", at, place, error.to_string()),
+        }
+    }
+
+    fn run(&mut self, place: NodeIndex, ready: Ready) {
+        let at = self.now();
+        let Ready {
+            config,
+            recovered,
+            block,
+            batch,
+            signer,
+            replayed,
+            torn,
+        } = ready;
+        self.mark_start(place, &recovered, torn, !replayed.is_empty());
+        for committed in &replayed {
+            self.observe(place, Observation::Replayed(committed));
+        }
+        let started = Observation::Started {
+            height: recovered.state.height(),
+            block: recovered.last_block_record,
+            batch: recovered.last_batch_record,
+        };
+        self.observe(place, started);
+        self.trace.tell(|| {
+            let height = recovered.state.height();
+            let guard = recovered.guard.as_ref().map(|guard| guard.last.to_string());
+            format!("{at} {place} starts at height {height}, guard at {guard:?}")
+        });
+        let node = &mut self.nodes[place.position()];
+        let (replica, outbox) = Replica::start(config, recovered, node.now(at));
+        node.course = Default::default();
+        node.process = Some(Process {
+            replica,
+            pending: Default::default(),
+            block,
+            batch,
+            signer,
+        });
+        self.perform(place, outbox);
+        self.prove(place);
+        self.connect(place);
+    }
+
+    /// What a restart stands on is on disk, and the replica waits for the proof.
+    fn prove(&mut self, place: NodeIndex) {
+        for log in [LogId::Block, LogId::Batch] {
+            let Some(process) = &mut self.nodes[place.position()].process else {
+                return;
+            };
+            match process.device(log).prove() {
+                Ok(durable) => self.input(place, Input::Synced(durable)),
+                Err(error) => self.disk_failed(place, &error),
+            }
+        }
+    }
+
+    fn mark_start(&mut self, place: NodeIndex, recovered: &Recovered, torn: bool, replayed: bool) {
+        let boot = self.nodes[place.position()].boot;
+        let marks = &mut self.marks;
+        marks.hit_if(boot > 1, Mark::Restart);
+        marks.hit_if(torn, Mark::TornLog);
+        marks.hit_if(replayed, Mark::Replayed);
+        let open = recovered.state.height().next();
+        let Some(guard) = &recovered.guard else {
+            return;
+        };
+        let here = guard.last.height == open;
+        marks.hit_if(here, Mark::RestartInHeight);
+        marks.hit_if(here && guard.lock.is_some(), Mark::RestartLocked);
+        marks.hit_if(guard.last.height > open, Mark::GuardAhead);
+    }
+
+    /// The others find the node and it finds them, where the network carries.
+    fn connect(&mut self, place: NodeIndex) {
+        let others: Vec<_> = self
+            .nodes()
+            .filter(|other| *other != place && self.nodes[other.position()].is_up())
+            .filter(|other| {
+                self.network.is_open(place, *other) && self.network.is_open(*other, place)
+            })
+            .collect();
+        for other in others {
+            self.input(place, Input::PeerUp(peer(other)));
+            self.input(other, Input::PeerUp(peer(place)));
+        }
+    }
+
+    pub(super) fn deliver(&mut self, sequence: u64, delivery: Delivery, said: &Frame) {
+        let Delivery {
+            at,
+            from,
+            to,
+            class,
+            packet,
+        } = delivery;
+        self.trace.event(at, sequence, Tag::Delivered, to, &packet);
+        self.trace
+            .tell(|| format!("{at} {to} hears {from}: {}", summary(said)));
+        if !self.network.is_open(from, to) || !self.nodes[to.position()].is_up() {
+            return;
+        }
+        self.mark_received(said);
+        self.observe(to, Observation::Received(said));
+        let input = Input::Received {
+            from: peer(from),
+            class: class_of(class),
+            bytes: packet,
+        };
+        self.input(to, input);
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        sequence: u64,
+        place: NodeIndex,
+        boot: u64,
+        what: Completion,
+    ) {
+        let at = self.now();
+        let node = &mut self.nodes[place.position()];
+        if node.boot != boot || !node.is_up() {
+            return;
+        }
+        let name = what.name();
+        self.trace
+            .event(at, sequence, Tag::Completed, place, name.as_bytes());
+        self.trace.tell(|| format!("{at} {place} {}", what.words()));
+        let tools = JobTools {
+            checker: &*self.shared.checker,
+            rules: &self.shared.rules,
+        };
+        match what {
+            Completion::Timer(timer) => self.input(place, Input::Timer(timer)),
+            Completion::Verify(job) => {
+                let result = job.run(tools);
+                self.input(place, Input::Verified(result));
+            }
+            Completion::Execute(job) => self.input(place, Input::Executed(job.run())),
+            Completion::Input(input) => self.input(place, *input),
+            Completion::Synced(log) => self.synced(place, log),
+            Completion::GuardSynced => {
+                self.guard_synced(place);
+                if self.nodes[place.position()].costs.is_idle() {
+                    self.settle_guard(place);
+                }
+            }
+            Completion::Called { call, result } => self.call_done(place, call, result),
+            Completion::Stored(committed) => {
+                self.nodes[place.position()].stored = Stored::after(&committed);
+                self.input(place, Input::Persisted(committed.header.height));
+            }
+        }
+    }
+
+    /// Gives a running node an input; one that is down hears nothing.
+    pub(super) fn input(&mut self, place: NodeIndex, input: Input) {
+        let at = self.now();
+        let node = &mut self.nodes[place.position()];
+        let now = node.now_if_up(at);
+        let (Some(process), Some(now)) = (&mut node.process, now) else {
+            return;
+        };
+        if let Input::Synced(durable) = &input {
+            process.pending.note(durable);
+        }
+        let outbox = process.replica.step(now, input);
+        self.perform(place, outbox);
+    }
+
+    fn perform(&mut self, place: NodeIndex, outbox: Outbox<Effect, Output>) {
+        let Outbox { start, pending } = outbox;
+        if let Some(process) = &mut self.nodes[place.position()].process {
+            process.pending.push(pending);
+        }
+        for effect in start {
+            self.begin(place, effect);
+        }
+        self.release(place);
+    }
+
+    fn release(&mut self, place: NodeIndex) {
+        let Some(process) = &mut self.nodes[place.position()].process else {
+            return;
+        };
+        for output in process.pending.release() {
+            self.output(place, output);
+        }
+    }
+
+    fn begin(&mut self, place: NodeIndex, effect: Effect) {
+        let node = &mut self.nodes[place.position()];
+        match effect {
+            Effect::Sign(request) => self.ask_signer(place, SignerInput::Sign(request)),
+            // A liar's key is used behind its replica's back, which the replica must not mind.
+            Effect::LatchSigning | Effect::OwnStatementSeen(_) if !node.lies.is_empty() => {}
+            Effect::LatchSigning => {
+                self.ask_signer(place, SignerInput::Latch(Latch::Diverged));
+            }
+            Effect::OwnStatementSeen(statement) => {
+                self.ask_signer(place, SignerInput::OwnStatementSeen(statement));
+            }
+            Effect::Verify(job) => {
+                let after_ns = node.costs.verify_ns(&job);
+                self.later(place, after_ns, Completion::Verify(job));
+            }
+            Effect::Execute(job) => {
+                let after_ns = node.costs.execute_ns(&job);
+                self.later(place, after_ns, Completion::Execute(job));
+            }
+            Effect::Append { log, record } => self.ask_log(place, log, Command::Append(record)),
+            Effect::Read {
+                log,
+                positions,
+                purpose,
+            } => self.ask_log(place, log, Command::Read(positions, purpose)),
+            Effect::Timer { id, after_ns } => {
+                let at = self.now();
+                let due = self.nodes[place.position()].clock.after(at, after_ns);
+                let after_ns = due.get() - at.get();
+                self.later(place, after_ns, Completion::Timer(id));
+            }
+        }
+    }
+
+    /// Puts in the end of something that a process has begun.
+    pub(super) fn later(&mut self, place: NodeIndex, after_ns: u64, what: Completion) {
+        let at = self.now().after_ns(after_ns);
+        let boot = self.nodes[place.position()].boot;
+        let node = place;
+        self.queue.push(at, Event::Complete { node, boot, what });
+    }
+
+    fn ask_log(&mut self, place: NodeIndex, log: LogId, command: Command) {
+        let Some(process) = &mut self.nodes[place.position()].process else {
+            return;
+        };
+        match process.device(log).ask(command) {
+            Ok(turn) => self.log_turn(place, log, turn),
+            Err(error) => self.disk_failed(place, &error),
+        }
+    }
+
+    fn synced(&mut self, place: NodeIndex, log: LogId) {
+        let Some(process) = &mut self.nodes[place.position()].process else {
+            return;
+        };
+        match process.device(log).synced() {
+            Ok((durable, turn)) => {
+                let upto = durable.upto();
+                self.observe(place, Observation::Durable { log, upto });
+                self.log_turn(place, log, turn);
+                self.input(place, Input::Synced(durable));
+            }
+            Err(error) => self.disk_failed(place, &error),
+        }
+    }
+
+    fn log_turn(&mut self, place: NodeIndex, log: LogId, turn: Turn) {
+        for (position, record) in &turn.appended {
+            let appended = Observation::Appended {
+                log,
+                position: *position,
+                record,
+            };
+            self.observe(place, appended);
+        }
+        for input in turn.inputs {
+            self.later(place, 0, Completion::Input(Box::new(input)));
+        }
+        if let Some(sync_ns) = turn.sync_ns {
+            self.later(place, sync_ns, Completion::Synced(log));
+        }
+    }
+}
+
+/// A node as its peers name it.
+pub(super) fn peer(node: NodeIndex) -> Peer {
+    Peer::of(validator_of(node)).expect("ids of validators are small")
+}
+
+/// A class as the network numbers it.
+pub(super) const fn number_of(class: Class) -> crate::network::Class {
+    crate::network::Class::new(match class {
+        Class::Votes => 0,
+        Class::Proposals => 1,
+        Class::Batches => 2,
+        Class::Sync => 3,
+    })
+}
+
+fn class_of(class: crate::network::Class) -> Class {
+    Class::ALL[usize::from(class.get())]
+}

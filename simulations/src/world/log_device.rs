@@ -1,0 +1,116 @@
+//! A node's framed log on its simulated disk, with the thread that owns it: commands in order, one sync for all that wait.
+//!
+//! Invariant: records are written when a sync begins and proven when it ends, so a crash in between tears or loses exactly them;
+//! commands that come during a sync wait for its end, as they do for the real thread.
+//! Errors: [`LogError`] of the disk; the process ends, as the real one does.
+
+use std::collections::VecDeque;
+
+use falaj_consensus::durable::{Durable, FramedLog, LogError, LogId, Position};
+use falaj_node::core::{Input, ReadFor};
+
+use crate::disk::SimDisk;
+
+/// What a log's thread is asked.
+#[derive(Debug)]
+pub(super) enum Command {
+    Append(Vec<u8>),
+    Read(Vec<Position>, ReadFor),
+}
+
+/// A log with its thread.
+pub(super) struct LogDevice {
+    id: LogId,
+    disk: SimDisk,
+    log: FramedLog<SimDisk>,
+    waiting: VecDeque<Command>,
+    syncing: bool,
+}
+
+/// What one turn of the thread gave.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// Records that were written, with their places.
+    pub(super) appended: Vec<(Position, Vec<u8>)>,
+    /// Answers for the replica.
+    pub(super) inputs: Vec<Input>,
+    /// How long the sync takes that has begun.
+    pub(super) sync_ns: Option<u64>,
+}
+
+impl LogDevice {
+    pub(super) const fn new(id: LogId, disk: SimDisk, log: FramedLog<SimDisk>) -> Self {
+        Self {
+            id,
+            disk,
+            log,
+            waiting: VecDeque::new(),
+            syncing: false,
+        }
+    }
+
+    /// Proves what was found when the log was opened.
+    pub(super) fn prove(&mut self) -> Result<Durable, LogError> {
+        self.log.sync()
+    }
+
+    /// Takes a command, and begins a turn unless a sync is on its way.
+    pub(super) fn ask(&mut self, command: Command) -> Result<Turn, LogError> {
+        self.waiting.push_back(command);
+        if self.syncing {
+            return Ok(Turn::default());
+        }
+        self.turn()
+    }
+
+    /// The sync has ended: its proof, and the next turn.
+    pub(super) fn synced(&mut self) -> Result<(Durable, Turn), LogError> {
+        self.syncing = false;
+        let durable = self.log.sync()?;
+        Ok((durable, self.turn()?))
+    }
+
+    fn turn(&mut self) -> Result<Turn, LogError> {
+        let mut turn = Turn::default();
+        let mut dirty = false;
+        for command in std::mem::take(&mut self.waiting) {
+            match command {
+                Command::Append(record) => {
+                    let position = self.log.append(&record)?;
+                    turn.appended.push((position, record));
+                    dirty = true;
+                }
+                Command::Read(positions, purpose) => {
+                    let records = read(&self.log, &positions)?;
+                    let log = self.id;
+                    turn.inputs.push(Input::Read {
+                        purpose,
+                        log,
+                        records,
+                    });
+                }
+            }
+        }
+        if dirty {
+            self.log.flush()?;
+            self.syncing = true;
+            turn.sync_ns = Some(self.disk.sync_delay_ns());
+        }
+        Ok(turn)
+    }
+}
+
+fn read(
+    log: &FramedLog<SimDisk>,
+    positions: &[Position],
+) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
+    let mut records = Vec::with_capacity(positions.len());
+    for position in positions {
+        match log.read(*position) {
+            Ok(bytes) => records.push((*position, bytes)),
+            Err(LogError::NoRecord { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(records)
+}

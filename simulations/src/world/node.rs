@@ -1,0 +1,128 @@
+//! A node: what survives a crash, and the process that does not.
+//!
+//! Invariant: everything a restarted process stands on comes from the disks, the store or the token, never from the old process.
+
+use falaj_consensus::durable::{LogId, PendingQueue};
+use falaj_consensus::message::Outcome;
+use falaj_consensus::types::Now;
+use falaj_ledger::state::State;
+use falaj_node::core::{Output, Replica};
+
+use super::costs::Costs;
+use super::log_device::LogDevice;
+use super::observe::Course;
+use super::signing::SignerDevice;
+use crate::byzantine::Behaviour;
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::disk::{DiskDials, SimDisk};
+use crate::hsm::{Token, TokenDials};
+use crate::scenario::Scenario;
+use crate::types::{NodeIndex, SimTime};
+
+/// The folders of a node, each on a disk of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Disks {
+    pub(super) guard: SimDisk,
+    pub(super) audit: SimDisk,
+    pub(super) block: SimDisk,
+    pub(super) batch: SimDisk,
+}
+
+impl Disks {
+    fn new(chance: &Chance, place: NodeIndex, dials: DiskDials) -> Self {
+        let disk = |number: u64| SimDisk::new(chance, u64::from(place.get()) << 8 | number, dials);
+        Self {
+            guard: disk(1),
+            audit: disk(2),
+            block: disk(3),
+            batch: disk(4),
+        }
+    }
+
+    pub(super) const fn all(&self) -> [&SimDisk; 4] {
+        [&self.guard, &self.audit, &self.block, &self.batch]
+    }
+
+    pub(super) fn have_power(&self) -> bool {
+        self.all().iter().all(|disk| disk.has_power())
+    }
+}
+
+/// The ledger's store: the state after some decided height, whole, behind the block log or level with it.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) state: State,
+    pub(super) outcome: Outcome,
+}
+
+/// A node.
+pub(super) struct Node {
+    pub(super) place: NodeIndex,
+    pub(super) disks: Disks,
+    pub(super) stored: Stored,
+    pub(super) token: Token,
+    pub(super) costs: Costs,
+    pub(super) clock: Clock,
+    /// How often a process was started; completions of earlier ones are forgotten.
+    pub(super) boot: u64,
+    pub(super) process: Option<Process>,
+    /// What its process has reported.
+    pub(super) course: Course,
+    /// How it lies, if it does.
+    pub(super) lies: Vec<Behaviour>,
+}
+
+/// A running process.
+pub(super) struct Process {
+    pub(super) replica: Replica,
+    pub(super) pending: PendingQueue<Output>,
+    pub(super) block: LogDevice,
+    pub(super) batch: LogDevice,
+    pub(super) signer: SignerDevice,
+}
+
+impl Node {
+    pub(super) fn new(
+        chance: &Chance,
+        place: NodeIndex,
+        stored: Stored,
+        scenario: &Scenario,
+    ) -> Self {
+        let slowness = scenario.slow.get(&place).copied().unwrap_or(1);
+        Self {
+            place,
+            disks: Disks::new(chance, place, scenario.disk),
+            stored,
+            token: Token::new(chance, u64::from(place.get()), TokenDials::CALM),
+            costs: Costs::new(chance, place, slowness),
+            clock: scenario.clocks.get(&place).copied().unwrap_or_default(),
+            boot: 0,
+            process: None,
+            course: Course::default(),
+            lies: scenario.byzantine.get(&place).cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn now(&self, time: SimTime) -> Now {
+        self.clock.now(time)
+    }
+
+    /// What the process's clocks show, if there is one.
+    pub(super) fn now_if_up(&self, time: SimTime) -> Option<Now> {
+        self.process.as_ref().map(|_| self.now(time))
+    }
+
+    pub(super) const fn is_up(&self) -> bool {
+        self.process.is_some()
+    }
+}
+
+impl Process {
+    pub(super) const fn device(&mut self, log: LogId) -> &mut LogDevice {
+        match log {
+            LogId::Batch => &mut self.batch,
+            LogId::Block | LogId::Guard | LogId::Audit => &mut self.block,
+        }
+    }
+}

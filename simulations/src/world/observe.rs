@@ -1,0 +1,159 @@
+//! What the oracles are shown, and the marks that it hits.
+
+use std::collections::BTreeSet;
+
+use falaj_consensus::engine::{Event as Consensus, TimerKind};
+use falaj_consensus::message::{Evidence, Kind, Statement};
+use falaj_consensus::round::Step;
+use falaj_consensus::types::{Height, Round};
+use falaj_ledger::rejection::{Class, Rejection};
+use falaj_node::core::{Committed, Event, Frame, Message};
+
+use super::World;
+use crate::checker::Observation;
+use crate::marks::Mark;
+use crate::types::NodeIndex;
+
+impl World {
+    /// Shows something to every oracle.
+    pub(super) fn observe(&mut self, place: NodeIndex, observation: Observation<'_>) {
+        let at = self.now();
+        self.judge.observe(at, place, &self.registry, observation);
+    }
+
+    pub(super) fn mark_statement(&mut self, place: NodeIndex, statement: &Statement) {
+        if self.is_lying(place) {
+            return;
+        }
+        let later = self.nodes[place.position()].course.signed(statement);
+        let marks = &mut self.marks;
+        marks.hit_if(later, Mark::SignedLater);
+        marks.hit_if(statement.round() >= Round::new(3), Mark::RoundThree);
+        match statement {
+            Statement::Proposal { valid_round, .. } => {
+                marks.hit_if(valid_round.is_some(), Mark::Reproposal);
+            }
+            Statement::Prevote { value, .. } => {
+                let again = value.is_some_and(|value| value.valid_round.is_some());
+                marks.hit_if(again, Mark::PrevoteAgain);
+            }
+            Statement::Precommit { value, .. } => {
+                marks.hit_if(value.is_none(), Mark::NilPrecommit);
+            }
+        }
+    }
+
+    pub(super) fn mark_received(&mut self, frame: &Frame) {
+        match &frame.message {
+            Some(Message::Blocks(blocks)) => {
+                self.marks.hit_if(!blocks.is_empty(), Mark::CatchUp);
+            }
+            Some(Message::GetBatches(_)) => self.marks.hit(Mark::BatchFetched),
+            _ => {}
+        }
+    }
+
+    pub(super) fn mark_committed(&mut self, committed: &Committed) {
+        let marks = &mut self.marks;
+        marks.hit_if(
+            committed.certificate.round > Round::new(0),
+            Mark::LaterRound,
+        );
+        marks.hit_if(committed.transactions.is_empty(), Mark::EmptyBlock);
+        marks.hit_if(
+            !committed.executed.state.bench().entries().is_empty(),
+            Mark::Benched,
+        );
+        for receipt in &committed.executed.receipts {
+            let code = receipt.verdict.rejection();
+            let duplicate = code.is_some_and(|code| code.class() == Class::Duplicate);
+            marks.hit_if(duplicate, Mark::DuplicatePayment);
+            marks.hit_if(
+                code == Some(Rejection::InsufficientFunds),
+                Mark::FailedPayment,
+            );
+        }
+    }
+
+    pub(super) fn mark_event(&mut self, place: NodeIndex, event: &Event) {
+        let mark = match event {
+            Event::Consensus(event) => {
+                let skipped = self.nodes[place.position()].course.follow(event);
+                self.marks.hit_if(skipped, Mark::RoundSkipped);
+                consensus_mark(event)
+            }
+            Event::Evidence(evidence) => Some(match **evidence {
+                Evidence::DoubleProposal(..) => Mark::DoubleProposal,
+                Evidence::DoublePrevote(..)
+                | Evidence::DoublePrecommit(..)
+                | Evidence::Amnesia(..) => Mark::DoubleVote,
+            }),
+            Event::Alarm(_) | Event::PeerFault { .. } | Event::PeerLimited { .. } => None,
+        };
+        if let Some(mark) = mark {
+            self.marks.hit(mark);
+        }
+    }
+}
+
+const fn consensus_mark(event: &Consensus) -> Option<Mark> {
+    match event {
+        Consensus::Locked(_) => Some(Mark::Locked),
+        Consensus::RoundBegun { .. } => Some(Mark::IdleStart),
+        Consensus::TimedOut(timer) => match timer.kind {
+            TimerKind::Propose => Some(Mark::ProposeTimeout),
+            TimerKind::Prevote => Some(Mark::PrevoteTimeout),
+            TimerKind::Precommit => Some(Mark::PrecommitTimeout),
+            TimerKind::Tick | TimerKind::Heartbeat => None,
+        },
+        Consensus::StepChanged {
+            step: Step::Propose | Step::Prevote | Step::Precommit,
+            ..
+        }
+        | Consensus::RoundStarted { .. }
+        | Consensus::ValidValue { .. }
+        | Consensus::SignRefused { .. }
+        | Consensus::Dropped { .. } => None,
+    }
+}
+
+/// What a process has reported so far, as far as marks need it.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    refused: BTreeSet<(Height, Round, Kind)>,
+    round: Option<(Height, Round)>,
+    timed_out: Option<(Height, Round)>,
+}
+
+impl Course {
+    /// Follows an event; whether it shows that a round was skipped to.
+    fn follow(&mut self, event: &Consensus) -> bool {
+        match event {
+            Consensus::SignRefused { statement, .. } => {
+                self.refused.insert(statement.position());
+                false
+            }
+            Consensus::TimedOut(timer) if timer.kind == TimerKind::Precommit => {
+                self.timed_out = Some((timer.height, timer.round));
+                false
+            }
+            Consensus::RoundStarted { height, round, .. } => {
+                let before = self.round.replace((*height, *round));
+                let here = before.filter(|(before, _)| before == height);
+                let by_time = round.previous().map(|before| (*height, before));
+                here.is_some() && self.timed_out != by_time
+            }
+            Consensus::TimedOut(_)
+            | Consensus::RoundBegun { .. }
+            | Consensus::StepChanged { .. }
+            | Consensus::Locked(_)
+            | Consensus::ValidValue { .. }
+            | Consensus::Dropped { .. } => false,
+        }
+    }
+
+    /// Whether a statement had been refused before.
+    fn signed(&mut self, statement: &Statement) -> bool {
+        self.refused.remove(&statement.position())
+    }
+}

@@ -1,0 +1,153 @@
+//! What leaves a replica: frames, answers, final blocks, reports.
+//!
+//! Invariant: everything here was released by the pending queue; a liar's frames are changed on their way, nobody else's.
+
+use std::sync::Arc;
+
+use falaj_consensus::message::{Kind, Statement};
+use falaj_hsm::purpose::Purpose;
+use falaj_node::core::{Class, Committed, Frame, Output, Recipients};
+
+use super::World;
+use super::event::{Completion, Event};
+use super::host::number_of;
+use crate::byzantine::{Liar, Lie};
+use crate::checker::Observation;
+use crate::economy::{key_of, node_of};
+use crate::hsm::Order;
+use crate::marks::Mark;
+use crate::network::Packet;
+use crate::trace::Tag;
+use crate::types::NodeIndex;
+
+impl World {
+    pub(super) fn output(&mut self, place: NodeIndex, output: Output) {
+        match output {
+            Output::Send { to, class, frame } => self.send(place, &to, class, &frame),
+            Output::Answer { ticket, answer } => self.workload.answered(ticket, &answer),
+            Output::Committed(committed) => self.committed(place, committed),
+            Output::Event(event) => {
+                let at = self.now();
+                self.trace.tell(|| format!("{at} {place} {event:?}"));
+                if !self.is_lying(place) {
+                    self.mark_event(place, &event);
+                }
+                self.observe(place, Observation::Reported(&event));
+            }
+        }
+    }
+
+    fn committed(&mut self, place: NodeIndex, committed: Arc<Committed>) {
+        let (at, height) = (self.now(), committed.header.height);
+        let id = committed.id.hash();
+        self.trace
+            .event(at, height.get(), Tag::Committed, place, id.bytes());
+        self.trace.tell(|| {
+            let (round, count) = (committed.certificate.round, committed.transactions.len());
+            let id = id.short();
+            format!(
+                "{at} {place} decided height {height}: {id}, round {round}, {count} transactions"
+            )
+        });
+        self.observe(place, Observation::Committed(&committed));
+        if !self.is_lying(place) {
+            self.mark_committed(&committed);
+            self.workload
+                .settled(committed.transactions.iter().map(|tx| tx.key()));
+        }
+        let after_ns = self.nodes[place.position()].costs.store_ns();
+        self.later(place, after_ns, Completion::Stored(committed));
+    }
+
+    fn send(&mut self, place: NodeIndex, to: &Recipients, class: Class, bytes: &Packet) {
+        let to = self.recipients(place, to);
+        let Ok(frame) = Frame::decode(class, bytes) else {
+            let (at, what) = (self.now(), format!("a frame of {class:?} does not decode"));
+            return self.judge.blame("codec", at, place, what);
+        };
+        self.observe(place, Observation::Sent(&frame));
+        if self.nodes[place.position()].lies.is_empty() {
+            self.transmit(place, &to, class, bytes, &Arc::new(frame));
+            return;
+        }
+        for Lie { to, frame } in self.lie(place, to, frame) {
+            self.transmit(place, &to, class, &frame.encode(), &Arc::new(frame));
+        }
+    }
+
+    fn recipients(&self, place: NodeIndex, to: &Recipients) -> Vec<NodeIndex> {
+        match to {
+            Recipients::All => self.nodes().filter(|node| *node != place).collect(),
+            Recipients::Some(peers) => peers
+                .iter()
+                .filter_map(|peer| peer.validator().and_then(node_of))
+                .collect(),
+        }
+    }
+
+    fn transmit(
+        &mut self,
+        place: NodeIndex,
+        to: &[NodeIndex],
+        class: Class,
+        bytes: &Packet,
+        said: &Arc<Frame>,
+    ) {
+        let (now, before) = (self.now(), self.network.tally());
+        for to in to {
+            let packet = Arc::clone(bytes);
+            let deliveries = self.network.send(now, place, *to, number_of(class), packet);
+            for delivery in deliveries {
+                let (at, said) = (delivery.at, Arc::clone(said));
+                self.queue.push(at, Event::Deliver { delivery, said });
+            }
+        }
+        let after = self.network.tally();
+        self.marks.hit_if(after.lost > before.lost, Mark::Loss);
+        self.marks
+            .hit_if(after.duplicated > before.duplicated, Mark::Duplicate);
+        self.marks
+            .hit_if(after.reordered > before.reordered, Mark::Reorder);
+    }
+
+    /// What leaves a liar instead of a frame.
+    fn lie(&mut self, place: NodeIndex, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
+        let at = self.now();
+        let (registry, chain) = (&mut self.registry, &self.shared.chain);
+        let node = &self.nodes[place.position()];
+        let Some(process) = &node.process else {
+            return Vec::new();
+        };
+        let mut sign = |statement: &Statement| {
+            let order = Order {
+                node: place,
+                key: key_of(place),
+                purpose: purpose_of(statement.kind()),
+                message: statement.sign_bytes(chain).as_slice().to_vec(),
+            };
+            registry.sign(at, order)
+        };
+        let mut liar = Liar {
+            state: process.replica.state(),
+            plot: &mut self.plot,
+            chance: &self.shared.chance,
+            sign: &mut sign,
+        };
+        let mut lies = vec![Lie { to, frame }];
+        for behaviour in &node.lies {
+            lies = lies
+                .into_iter()
+                .flat_map(|lie| behaviour.rewrite(&mut liar, lie.to, lie.frame))
+                .collect();
+        }
+        lies
+    }
+}
+
+const fn purpose_of(kind: Kind) -> Purpose {
+    match kind {
+        Kind::Proposal => Purpose::Proposal,
+        Kind::Prevote => Purpose::Prevote,
+        Kind::Precommit => Purpose::Precommit,
+    }
+}

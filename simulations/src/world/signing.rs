@@ -1,0 +1,173 @@
+//! The host of a signer: its guard's disk, its token, and the order between them.
+//!
+//! Invariant: the shipped [`SignerHome`] decides; the token works while the disk syncs; an answer leaves when the home releases it.
+//! Shape: one call at a time is at the token, as one thread waits for it; a call whose deadline passed before it began is dropped.
+//! Source: `docs/spec/guard.md`, "The home".
+
+use falaj_consensus::crypto::Signature;
+use falaj_consensus::durable::LogError;
+use falaj_hsm::{
+    BackendCall, BackendError, CallId, Fault, Input as SignerInput, Output as SignerOutput,
+    SignerHome,
+};
+use falaj_node::core::Input;
+
+use super::World;
+use super::event::Completion;
+use crate::checker::Observation;
+use crate::disk::SimDisk;
+use crate::economy::key_of;
+use crate::marks::Mark;
+use crate::types::{NodeIndex, SimTime};
+
+/// A signer with its disk and its place in the token's queue.
+pub(super) struct SignerDevice {
+    home: SignerHome<SimDisk>,
+    disk: SimDisk,
+    syncing: bool,
+    token_free_at: SimTime,
+}
+
+impl SignerDevice {
+    pub(super) const fn new(home: SignerHome<SimDisk>, disk: SimDisk) -> Self {
+        let token_free_at = SimTime::START;
+        Self {
+            home,
+            disk,
+            syncing: false,
+            token_free_at,
+        }
+    }
+}
+
+impl World {
+    pub(super) fn ask_signer(&mut self, place: NodeIndex, input: SignerInput) {
+        self.with_signer(place, |signer, now| signer.home.submit(now, input));
+    }
+
+    pub(super) fn call_done(
+        &mut self,
+        place: NodeIndex,
+        call: CallId,
+        result: Option<Result<Signature, BackendError>>,
+    ) {
+        self.with_signer(place, |signer, now| match result {
+            Some(result) => signer.home.complete(now, call, result),
+            None => signer.home.drop_call(now, call),
+        });
+    }
+
+    pub(super) fn guard_synced(&mut self, place: NodeIndex) {
+        self.with_signer(place, |signer, _| {
+            signer.syncing = false;
+            signer.home.sync()
+        });
+    }
+
+    /// An idle moment: signatures and audit records are written, and old ones dropped.
+    pub(super) fn settle_guard(&mut self, place: NodeIndex) {
+        self.with_signer(place, |signer, _| signer.home.settle());
+    }
+
+    /// Does something with a node's signer, then all that follows from it.
+    fn with_signer(
+        &mut self,
+        place: NodeIndex,
+        work: impl FnOnce(&mut SignerDevice, falaj_consensus::types::Now) -> Result<(), LogError>,
+    ) {
+        let at = self.now();
+        let node = &mut self.nodes[place.position()];
+        let now = node.now_if_up(at);
+        let (Some(process), Some(now)) = (&mut node.process, now) else {
+            return;
+        };
+        match work(&mut process.signer, now) {
+            Ok(()) => self.advance_signer(place),
+            Err(error) => self.disk_failed(place, &error),
+        }
+    }
+
+    fn advance_signer(&mut self, place: NodeIndex) {
+        let Some(process) = &mut self.nodes[place.position()].process else {
+            return;
+        };
+        let signer = &mut process.signer;
+        let calls = signer.home.take_calls();
+        let begins = signer.home.needs_sync() && !signer.syncing;
+        signer.syncing |= begins;
+        let sync_ns = signer.disk.sync_delay_ns();
+        let released = signer.home.released();
+        if begins {
+            self.later(place, sync_ns, Completion::GuardSynced);
+        }
+        for call in calls {
+            self.call_token(place, &call);
+        }
+        for output in released {
+            self.signer_output(place, output);
+        }
+    }
+
+    fn call_token(&mut self, place: NodeIndex, call: &BackendCall) {
+        let at = self.now();
+        let node = &mut self.nodes[place.position()];
+        let Some(process) = &mut node.process else {
+            return;
+        };
+        let begins = process.signer.token_free_at.max(at);
+        let Some(budget) = call.budget(node.clock.now(begins)) else {
+            let after_ns = begins.get() - at.get();
+            let (call, result) = (call.id, None);
+            return self.later(place, after_ns, Completion::Called { call, result });
+        };
+        let budget_ns = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
+        let answer = node
+            .token
+            .perform(&mut self.registry, at, place, key_of(place), &call.work);
+        let late = answer.after_ns > budget_ns;
+        let result = if late {
+            Err(BackendError::new(Fault::Timeout))
+        } else {
+            answer.result
+        };
+        let ends = begins.after_ns(answer.after_ns.min(budget_ns));
+        process.signer.token_free_at = ends;
+        self.mark_answer(&result);
+        let (call, result) = (call.id, Some(result));
+        let after_ns = ends.get() - at.get();
+        self.later(place, after_ns, Completion::Called { call, result });
+    }
+
+    fn mark_answer(&mut self, result: &Result<Signature, BackendError>) {
+        let fault = result.as_ref().err().map(|error| error.fault);
+        self.marks
+            .hit_if(fault == Some(Fault::Token), Mark::TokenGone);
+        self.marks
+            .hit_if(fault == Some(Fault::Timeout), Mark::LateSignature);
+    }
+
+    fn signer_output(&mut self, place: NodeIndex, output: SignerOutput) {
+        let at = self.now();
+        match output {
+            SignerOutput::Signed { id, result } => {
+                if let Ok(signed) = &result {
+                    let signed = signed.get();
+                    let statement = &signed.statement;
+                    self.registry.release(at, &signed.signature);
+                    self.mark_statement(place, statement);
+                    let message = statement.sign_bytes(&self.shared.chain);
+                    let message = message.as_slice();
+                    self.observe(place, Observation::Released { statement, message });
+                }
+                self.input(place, Input::Signed { id, result });
+            }
+            SignerOutput::Alarm(alarm) => {
+                if !self.is_lying(place) {
+                    let what = format!("a correct node's signer raised {alarm:?}");
+                    self.judge.blame("alarms", at, place, what);
+                }
+            }
+            SignerOutput::Attested { .. } | SignerOutput::Decided { .. } => {}
+        }
+    }
+}

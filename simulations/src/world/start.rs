@@ -1,0 +1,163 @@
+//! Starting a node: new on empty disks, or by recovery from what a crash has left.
+//!
+//! Invariant: recovery is the shipped one: logs opened and scanned, state loaded and replayed to the last decided height, the
+//! signer taken up from its guard.
+//! Errors: [`StartError`]; a correct node on an honest disk that keeps its power always starts, so an error is a violation.
+//! Source: `docs/spec/durable.md`, "Recovery".
+
+use std::sync::Arc;
+
+use falaj_consensus::durable::{LogError, LogId};
+use falaj_consensus::types::Now;
+use falaj_hsm::{Floor, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome};
+use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig};
+use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
+
+use super::Shared;
+use super::log_device::LogDevice;
+use super::node::{Disks, Node, Stored};
+use super::signing::SignerDevice;
+use crate::disk::SimDisk;
+use crate::economy::{key_of, validator_of};
+
+/// A node could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Block or batch log.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// A log could not be created.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Guard or audit log.
+    #[error(transparent)]
+    Signer(#[from] HomeError),
+    /// The guard cannot be signed under.
+    #[error("the guard cannot be used: {0}")]
+    Guard(String),
+}
+
+/// The devices of a node about to run, and what it stands on.
+pub(super) struct Ready {
+    pub(super) config: ReplicaConfig,
+    pub(super) recovered: Recovered,
+    pub(super) block: LogDevice,
+    pub(super) batch: LogDevice,
+    pub(super) signer: SignerDevice,
+    /// Heights that the store had not.
+    pub(super) replayed: Vec<Committed>,
+    /// Whether a log had a torn end.
+    pub(super) torn: bool,
+}
+
+/// Makes guard and logs on disks that hold none, or the beginning of some.
+pub(super) fn make(node: &Node, shared: &Shared) -> Result<(), StartError> {
+    let Disks {
+        guard,
+        audit,
+        block,
+        batch,
+    } = node.disks.clone();
+    let floor = Floor {
+        place: Place::GENESIS,
+        instance: shared.instance_of(node.place),
+        fence_epoch: 0,
+        window: SetWindow::genesis(&shared.set),
+    };
+    let checker = Arc::clone(&shared.checker);
+    SignerHome::init(guard, audit, identity(node, shared), checker, floor)?;
+    NodeLogs::create(block, batch, shared.chain.genesis_hash)?;
+    Ok(())
+}
+
+/// Takes a node up from its disks.
+pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, StartError> {
+    let Disks { block, batch, .. } = node.disks.clone();
+    let logs = NodeLogs::open(block.clone(), batch.clone(), shared.chain.genesis_hash)?;
+    let torn = logs.block.torn().is_some() || logs.batch.torn().is_some();
+    let found = logs.scan()?;
+    let (stored, replayed) = replay(node, shared, &logs, &found)?;
+    let batches = logs.batches(&found, shared.tools())?;
+    let (signer, guard) = signer(node, shared, now)?;
+    let Stored { state, outcome } = stored;
+    let recovered = found.into_recovered(state, outcome, batches, Some(guard));
+    Ok(Ready {
+        config: config(node, shared),
+        recovered,
+        block: LogDevice::new(LogId::Block, block, logs.block),
+        batch: LogDevice::new(LogId::Batch, batch, logs.batch),
+        signer,
+        replayed,
+        torn,
+    })
+}
+
+fn config(node: &Node, shared: &Shared) -> ReplicaConfig {
+    ReplicaConfig {
+        chain: shared.chain.clone(),
+        validator: Some(validator_of(node.place)),
+        batch_wait_ns: 10_000_000,
+        mempool: Default::default(),
+    }
+}
+
+fn identity(node: &Node, shared: &Shared) -> Identity {
+    Identity {
+        chain: (*shared.chain).clone(),
+        key: shared.keys.public(key_of(node.place)).clone(),
+    }
+}
+
+/// Executes what the logs hold beyond the store.
+fn replay(
+    node: &Node,
+    shared: &Shared,
+    logs: &NodeLogs<SimDisk>,
+    found: &RecoveredLogs,
+) -> Result<(Stored, Vec<Committed>), StartError> {
+    let (mut stored, mut replayed) = (node.stored.clone(), Vec::new());
+    found.check_store(stored.state.height())?;
+    while stored.state.height() < found.height() {
+        let committed = logs.replay(found, &stored.state, shared.tools())?;
+        stored = Stored::after(&committed);
+        replayed.push(committed);
+    }
+    Ok((stored, replayed))
+}
+
+fn signer(node: &Node, shared: &Shared, now: Now) -> Result<(SignerDevice, Guard), StartError> {
+    let Disks { guard, audit, .. } = node.disks.clone();
+    let known = [Arc::clone(&shared.set)];
+    let home = SignerHome::open(
+        now,
+        guard.clone(),
+        audit,
+        identity(node, shared),
+        Arc::clone(&shared.checker),
+        &known,
+        None,
+    )?;
+    let recovered = home
+        .recovered()
+        .map_err(|problem| StartError::Guard(problem.to_string()))?;
+    Ok((SignerDevice::new(home, guard), recovered))
+}
+
+impl Stored {
+    /// What a store holds after a block.
+    pub(super) fn after(committed: &Committed) -> Self {
+        Self {
+            state: committed.executed.state.clone(),
+            outcome: committed.executed.outcome.clone(),
+        }
+    }
+}
+
+impl Shared {
+    fn tools(&self) -> JobTools<'_> {
+        JobTools {
+            checker: &*self.checker,
+            rules: &self.rules,
+        }
+    }
+}

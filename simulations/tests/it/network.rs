@@ -1,0 +1,61 @@
+//! Links that fail.
+
+use falaj_simulations::fault::Fault;
+use falaj_simulations::marks::Mark;
+use falaj_simulations::network::LinkDials;
+use falaj_simulations::scenario::Scenario;
+use falaj_simulations::types::Ppm;
+
+use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
+
+/// Goal: two and two decide nothing; when the partition heals they go on, noticed or not.
+#[test]
+fn a_partition_stops_and_heals() {
+    for noticed in [false, true] {
+        let mut world = world(1, Scenario::calm(4));
+        let side = vec![node(0), node(1)];
+        world.add_fault(at_ms(500), Fault::Partition { side, noticed });
+        run_to(&mut world, at_ms(600));
+        let stuck = world.decided();
+        run_to(&mut world, at_ms(4_000));
+        assert!(world.decided().get() <= stuck.get() + 1);
+        world.add_fault(at_ms(4_100), Fault::Heal);
+        run_to(&mut world, at_ms(4_200));
+        settle(&mut world, 20 * SECOND_NS);
+        assert!(world.marks().count(Mark::PartitionHealed) > 0);
+    }
+}
+
+/// Goal: a node that hears and is not heard costs its turns and nothing else.
+#[test]
+fn a_mute_node_is_borne() {
+    let mut world = world(2, Scenario::calm(4));
+    let side = vec![node(3)];
+    world.add_fault(at_ms(300), Fault::Mute { side });
+    run_to(&mut world, at_ms(3_000));
+    let before = world.decided();
+    world.add_fault(at_ms(3_100), Fault::Heal);
+    run_to(&mut world, at_ms(3_200));
+    settle(&mut world, 10 * SECOND_NS);
+    assert!(world.decided() > before);
+}
+
+/// Goal: a tenth lost, a tenth twice, a third out of order, and delays up to a second: slower, and right.
+#[test]
+fn a_bad_network_is_slow_and_right() {
+    let network = LinkDials {
+        loss: Ppm::new(100_000),
+        duplicate: Ppm::new(100_000),
+        reorder: Ppm::new(300_000),
+        delay_min_ns: 5_000_000,
+        delay_cap_ns: SECOND_NS,
+    };
+    let scenario = Scenario {
+        network,
+        ..Scenario::calm(4)
+    };
+    let mut world = world(3, scenario);
+    run_to(&mut world, at_ms(5_000));
+    world.stabilise();
+    settle(&mut world, 20 * SECOND_NS);
+}
