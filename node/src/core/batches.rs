@@ -3,19 +3,21 @@
 //! Invariant: a batch is acknowledged only up to where an author's numbers are held without a gap, verified and on disk;
 //! a digest is kept once; an author's number belongs to the first batch that came under it.
 //! Shape: what is undecided stays in memory with its checked transactions; what was ordered keeps its place in the log alone.
-//! Bounds: an author has at most [`UNORDERED_BYTES_MAX`] bytes of unordered batches here; beyond that its new ones are refused.
+//! Bounds: a sender has at most [`UNORDERED_BYTES_MAX`] bytes of unordered batches here; beyond that its new ones are refused.
+//! A batch whose ids can never be valid again leaves the memory too.
 //! Source: `docs/spec/dissemination.md`, "Batches".
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{Batch, BatchRef, Lane};
 use falaj_consensus::types::{BatchDigest, ValidatorId};
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::wire::Ack;
 
-/// Most bytes of unordered batches that are kept for one author.
+/// Most bytes of unordered batches that are kept for one sender.
 pub const UNORDERED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A batch whose every transaction was decoded and whose every signature was checked.
@@ -67,6 +69,8 @@ struct Held {
     position: Position,
     /// Whether it is the first that came under its number: acknowledgements speak of that one alone.
     first: bool,
+    /// Who sent it, and whose quota it takes.
+    sender: ValidatorId,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,8 +79,6 @@ struct Author {
     beyond: BTreeMap<u64, (BatchDigest, bool)>,
     /// All numbers up to here are held, verified and on disk.
     contiguous: u64,
-    /// Bytes of its unordered batches.
-    unordered_bytes: u64,
 }
 
 /// Why a batch is not kept.
@@ -84,7 +86,7 @@ struct Author {
 pub(super) enum Refused {
     /// It is here already.
     Known,
-    /// Its author has too much unordered.
+    /// Its sender has too much unordered here.
     Quota,
 }
 
@@ -96,6 +98,8 @@ pub(super) struct Batches {
     unsynced: BTreeMap<Position, BatchRef>,
     authors: BTreeMap<ValidatorId, Author>,
     acks: BTreeMap<ValidatorId, BTreeMap<ValidatorId, u64>>,
+    /// Bytes of unordered batches, by who sent them.
+    unordered_bytes: BTreeMap<ValidatorId, u64>,
 }
 
 impl Batches {
@@ -108,41 +112,38 @@ impl Batches {
 
     /// Takes up a batch of the log that waits to be ordered.
     pub(super) fn restore_unordered(&mut self, batch: Arc<CheckedBatch>, position: Position) {
-        self.count_bytes(&batch);
         let reference = batch.reference;
         let first = self.number(reference);
         self.settle(reference);
-        self.unordered.insert(
-            reference.digest,
-            Held {
-                batch,
-                position,
-                first,
-            },
-        );
+        self.hold(batch, position, first, reference.author);
     }
 
-    /// The number that our own next batch gets.
+    /// The number that our own next batch gets: after all that are here, and after what so many validators say they have of us that
+    /// one of them is correct. The word of one alone could take our numbers away.
     #[must_use]
-    pub(super) fn next_seq(&self, own: ValidatorId) -> u64 {
-        let Some(author) = self.authors.get(&own) else {
-            return 1;
+    pub(super) fn next_seq(&self, own: ValidatorId, set: &ValidatorSet) -> u64 {
+        let held = self.authors.get(&own).map_or(0, |author| {
+            let beyond = author.beyond.keys().next_back().copied().unwrap_or(0);
+            beyond.max(author.contiguous)
+        });
+        held.max(self.credibly_held(own, set)).saturating_add(1)
+    }
+
+    fn credibly_held(&self, own: ValidatorId, set: &ValidatorSet) -> u64 {
+        let claim = |index| {
+            let seq = *self.acks.get(&set.get(index)?.id)?.get(&own)?;
+            Some((seq, set.power(index)))
         };
-        let highest = author
-            .beyond
-            .keys()
-            .next_back()
-            .copied()
-            .unwrap_or(0)
-            .max(author.contiguous);
-        let heard = self
-            .acks
-            .values()
-            .filter_map(|acks| acks.get(&own))
-            .max()
-            .copied()
-            .unwrap_or(0);
-        highest.max(heard).saturating_add(1)
+        let mut claims: Vec<(u64, u128)> = set.indices().filter_map(claim).collect();
+        claims.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        let mut power = 0_u128;
+        for (seq, share) in claims {
+            power = power.saturating_add(share);
+            if set.is_honest_hint(power) {
+                return seq;
+            }
+        }
+        0
     }
 
     /// Whether a batch is held and verified, ordered or not.
@@ -151,37 +152,72 @@ impl Batches {
         self.unordered.contains_key(digest) || self.ordered.contains_key(digest)
     }
 
-    /// Whether an unsolicited batch of that author and size is welcome.
+    /// Whether an unsolicited batch of that size is welcome from a sender.
     ///
     /// # Errors
     /// [`Refused`] says why not.
-    pub(super) fn check_room(&self, reference: &BatchRef, bytes: usize) -> Result<(), Refused> {
+    pub(super) fn check_room(
+        &self,
+        sender: ValidatorId,
+        reference: &BatchRef,
+        bytes: usize,
+    ) -> Result<(), Refused> {
         if self.contains(&reference.digest) {
             return Err(Refused::Known);
         }
-        let kept = self
-            .authors
-            .get(&reference.author)
-            .map_or(0, |author| author.unordered_bytes);
-        let fits =
-            kept.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX)) <= UNORDERED_BYTES_MAX;
-        if fits { Ok(()) } else { Err(Refused::Quota) }
+        let kept = self.unordered_bytes.get(&sender).copied().unwrap_or(0);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if kept.saturating_add(bytes) <= UNORDERED_BYTES_MAX {
+            Ok(())
+        } else {
+            Err(Refused::Quota)
+        }
     }
 
-    /// Keeps a checked batch whose record was appended at `position`.
-    pub(super) fn insert(&mut self, batch: Arc<CheckedBatch>, position: Position) {
+    /// Keeps a checked batch whose record was appended at `position`. Its number is booked only if its author itself sent it:
+    /// anybody could give a batch that number in its name.
+    pub(super) fn insert(
+        &mut self,
+        batch: Arc<CheckedBatch>,
+        position: Position,
+        sender: ValidatorId,
+    ) {
         let reference = batch.reference;
-        self.count_bytes(&batch);
-        let first = self.number(reference);
+        let first = sender == reference.author && self.number(reference);
         self.unsynced.insert(position, reference);
-        self.unordered.insert(
-            reference.digest,
-            Held {
-                batch,
-                position,
-                first,
-            },
-        );
+        self.hold(batch, position, first, sender);
+    }
+
+    fn hold(
+        &mut self,
+        batch: Arc<CheckedBatch>,
+        position: Position,
+        first: bool,
+        sender: ValidatorId,
+    ) {
+        let kept = self.unordered_bytes.entry(sender).or_insert(0);
+        *kept = kept.saturating_add(encoded_length(&batch));
+        let digest = batch.reference.digest;
+        let held = Held {
+            batch,
+            position,
+            first,
+            sender,
+        };
+        self.unordered.insert(digest, held);
+    }
+
+    /// The author itself sent a batch that is here already by another's hand: its number is booked now.
+    /// Gives the acknowledgement if it moved.
+    pub(super) fn vouched(&mut self, digest: &BatchDigest) -> Option<Ack> {
+        let held = self.unordered.get(digest).filter(|held| !held.first)?;
+        let (reference, position) = (held.batch.reference, held.position);
+        let first = self.number(reference);
+        if let Some(held) = self.unordered.get_mut(digest) {
+            held.first = first;
+        }
+        let durable = !self.unsynced.contains_key(&position);
+        (durable && self.settle(reference)).then(|| self.own_ack(reference.author))
     }
 
     /// The batch log is on disk up to here. Gives the acknowledgements that moved.
@@ -281,22 +317,46 @@ impl Batches {
         self.unordered.is_empty()
     }
 
-    /// A block ordered this batch: its transactions leave the memory.
-    pub(super) fn order(&mut self, digest: &BatchDigest) {
-        let Some(held) = self.unordered.remove(digest) else {
-            return;
-        };
-        if let Some(author) = self.authors.get_mut(&held.batch.reference.author) {
-            author.unordered_bytes = author
-                .unordered_bytes
-                .saturating_sub(encoded_length(&held.batch));
-        }
+    /// A block ordered this batch: its transactions leave the memory. A quorum held it, so its number is booked, whoever sent it.
+    /// Gives the acknowledgement if it moved.
+    pub(super) fn order(&mut self, digest: &BatchDigest) -> Option<Ack> {
+        let held = self.release(digest)?;
+        let reference = held.batch.reference;
         self.ordered.insert(*digest, held.position);
+        self.number(reference);
+        let durable = !self.unsynced.contains_key(&held.position);
+        (durable && self.settle(reference)).then(|| self.own_ack(reference.author))
     }
 
-    fn count_bytes(&mut self, batch: &CheckedBatch) {
-        let author = self.authors.entry(batch.reference.author).or_default();
-        author.unordered_bytes = author.unordered_bytes.saturating_add(encoded_length(batch));
+    fn release(&mut self, digest: &BatchDigest) -> Option<Held> {
+        let held = self.unordered.remove(digest)?;
+        if let Some(kept) = self.unordered_bytes.get_mut(&held.sender) {
+            *kept = kept.saturating_sub(encoded_length(&held.batch));
+        }
+        Some(held)
+    }
+
+    /// Drops unordered batches of which every id's life ended before `time_ms`, but for those that a block of the open height names.
+    pub(super) fn expire(&mut self, life_ms: u64, time_ms: u64, named: &BTreeSet<BatchDigest>) {
+        let is_over = |batch: &CheckedBatch| {
+            let newest = batch
+                .transactions
+                .iter()
+                .map(|tx| tx.body().id.time_ms())
+                .max();
+            newest.is_none_or(|newest| newest.saturating_add(life_ms) < time_ms)
+        };
+        let over: Vec<BatchDigest> = self
+            .unordered
+            .iter()
+            .filter(|(digest, held)| !named.contains(digest) && is_over(&held.batch))
+            .map(|(digest, _)| *digest)
+            .collect();
+        for digest in over {
+            if let Some(held) = self.release(&digest) {
+                self.ordered.insert(digest, held.position);
+            }
+        }
     }
 
     /// Books the number; whether this batch is the first under it.
@@ -376,9 +436,9 @@ mod tests {
     #[test]
     fn acknowledgements_wait_for_the_disk_and_for_gaps() {
         let mut batches = Batches::default();
-        batches.insert(batch(2, 0), Position::new(1));
+        batches.insert(batch(2, 0), Position::new(1), AUTHOR);
         assert_eq!(batches.synced(Position::new(1)), []);
-        batches.insert(batch(1, 0), Position::new(2));
+        batches.insert(batch(1, 0), Position::new(2), AUTHOR);
         assert_eq!(batches.own_acks(), []);
         assert_eq!(batches.synced(Position::new(1)), []);
         assert_eq!(batches.synced(Position::new(2)), [ack(2)]);
@@ -390,8 +450,8 @@ mod tests {
     fn an_ordered_batch_is_acknowledged_only_once_it_is_on_disk() {
         let mut batches = Batches::default();
         let first = batch(1, 0);
-        batches.insert(Arc::clone(&first), Position::new(1));
-        batches.order(&first.reference.digest);
+        batches.insert(Arc::clone(&first), Position::new(1), AUTHOR);
+        assert_eq!(batches.order(&first.reference.digest), None);
         assert_eq!(batches.own_acks(), []);
         assert_eq!(batches.synced(Position::new(1)), [ack(1)]);
         assert_eq!(
@@ -406,26 +466,77 @@ mod tests {
     fn a_second_batch_under_a_number_is_never_counted_as_held() {
         let mut batches = Batches::default();
         let (first, second) = (batch(1, 1), batch(1, 2));
-        batches.insert(Arc::clone(&first), Position::new(1));
-        batches.insert(Arc::clone(&second), Position::new(2));
+        batches.insert(Arc::clone(&first), Position::new(1), AUTHOR);
+        batches.insert(Arc::clone(&second), Position::new(2), AUTHOR);
         batches.acknowledged(PEER, ack(1));
         assert!(batches.is_held_by(PEER, &first));
         assert!(!batches.is_held_by(PEER, &second));
         let _acks = batches.synced(Position::new(2));
         let third = batch(1, 3);
-        batches.insert(Arc::clone(&third), Position::new(3));
+        batches.insert(Arc::clone(&third), Position::new(3), AUTHOR);
         assert!(!batches.is_held_by(PEER, &third));
     }
 
-    // Our own numbers go on after what is held, what waits, and what peers say they have of us.
+    fn set() -> ValidatorSet {
+        use falaj_consensus::crypto::{Algorithm, PublicKey};
+        use falaj_consensus::types::VotingPower;
+        use falaj_consensus::validator_set::{Declared, Validator};
+        let member = |id: u8| {
+            let mut key = vec![id; 65];
+            key[0] = 4;
+            Validator {
+                id: ValidatorId::new(u32::from(id)),
+                power: VotingPower::new(1),
+                key: PublicKey::new(Algorithm::EcdsaP256, key).unwrap(),
+                declared: Declared::default(),
+            }
+        };
+        ValidatorSet::new((7..=10).map(member).collect()).unwrap()
+    }
+
+    // Our own numbers go on after what is here, and after what so many say they have of us that one of them is correct.
     #[test]
-    fn own_numbers_never_repeat() {
+    fn own_numbers_never_repeat_and_one_liar_cannot_take_them_away() {
         let mut batches = Batches::default();
-        assert_eq!(batches.next_seq(AUTHOR), 1);
-        batches.insert(batch(1, 0), Position::new(1));
-        assert_eq!(batches.next_seq(AUTHOR), 2);
-        batches.acknowledged(PEER, ack(9));
-        assert_eq!(batches.next_seq(AUTHOR), 10);
+        assert_eq!(batches.next_seq(AUTHOR, &set()), 1);
+        batches.insert(batch(1, 0), Position::new(1), AUTHOR);
+        assert_eq!(batches.next_seq(AUTHOR, &set()), 2);
+        batches.acknowledged(PEER, ack(u64::MAX));
+        assert_eq!(batches.next_seq(AUTHOR, &set()), 2);
+        batches.acknowledged(ValidatorId::new(9), ack(9));
+        assert_eq!(batches.next_seq(AUTHOR, &set()), 10);
+    }
+
+    // Anybody can make a batch in another's name: it takes neither the number nor the quota of its alleged author.
+    #[test]
+    fn a_batch_by_another_hand_takes_no_number_until_its_author_or_a_quorum_vouches() {
+        let mut batches = Batches::default();
+        let relayed = batch(1, 0);
+        batches.insert(Arc::clone(&relayed), Position::new(1), PEER);
+        assert_eq!(batches.synced(Position::new(1)), []);
+        batches.acknowledged(ValidatorId::new(9), ack(1));
+        assert!(!batches.is_held_by(ValidatorId::new(9), &relayed));
+        let mut ordered = batches.clone();
+        assert_eq!(ordered.order(&relayed.reference.digest), Some(ack(1)));
+        assert_eq!(batches.vouched(&relayed.reference.digest), Some(ack(1)));
+        assert!(batches.is_held_by(ValidatorId::new(9), &relayed));
+        let room = usize::try_from(UNORDERED_BYTES_MAX).unwrap();
+        let next = batch(2, 0).reference;
+        assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
+        assert_eq!(batches.check_room(PEER, &next, room), Err(Refused::Quota));
+    }
+
+    // What can never be valid again leaves the memory, unless a block of the open height names it.
+    #[test]
+    fn dead_batches_expire_unless_they_are_named() {
+        let mut batches = Batches::default();
+        let dead = batch(1, 0);
+        batches.insert(Arc::clone(&dead), Position::new(1), AUTHOR);
+        batches.expire(10, 100, &BTreeSet::from([dead.reference.digest]));
+        assert!(batches.unordered(&dead.reference.digest).is_some());
+        batches.expire(10, 100, &BTreeSet::new());
+        assert!(batches.nothing_unordered());
+        assert!(batches.contains(&dead.reference.digest));
     }
 
     // An author's unordered bytes are bounded, and room comes back when a block orders them.
@@ -433,13 +544,16 @@ mod tests {
     fn an_author_over_its_quota_is_refused() {
         let mut batches = Batches::default();
         let kept = batch(1, 0);
-        batches.insert(Arc::clone(&kept), Position::new(1));
+        batches.insert(Arc::clone(&kept), Position::new(1), AUTHOR);
         let next = batch(2, 0).reference;
         let room = usize::try_from(UNORDERED_BYTES_MAX).unwrap();
-        assert_eq!(batches.check_room(&next, room), Err(Refused::Quota));
-        assert_eq!(batches.check_room(&kept.reference, 1), Err(Refused::Known));
-        batches.order(&kept.reference.digest);
-        assert_eq!(batches.check_room(&next, room), Ok(()));
+        assert_eq!(batches.check_room(AUTHOR, &next, room), Err(Refused::Quota));
+        assert_eq!(
+            batches.check_room(AUTHOR, &kept.reference, 1),
+            Err(Refused::Known)
+        );
+        let _ack = batches.order(&kept.reference.digest);
+        assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
     }
 
     // A restart counts what is in the log as on disk.

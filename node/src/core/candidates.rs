@@ -12,18 +12,19 @@ use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{BatchDigest, BlockId};
 use falaj_ledger::execute::Executed;
 use falaj_ledger::validate::CheckedTx;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::batches::{Batches, CheckedBatch};
 
-/// Most blocks kept of one height.
+/// Most blocks of one height that are kept without our having voted for them.
 pub(super) const CANDIDATES_MAX: usize = 64;
 
 /// What is known of the inline tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Inline {
     Unchecked,
+    Checking,
     Wrong,
     Checked(Vec<Arc<CheckedTx>>),
 }
@@ -77,9 +78,10 @@ impl Candidates {
     /// Keeps a block whose header names its body. Whether it is new.
     pub(super) fn insert(&mut self, header: Header, body: Arc<Body>) -> bool {
         let id = header.id();
-        if self.blocks.contains_key(&id) || !header.names(&body) || !self.make_room() {
+        if self.blocks.contains_key(&id) || !header.names(&body) {
             return false;
         }
+        self.make_room();
         self.arrivals = self.arrivals.saturating_add(1);
         let inline = if body.inline.is_empty() {
             Inline::Checked(Vec::new())
@@ -102,19 +104,23 @@ impl Candidates {
         true
     }
 
-    /// Forgets the oldest block that was never recorded; whether there is room now. A recorded one may be what is decided.
-    fn make_room(&mut self) -> bool {
-        if self.blocks.len() < CANDIDATES_MAX {
-            return true;
+    /// Forgets the oldest block that was never recorded, once there are too many of those. A recorded one, which is one that we
+    /// voted for or that was decided, is never forgotten before the height is decided, and there is at most one a round.
+    fn make_room(&mut self) {
+        let unrecorded = || {
+            self.blocks
+                .iter()
+                .filter(|(_, block)| block.position.is_none())
+        };
+        if unrecorded().count() < CANDIDATES_MAX {
+            return;
         }
-        let unrecorded = self
-            .blocks
-            .iter()
-            .filter(|(_, block)| block.position.is_none());
-        let oldest = unrecorded
+        let oldest = unrecorded()
             .min_by_key(|(_, block)| block.arrival)
             .map(|(id, _)| *id);
-        oldest.is_some_and(|id| self.blocks.remove(&id).is_some())
+        if let Some(id) = oldest {
+            self.blocks.remove(&id);
+        }
     }
 
     /// A block.
@@ -135,6 +141,13 @@ impl Candidates {
         decided
     }
 
+    /// Every batch that a block here names.
+    #[must_use]
+    pub(super) fn named_batches(&self) -> BTreeSet<BatchDigest> {
+        let references = self.blocks.values().flat_map(|block| &block.body.batches);
+        references.map(|reference| reference.digest).collect()
+    }
+
     /// Every block without a verdict.
     #[must_use]
     pub(super) fn open(&self) -> Vec<BlockId> {
@@ -152,6 +165,15 @@ impl Candidate {
         self.inline = transactions.map_or(Inline::Wrong, Inline::Checked);
     }
 
+    /// Whether the inline tail has to be handed out for checking now; it is handed out once.
+    pub(super) fn begin_inline_check(&mut self) -> bool {
+        let begin = self.inline == Inline::Unchecked;
+        if begin {
+            self.inline = Inline::Checking;
+        }
+        begin
+    }
+
     /// Notes a batch that was read back from the log.
     pub(super) fn batch_again(&mut self, batch: Arc<CheckedBatch>) {
         self.again.insert(batch.reference.digest, batch);
@@ -161,7 +183,7 @@ impl Candidate {
     #[must_use]
     pub(super) fn missing(&self, batches: &Batches) -> Missing {
         let mut missing = Missing {
-            inline: self.inline == Inline::Unchecked,
+            inline: matches!(self.inline, Inline::Unchecked | Inline::Checking),
             ..Missing::default()
         };
         for reference in &self.body.batches {
@@ -197,7 +219,7 @@ impl Candidate {
     }
 
     /// Limits of the parameters; evidence waits for its feature gate, so a body that carries any is invalid under `features = 0`.
-    fn within_limits(&self, parameters: &Parameters) -> bool {
+    pub(super) fn within_limits(&self, parameters: &Parameters) -> bool {
         let limits = &parameters.limits;
         let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
         self.header.features == 0
@@ -235,18 +257,17 @@ impl Candidate {
         }
         match &self.inline {
             Inline::Checked(inline) => all.extend(inline.iter().cloned()),
-            Inline::Unchecked | Inline::Wrong => return None,
+            Inline::Unchecked | Inline::Checking | Inline::Wrong => return None,
         }
         Some(all)
     }
 
-    /// The furthest batch-log position that the block stands on, for what may leave only when its batches are on disk; the start of
-    /// the log if it names none, `None` while one is not here.
+    /// Where each batch of the block stands in the log, for what may leave only when they are on disk; `None` if one is missing.
     #[must_use]
-    pub(super) fn batch_position(&self, batches: &Batches) -> Option<Position> {
-        let mut named = self.body.batches.iter();
-        named.try_fold(Position::START, |furthest, reference| {
-            Some(furthest.max(batches.position(&reference.digest)?))
-        })
+    pub(super) fn batch_positions(&self, batches: &Batches) -> Option<Vec<Position>> {
+        let references = self.body.batches.iter();
+        references
+            .map(|reference| batches.position(&reference.digest))
+            .collect()
     }
 }

@@ -116,6 +116,19 @@ impl Mempool {
             return Err(Full::InFlight);
         }
         self.check_room(lane, &transaction)?;
+        self.take_in(lane, transaction);
+        Ok(())
+    }
+
+    /// Takes back a transaction that left for a block which was not decided; it was counted before, so no cap applies.
+    pub(super) fn give_back(&mut self, lane: Lane, transaction: Arc<CheckedTx>) {
+        if !self.keys.contains(&transaction.key()) {
+            self.take_in(lane, transaction);
+        }
+    }
+
+    fn take_in(&mut self, lane: Lane, transaction: Arc<CheckedTx>) {
+        let key = transaction.key();
         self.bytes = self.bytes.saturating_add(length(&transaction));
         let queue = self.lanes.entry(lane).or_default();
         queue.transactions = queue.transactions.saturating_add(1);
@@ -126,7 +139,6 @@ impl Mempool {
             .or_default()
             .push_back(transaction);
         self.keys.insert(key);
-        Ok(())
     }
 
     fn check_room(&self, lane: Lane, transaction: &CheckedTx) -> Result<(), Full> {

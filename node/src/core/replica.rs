@@ -35,7 +35,7 @@ use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
 use super::sync::Sync;
-use super::wire::{Ack, Frame, Message};
+use super::wire::{ACKS_MAX, Ack, Frame, Message};
 
 pub use start::{Recovered, RecoveredBatch, RecoveredBlock};
 
@@ -100,6 +100,10 @@ pub struct Replica {
     submitted: Vec<(Ticket, Vec<u8>)>,
     submissions_in_flight: u32,
     verifying: BTreeMap<Peer, u32>,
+    /// Blocks that the engine had us ask for; nobody else's blocks come unasked.
+    asked: BTreeSet<BlockId>,
+    /// Until when the open height's fetched block is being judged, so that it is not fetched again.
+    offered: Option<Height>,
     /// Batches whose signatures are being checked.
     checking: BTreeSet<BatchDigest>,
     /// Transactions that our own undecided blocks carry inline.
@@ -184,7 +188,10 @@ impl Replica {
 
     fn finish(&mut self, mut step: Step) -> Outbox<Effect, Output> {
         if !step.acks.is_empty() {
-            let acks = std::mem::take(&mut step.acks);
+            let mut acks = std::mem::take(&mut step.acks);
+            acks.sort_unstable();
+            acks.dedup();
+            acks.truncate(ACKS_MAX);
             self.send_frame(Recipients::All, acks, None, &mut step);
         }
         let mut pending = Pending::after(step.waits, step.outputs);
@@ -220,6 +227,7 @@ impl Replica {
         self.first_proposer = set.get(turn).expect("a turn is of a member").id;
         self.work_told = None;
         self.lagging = false;
+        self.offered = None;
     }
 
     /// The height being decided.

@@ -30,6 +30,8 @@ struct PeerState {
     request: Option<Request>,
     /// Requests that were not answered or answered wrongly; who failed least is asked first.
     failures: u32,
+    /// It failed since the last tick, so it is left alone until the next.
+    rests: bool,
 }
 
 /// What is known of the peers' heights, and blocks kept ahead.
@@ -100,11 +102,13 @@ impl Sync {
         let state = self.peers.entry(peer).or_default();
         state.failures = state.failures.saturating_add(1);
         state.request = None;
+        state.rests = true;
     }
 
     /// A tick passed: requests that were not answered count against who was asked.
     pub fn tick(&mut self) {
         for state in self.peers.values_mut() {
+            state.rests = false;
             if let Some(request) = &mut state.request {
                 request.ticks = request.ticks.saturating_add(1);
                 if request.ticks > PATIENCE_TICKS {
@@ -121,16 +125,18 @@ impl Sync {
         let Some(request) = state.request.take() else {
             return;
         };
-        if blocks.is_empty() {
-            state.failures = state.failures.saturating_add(1);
-        }
+        let mut kept = false;
         for block in blocks {
             let height = block.header.height;
             let asked = height >= request.from
                 && height.get() - request.from.get() < u64::from(request.count);
             if asked && height >= open && block.certificate.height == height {
                 self.ahead.entry(height).or_insert((peer, block));
+                kept = true;
             }
+        }
+        if !kept {
+            self.failed(peer);
         }
     }
 
@@ -193,7 +199,9 @@ impl Sync {
     }
 
     fn book(&mut self, from: Height, count: u16) -> Option<Ask> {
-        let free = |state: &PeerState| state.up && state.request.is_none() && state.height >= from;
+        let free = |state: &PeerState| {
+            state.up && !state.rests && state.request.is_none() && state.height >= from
+        };
         let (peer, state) = self
             .peers
             .iter_mut()

@@ -5,7 +5,7 @@
 //! Source: `docs/ARCHITECTURE.md`, "Life of a payment"; `docs/spec/dissemination.md`, "Bodies".
 
 use falaj_consensus::durable::{LogId, Position};
-use falaj_consensus::engine::{self, BodyVerdict, GuardPosition, HeightStart, Parent};
+use falaj_consensus::engine::{self, GuardPosition, HeightStart, Parent};
 use falaj_consensus::message::{BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane};
 use falaj_consensus::types::{BatchDigest, BlockId, Height, Now, Round, ValidatorIndex};
 use falaj_ledger::block::BlockInput;
@@ -188,10 +188,10 @@ impl Replica {
         } else {
             self.tell_again(&id);
         }
+        self.complete(&id, step);
         if let Some(from) = from {
             self.fetch_batches_of(&id, &[from], step);
         }
-        self.complete(&id, step);
     }
 
     /// The engine forgets blocks that no rule could use; it is told again what is known here whenever it asks or the block comes anew.
@@ -230,51 +230,59 @@ impl Replica {
             return;
         }
         let missing = candidate.missing(&self.batches);
-        if missing.is_nothing() {
-            self.judge(id, step);
+        // What exceeds its limits is invalid whatever else it holds, so nothing of it is fetched.
+        if missing.is_nothing() || !candidate.within_limits(&self.parameters()) {
+            self.judge(id);
             return;
         }
-        if missing.inline {
-            let job = VerifyJob::Inline {
-                id: *id,
-                body: Arc::clone(&candidate.body),
-            };
+        let body = Arc::clone(&candidate.body);
+        let check = self
+            .candidates
+            .get_mut(id)
+            .is_some_and(Candidate::begin_inline_check);
+        if check {
+            let job = VerifyJob::Inline { id: *id, body };
             step.start.push(Effect::Verify(Box::new(job)));
         }
         self.reread(&missing.reread, step);
     }
 
     /// Tries every block that waits for something.
-    pub(super) fn complete_open(&mut self, step: &mut Step) {
+    pub(super) fn complete_open(&mut self) {
         for id in self.candidates.open() {
             let ready = self
                 .candidates
                 .get(&id)
                 .is_some_and(|block| block.missing(&self.batches).is_nothing());
             if ready {
-                self.judge(&id, step);
+                self.judge(&id);
             }
         }
     }
 
-    fn judge(&mut self, id: &BlockId, step: &mut Step) {
+    fn judge(&mut self, id: &BlockId) {
         let parameters = self.parameters();
-        let Some(candidate) = self.candidates.get(id) else {
+        let Some(candidate) = self.candidates.get_mut(id) else {
             return;
         };
         let verdict = candidate.judge(&self.batches, &parameters);
-        let record = BlockRecord::proposed(&candidate.header, &candidate.body);
-        let recorded = candidate.position;
-        let position = match verdict {
-            BodyVerdict::Valid => Some(recorded.unwrap_or_else(|| self.append_block(record, step))),
-            BodyVerdict::Invalid => None,
-        };
-        if let Some(candidate) = self.candidates.get_mut(id) {
-            candidate.verdict = Some(verdict);
-            candidate.position = position;
-        }
+        candidate.verdict = Some(verdict);
         self.engine_inputs
             .push_back(engine::Input::Body { id: *id, verdict });
+    }
+
+    /// Has header and body written, once, when something of ours is about to name the block or it is decided.
+    pub(super) fn record_block(&mut self, id: &BlockId, step: &mut Step) -> Option<Position> {
+        let candidate = self.candidates.get(id)?;
+        if let Some(position) = candidate.position {
+            return Some(position);
+        }
+        let record = BlockRecord::proposed(&candidate.header, &candidate.body);
+        let position = self.append_block(record, step);
+        if let Some(candidate) = self.candidates.get_mut(id) {
+            candidate.position = Some(position);
+        }
+        Some(position)
     }
 
     fn reread(&mut self, digests: &[BatchDigest], step: &mut Step) {
@@ -370,23 +378,20 @@ impl Replica {
 
     /// The height is decided: its certificate goes to the log, and whatever is said from now on waits for it.
     pub(super) fn on_decided(&mut self, certificate: CommitCertificate, step: &mut Step) {
-        let Some(candidate) = self.candidates.get(&certificate.id) else {
+        let Some(body) = self.record_block(&certificate.id, step) else {
             return;
         };
-        let batches = candidate.batch_position(&self.batches);
-        let body = match candidate.position {
-            Some(position) => position,
-            None => {
-                let record = BlockRecord::proposed(&candidate.header, &candidate.body);
-                self.append_block(record, step)
-            }
-        };
+        let decided = self.candidates.get(&certificate.id);
+        let batches = decided.and_then(|block| block.batch_positions(&self.batches));
         let position = self.append_block(BlockRecord::decided(&certificate), step);
         self.tip.waits = vec![(LogId::Block, position)];
-        let batches = batches.filter(|position| *position > Position::START);
-        self.tip
-            .waits
-            .extend(batches.map(|position| (LogId::Batch, position)));
+        self.tip.waits.extend(
+            batches
+                .into_iter()
+                .flatten()
+                .max()
+                .map(|position| (LogId::Batch, position)),
+        );
         self.decided.push(DecidedAt {
             body,
             certificate: position,
@@ -435,7 +440,7 @@ impl Replica {
     ) {
         let transactions = candidate.transactions(&self.batches).unwrap_or_default();
         for reference in &candidate.body.batches {
-            self.batches.order(&reference.digest);
+            step.acks.extend(self.batches.order(&reference.digest));
         }
         let Candidate { header, body, .. } = candidate;
         let waits = std::mem::take(&mut self.tip.waits);
@@ -445,9 +450,10 @@ impl Replica {
             block: Some((header.clone(), certificate.clone())),
             waits,
         };
-        self.return_inline(&transactions);
+        self.return_inline(&transactions, step);
         self.open();
         self.fetching.clear();
+        self.asked.clear();
         let committed = Committed {
             id,
             header,
@@ -460,7 +466,7 @@ impl Replica {
     }
 
     /// What our undecided blocks carried inline goes back to the mempool, unless the decided block has it.
-    fn return_inline(&mut self, decided: &[Arc<CheckedTx>]) {
+    fn return_inline(&mut self, decided: &[Arc<CheckedTx>], step: &mut Step) {
         if self.inline.is_empty() {
             return;
         }
@@ -470,9 +476,9 @@ impl Replica {
             .collect();
         for transaction in std::mem::take(&mut self.inline) {
             if !keys.contains(&transaction.key()) {
-                // It was counted before; the caps leave room for it unless newer ones took it, and then its client asks again.
                 let lane = self.lane_of(&transaction);
-                let _full = self.mempool.insert(lane, transaction);
+                self.mempool.give_back(lane, transaction);
+                self.arm_close(lane, step);
             }
         }
     }

@@ -29,10 +29,23 @@ impl Replica {
         });
         self.sync.tick();
         self.note_lag();
+        self.offered = None;
+        self.expire_batches();
+        if !self.batches.nothing_unordered() {
+            // An acknowledgement that was lost is repeated; what it speaks of is on disk.
+            step.acks.extend(self.batches.own_acks());
+        }
         self.ask_signer_again(now, step);
         self.forget_unanswered();
         self.resend_batches(step);
         self.fetch_missing(step);
+    }
+
+    fn expire_batches(&mut self) {
+        let named = self.candidates.named_batches();
+        let life_ms = self.tip.state.chain().constants.id_life_ms();
+        self.batches
+            .expire(life_ms, self.tip.state.time_us() / 1_000, &named);
     }
 
     fn forget_unanswered(&mut self) {
@@ -76,7 +89,13 @@ impl Replica {
         if !self.is_behind() {
             return;
         }
-        for ask in self.sync.next_requests(self.open_height()) {
+        let open = self.open_height();
+        let first = if self.offered == Some(open) {
+            open.next()
+        } else {
+            open
+        };
+        for ask in self.sync.next_requests(first) {
             self.send_to(
                 ask.peer,
                 Message::GetBlocks {
@@ -108,7 +127,17 @@ impl Replica {
                 !self.batches.contains(digest) && !self.fetching.contains_key(digest)
             })
             .collect();
-        for (peer, digest) in lacking {
+        let peers: Vec<_> = self.sync.reachable().collect();
+        let turn = usize::try_from(self.ticks).unwrap_or(0);
+        for (giver, digest) in lacking {
+            let other = turn
+                .checked_rem(peers.len())
+                .and_then(|turn| peers.get(turn));
+            let peer = if turn == 0 {
+                giver
+            } else {
+                other.copied().unwrap_or(giver)
+            };
             self.fetch_batches(&[digest], &[peer], step);
         }
     }
@@ -126,6 +155,7 @@ impl Replica {
         let Some(context) = self.context(open) else {
             return;
         };
+        self.offered = Some(open);
         let block = Some(Box::new((header, Arc::new(body))));
         let certificate = Box::new(certificate);
         self.verify(
@@ -152,10 +182,11 @@ impl Replica {
             .push_back(engine::Input::Certificate(certificate));
         if let Some(block) = block {
             let (header, body) = *block;
-            if header.id() == id {
+            if header.id() == id && header.names(&body) {
                 self.offer_block(header, body, Some(from), step);
             } else {
                 self.sync.failed(from);
+                self.offered = None;
             }
         }
     }
@@ -229,6 +260,8 @@ impl Replica {
                 }
             }
             ReadFor::NamedAgain => {
+                // What was gone or damaged is asked for again when its block is looked at next.
+                self.rereading.clear();
                 for (_, bytes) in records {
                     let digest = falaj_consensus::message::Batch::digest_of(&bytes);
                     let job = VerifyJob::Batch {

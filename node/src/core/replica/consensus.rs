@@ -91,6 +91,9 @@ impl Replica {
             polka: polka.clone(),
         };
         self.signing.insert(id, asked);
+        if let Some(block) = statement.block() {
+            self.record_block(&block, step);
+        }
         let deadline_ns = now
             .mono_ns
             .saturating_add(self.signing_patience_ns(&statement));
@@ -230,17 +233,17 @@ impl Replica {
         }
     }
 
-    /// Header, body and batches. After a crash the record of a block may be here without its batches: then nothing leaves.
     fn waits_of_block(&self, id: &BlockId) -> Option<Waits> {
         let candidate = self.candidates.get(id)?;
-        let block = (LogId::Block, candidate.position?);
-        let batch = (LogId::Batch, candidate.batch_position(&self.batches)?);
-        let names_batches = batch.1 > Position::START;
-        Some(
-            std::iter::once(block)
-                .chain(names_batches.then_some(batch))
-                .collect(),
-        )
+        let mut waits = vec![(LogId::Block, candidate.position?)];
+        let batches = candidate.batch_positions(&self.batches)?;
+        waits.extend(
+            batches
+                .into_iter()
+                .max()
+                .map(|position| (LogId::Batch, position)),
+        );
+        Some(waits)
     }
 
     fn pull_votes(&self, wanted: VotesWanted, step: &mut Step) {
@@ -309,6 +312,7 @@ impl Replica {
         let have_body = self.candidates.get(&id).is_some();
         match part {
             BlockPart::Header | BlockPart::Body if !have_body => {
+                self.asked.insert(id);
                 self.send(
                     Recipients::Some(peers),
                     Message::GetBlock { height, id },

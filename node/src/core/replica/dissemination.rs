@@ -7,7 +7,7 @@
 use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine::{self, WorkReason};
 use falaj_consensus::message::{BATCH_BYTES_MAX, Lane};
-use falaj_consensus::types::{BatchDigest, Now};
+use falaj_consensus::types::{BatchDigest, Now, ValidatorId};
 use falaj_ledger::account::AccountKind;
 use falaj_ledger::execute::precheck;
 use falaj_ledger::rejection::Rejection;
@@ -65,6 +65,10 @@ impl Replica {
         transaction: Arc<CheckedTx>,
         step: &mut Step,
     ) -> Result<(), Rejection> {
+        if self.config.validator.is_none() {
+            // A node without a vote closes no batches: nothing would ever become of it here.
+            return Err(Rejection::ReadOnly);
+        }
         precheck(&self.tip.state, &transaction, now.wall_us)?;
         let lane = self.lane_of(&transaction);
         self.mempool
@@ -74,6 +78,12 @@ impl Replica {
                 Full::Pool => Rejection::MempoolFull,
                 Full::Participant => Rejection::Quota,
             })?;
+        self.arm_close(lane, step);
+        Ok(())
+    }
+
+    /// Has what waits in a lane batched soon.
+    pub(super) fn arm_close(&mut self, lane: Lane, step: &mut Step) {
         if self.closing.insert(lane) {
             let after_ns = self.config.batch_wait_ns;
             step.start.push(Effect::Timer {
@@ -81,7 +91,6 @@ impl Replica {
                 after_ns,
             });
         }
-        Ok(())
     }
 
     /// Which share of a block a transaction draws on.
@@ -107,8 +116,14 @@ impl Replica {
     /// Closes batches that are full already.
     pub(super) fn close_full_batches(&mut self, step: &mut Step) {
         for lane in Lane::ALL {
-            while self.mempool.lane_bytes(lane) >= batch_payload_bytes_max() {
+            let mut waiting = self.mempool.lane_bytes(lane);
+            while waiting >= batch_payload_bytes_max() {
                 self.close_batch(lane, step);
+                let left = self.mempool.lane_bytes(lane);
+                if left == waiting {
+                    break;
+                }
+                waiting = left;
             }
         }
     }
@@ -124,9 +139,14 @@ impl Replica {
         if transactions.is_empty() {
             return;
         }
-        let seq = self.batches.next_seq(author);
+        let seq = self.batches.next_seq(author, &self.open_set());
         let batch = Arc::new(CheckedBatch::close(author, seq, lane, transactions));
-        self.keep_batch(Arc::clone(&batch), step);
+        // Pushed once it is on disk, so that a restart never gives its number to another.
+        let position = self.keep_batch(Arc::clone(&batch), author, step);
+        step.waits.push((LogId::Batch, position));
+        if self.mempool.lane_bytes(lane) > 0 {
+            self.arm_close(lane, step);
+        }
         self.note_sent_to_all(batch.reference.digest);
         self.send(
             Recipients::All,
@@ -135,11 +155,17 @@ impl Replica {
         );
     }
 
-    fn keep_batch(&mut self, batch: Arc<CheckedBatch>, step: &mut Step) {
+    fn keep_batch(
+        &mut self,
+        batch: Arc<CheckedBatch>,
+        sender: ValidatorId,
+        step: &mut Step,
+    ) -> Position {
         let position = self.append_batch(batch.encoded.to_vec(), step);
         self.fetching.remove(&batch.reference.digest);
-        self.batches.insert(batch, position);
-        self.complete_open(step);
+        self.batches.insert(batch, position, sender);
+        self.complete_open();
+        position
     }
 
     /// A batch came, checked: a peer's push, an answer to a request, or one read back from our own log.
@@ -149,31 +175,51 @@ impl Replica {
         batch: Arc<CheckedBatch>,
         step: &mut Step,
     ) {
-        let digest = batch.reference.digest;
-        if from.is_none() {
-            self.on_batch_again(batch, step);
+        let Some(from) = from else {
+            self.on_batch_again(batch);
             return;
-        }
+        };
+        let (author, digest) = (batch.reference.author, batch.reference.digest);
         let wanted = self.fetching.contains_key(&digest);
+        let foreign =
+            Some(author) == self.config.validator || self.open_set().index_of(author).is_none();
+        let Some(sender) = from.validator().filter(|_| wanted || !foreign) else {
+            self.limited(Some(from), "batch", step);
+            return;
+        };
         match self
             .batches
-            .check_room(&batch.reference, batch.encoded.len())
+            .check_room(sender, &batch.reference, batch.encoded.len())
         {
-            Ok(()) => self.keep_batch(batch, step),
-            Err(Refused::Quota) if wanted => self.keep_batch(batch, step),
-            Err(Refused::Quota) => self.limited(from, "batch", step),
+            Err(Refused::Quota) if !wanted => self.limited(Some(from), "batch", step),
+            Ok(()) | Err(Refused::Quota) => {
+                self.keep_batch(batch, sender, step);
+            }
             Err(Refused::Known) => {}
         }
     }
 
-    fn on_batch_again(&mut self, batch: Arc<CheckedBatch>, step: &mut Step) {
+    /// A batch came that is here already: its author's own hand books its number, and whoever sent it missed our acknowledgement.
+    pub(super) fn on_known_batch(&mut self, from: Peer, digest: &BatchDigest, step: &mut Step) {
+        let author = self
+            .batches
+            .unordered(digest)
+            .map(|batch| batch.reference.author);
+        if author.is_some() && author == from.validator() {
+            step.acks.extend(self.batches.vouched(digest));
+        }
+        let acks = self.batches.own_acks();
+        self.send_frame(Recipients::Some(vec![from]), acks, None, step);
+    }
+
+    fn on_batch_again(&mut self, batch: Arc<CheckedBatch>) {
         self.rereading.remove(&batch.reference.digest);
         for id in self.candidates.open() {
             if let Some(candidate) = self.candidates.get_mut(&id) {
                 candidate.batch_again(Arc::clone(&batch));
             }
         }
-        self.complete_open(step);
+        self.complete_open();
     }
 
     fn limited(&self, from: Option<Peer>, what: &'static str, step: &mut Step) {

@@ -5,7 +5,8 @@
 //! Source: `docs/spec/wire.md`, "Messages".
 
 use falaj_consensus::engine::{self, VotesWanted};
-use falaj_consensus::message::{CommitCertificate, Vote};
+use falaj_consensus::message::{CommitCertificate, Proposal, Vote};
+use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{BlockId, Height, Now};
 use std::sync::Arc;
 
@@ -46,7 +47,12 @@ impl Replica {
         };
         self.sync.heard(from, frame.height);
         if let Some(validator) = from.validator() {
-            for ack in frame.acks {
+            let set = self.open_set();
+            for ack in frame
+                .acks
+                .into_iter()
+                .filter(|ack| set.index_of(ack.author).is_some())
+            {
                 self.batches.acknowledged(validator, ack);
             }
         }
@@ -94,7 +100,9 @@ impl Replica {
             }
             Message::GetBlock { height, id } => self.on_get_block(from, height, &id, step),
             Message::Block { header, body } => {
-                self.offer_block(*header, Arc::new(body), Some(from), step)
+                if self.asked.contains(&header.id()) {
+                    self.offer_block(*header, Arc::new(body), Some(from), step);
+                }
             }
             Message::Batch(encoded) => self.on_batch_bytes(from, encoded, step),
             Message::GetBatches(digests) => self.serve_batches(from, digests, step),
@@ -214,7 +222,11 @@ impl Replica {
 
     fn on_batch_bytes(&mut self, from: Peer, encoded: Vec<u8>, step: &mut Step) {
         let digest = Batch::digest_of(&encoded);
-        if self.batches.contains(&digest) || self.checking.contains(&digest) {
+        if self.batches.contains(&digest) {
+            self.on_known_batch(from, &digest, step);
+            return;
+        }
+        if self.checking.contains(&digest) {
             return;
         }
         let job = VerifyJob::Batch {
@@ -256,6 +268,7 @@ impl Replica {
             } => {
                 self.verification_ended(from);
                 let header = proposal.get().header.clone();
+                let in_turn = self.is_in_turn(proposal.get());
                 if let Some(polka) = polka {
                     self.engine_inputs.push_back(engine::Input::Polka(*polka));
                 }
@@ -263,7 +276,9 @@ impl Replica {
                     proposal,
                     received_us,
                 });
-                self.offer_block(header, body, Some(from), step);
+                if in_turn {
+                    self.offer_block(header, body, Some(from), step);
+                }
             }
             VerifyResult::Votes { from, votes, wrong } => {
                 self.verification_ended(from);
@@ -302,7 +317,7 @@ impl Replica {
                 if let Some(candidate) = self.candidates.get_mut(&id) {
                     candidate.inline_checked(transactions);
                 }
-                self.complete_open(step);
+                self.complete_open();
             }
             VerifyResult::Submitted(checked) => self.on_submissions_checked(now, checked, step),
             VerifyResult::Wrong { from, batch, what } => {
@@ -311,9 +326,24 @@ impl Replica {
                     self.checking.remove(&digest);
                 }
                 self.sync.failed(from);
+                self.offered = None;
                 Self::event(Event::PeerFault { peer: from, what }, step);
             }
         }
+    }
+
+    /// Whether a proposal of the open height comes from whose turn it is; of the next height that is not known yet.
+    fn is_in_turn(&self, proposal: &Proposal) -> bool {
+        let height = self.open_height();
+        let turn = || {
+            proposer(
+                &self.open_set(),
+                &self.tip.state.bench(),
+                height,
+                proposal.round,
+            )
+        };
+        proposal.height() != height || turn() == proposal.proposer
     }
 
     fn verification_ended(&mut self, from: Peer) {

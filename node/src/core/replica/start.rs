@@ -127,6 +127,8 @@ impl Replica {
             submissions_in_flight: 0,
             verifying: BTreeMap::new(),
             checking: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            offered: None,
             inline: Vec::new(),
             sent: BTreeSet::new(),
             work_told: None,
@@ -192,7 +194,11 @@ fn waits_of(block: Option<&(Header, CommitCertificate)>, last: Position) -> Vec<
     }
 }
 
-fn restore(recovered: Vec<RecoveredBatch>) -> Batches {
+/// In the order of the log, because of two batches under one number the first that came counts.
+fn restore(mut recovered: Vec<RecoveredBatch>) -> Batches {
+    recovered.sort_by_key(|batch| match batch {
+        RecoveredBatch::Ordered(_, position) | RecoveredBatch::Unordered(_, position) => *position,
+    });
     let mut batches = Batches::default();
     for batch in recovered {
         match batch {
