@@ -9,4 +9,4 @@ mod record;
 mod recovery;
 
 pub use record::BlockRecord;
-pub use recovery::{NodeLogs, RecoverError, RecoveredLogs};
+pub use recovery::{DecidedRecord, NodeLogs, RecoverError, RecoveredLogs};

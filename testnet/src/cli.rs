@@ -3,10 +3,14 @@
 //! Exit codes: 0 ok, 1 a check failed or a step did, 2 usage.
 //! Source: `docs/guide/testnet.md`.
 
+mod demo;
+mod fault;
 mod load;
 mod new;
 mod print;
+mod sweep;
 mod up;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,6 +34,14 @@ enum Command {
     Up(up::Up),
     /// Send transfers to a running network and count what becomes of them.
     Load(load::Load),
+    /// Re-execute all blocks of every node from genesis.
+    Verify(verify::Verify),
+    /// Make a fault on a running network, or end one.
+    Fault(fault::FaultCommand),
+    /// Show a network under load and faults.
+    Demo(demo::Demo),
+    #[command(hide = true)]
+    Sweep(sweep::Sweep),
 }
 
 /// Runs the command line of this process.
@@ -40,6 +52,10 @@ pub fn run() -> ExitCode {
         Command::New(new) => new.run(json),
         Command::Up(up) => up.run(json),
         Command::Load(load) => load.run(json),
+        Command::Verify(verify) => verify.run(json),
+        Command::Fault(fault) => fault.run(),
+        Command::Demo(demo) => demo.run(json),
+        Command::Sweep(sweep) => sweep.run(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ mod tally;
 
 pub use arrivals::{Arrivals, Chance};
 pub use finality::Follower;
+pub(crate) use report::to_tenths;
 pub use report::{FinalityMs, Report};
 pub use sender::Senders;
 pub use tally::{Tally, Totals};

@@ -59,6 +59,8 @@ pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifes
     check(order)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     ensure!(is_empty(folder)?, "{} is not empty", folder.display());
+    // Homes and nodes are told whole paths.
+    let folder = &folder.canonicalize()?;
     let made = make_homes(program, folder, order)?;
     let keys = KeyRing::generate(&order.plan)?;
     let genesis = economy::genesis(chain(&made)?, &order.plan, &keys)?;

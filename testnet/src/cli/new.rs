@@ -69,14 +69,20 @@ impl New {
 impl Shape {
     /// Makes the folder.
     pub(super) fn make(&self, program: &Program, folder: &Path) -> Result<()> {
-        if self.signer == SignerKind::Software {
-            print::note(BANNER);
-        }
+        self.warn();
         provision::create(program, folder, &self.order())?;
         Ok(())
     }
 
-    fn order(&self) -> Order {
+    /// Says what must be said of the signer.
+    pub(super) fn warn(&self) {
+        if self.signer == SignerKind::Software {
+            print::note(BANNER);
+        }
+    }
+
+    /// What is to be made.
+    pub(super) fn order(&self) -> Order {
         let usual = match self.signer {
             SignerKind::Softhsm => Algorithm::EcdsaP256,
             SignerKind::Software => Algorithm::Ed25519,

@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::new::Shape;
 use super::print;
@@ -17,6 +16,7 @@ use crate::files::remove_if_there;
 use crate::network::NETWORK_FILE;
 use crate::program::Program;
 use crate::provision::is_empty;
+use crate::stop::Stop;
 
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -95,28 +95,6 @@ async fn watch(
                 Ok(()) => cluster.network()?.write(file)?,
                 Err(error) => print::error(&error, false),
             }
-        }
-    }
-}
-
-/// The two signals that stop a program.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
         }
     }
 }

@@ -1,0 +1,45 @@
+//! `falaj-testnet demo`: a network under load and faults.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::new::Shape;
+use super::print;
+use crate::demo::{self, Options};
+
+/// Shows a network under load and faults: live at a terminal, else as a scripted tour whose last line is one JSON object.
+#[derive(Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    shape: Shape,
+    /// Payments a second.
+    #[arg(long, default_value_t = 100.0)]
+    rate: f64,
+    /// Length of the scripted tour in seconds.
+    #[arg(long, default_value_t = 30.0)]
+    seconds: f64,
+}
+
+impl Demo {
+    pub(super) fn run(&self, json: bool) -> Result<bool> {
+        anyhow::ensure!(
+            self.rate > 0.0 && self.seconds > 0.0,
+            "rate and seconds must be above zero"
+        );
+        self.shape.warn();
+        let options = Options {
+            testnet: self.shape.order(),
+            rate: self.rate,
+            seconds: self.seconds,
+        };
+        let Some(summary) = super::runtime()?.block_on(demo::run(&options, &print::line))? else {
+            print::note("interrupted");
+            return Ok(false);
+        };
+        summary.table().iter().for_each(|line| print::line(line));
+        if json || !demo::is_live() {
+            print::json(&summary);
+        }
+        Ok(summary.ok)
+    }
+}

@@ -1,0 +1,180 @@
+//! The network that a demo plays with, in a temporary folder, and what can be done to it.
+//!
+//! Invariant: fields are dropped in an order that leaves nothing behind: the watch, the nodes, the folder, then the sweeper.
+
+use anyhow::{Context as _, Result};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use super::summary::{Outcome, Summary};
+use super::tour::Faults;
+use super::{Options, Tell};
+use crate::cluster::{Cluster, Held};
+use crate::load::{Report, addresses};
+use crate::manifest::{SignerKind, read_genesis};
+use crate::network::Network;
+use crate::program::Program;
+use crate::sweeper::Sweeper;
+use crate::witness::Witness;
+use crate::{provision, token, verify};
+
+/// How long a validator may take until it votes again.
+const BACK_PATIENCE: Duration = Duration::from_secs(20);
+/// How long the network may take for a block while one validator is away.
+const MOVE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A network to play with.
+pub(super) struct Stage {
+    witness: Witness,
+    cluster: Cluster,
+    network: Network,
+    options: Options,
+    issued: String,
+    folder: TempDir,
+    _sweeper: Sweeper,
+}
+
+impl Stage {
+    /// Makes a network and waits until it is ready.
+    pub(super) async fn raise(
+        program: &Program,
+        options: &Options,
+        tell: Tell<'_>,
+    ) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("falaj-demo-").tempdir()?;
+        let sweeper = Sweeper::start(folder.path())?;
+        let order = &options.testnet;
+        let algorithms: Vec<_> = order
+            .algorithms
+            .iter()
+            .map(|algorithm| algorithm.name())
+            .collect();
+        tell(&format!(
+            "provisioning {} validators, signer {}, {}",
+            order.validators,
+            order.signer.name(),
+            algorithms.join(" ")
+        ));
+        let started = Instant::now();
+        provision::create(program, folder.path(), order)?;
+        let cluster =
+            Cluster::start(program.clone(), folder.path(), Held(Some(sweeper.held()?))).await?;
+        let network = cluster.network()?;
+        let witness = Witness::start(addresses(&network)?).await?;
+        let genesis = read_genesis(&network.genesis)?;
+        let issued = genesis
+            .currencies
+            .first()
+            .context("a currency")?
+            .issued
+            .get()
+            .to_string();
+        tell(&format!(
+            "{} runs after {:.1} s",
+            network.chain,
+            started.elapsed().as_secs_f64()
+        ));
+        for validator in &network.validators {
+            tell(&format!("  {}  {}", validator.name, validator.api));
+        }
+        Ok(Self {
+            witness,
+            cluster,
+            network,
+            options: options.clone(),
+            issued,
+            folder,
+            _sweeper: sweeper,
+        })
+    }
+
+    pub(super) const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(super) const fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    pub(super) const fn has_tokens(&self) -> bool {
+        matches!(self.options.testnet.signer, SignerKind::Softhsm)
+    }
+
+    /// Whether the supply that the last block states is what genesis issued.
+    pub(super) fn supply_holds(&self) -> bool {
+        let supply = self.witness.seen().supply;
+        supply.is_empty() || supply.values().all(|units| *units == self.issued)
+    }
+
+    /// Ends a validator as a power cut would.
+    pub(super) fn kill(&mut self, index: usize) -> Result<()> {
+        self.cluster.kill(index)
+    }
+
+    /// Starts a validator again, and says how long it took until it voted.
+    pub(super) async fn start(&mut self, index: usize) -> Result<Option<Duration>> {
+        let (above, started) = (self.witness.seen().height, Instant::now());
+        self.cluster.start_node(index).await?;
+        self.network = self.cluster.network()?;
+        Ok(self.until_votes(index, above, started).await)
+    }
+
+    /// Takes a validator's token away.
+    pub(super) fn take_token(&self, index: usize) -> Result<()> {
+        token::take_away(&self.network.validator(index)?.env)
+    }
+
+    /// Brings a validator's token back, and says how long it took until it voted.
+    pub(super) async fn return_token(&self, index: usize) -> Result<Option<Duration>> {
+        let (above, started) = (self.witness.seen().height, Instant::now());
+        token::bring_back(&self.network.validator(index)?.env)?;
+        Ok(self.until_votes(index, above, started).await)
+    }
+
+    async fn until_votes(&self, index: usize, above: u64, started: Instant) -> Option<Duration> {
+        let at = self
+            .witness
+            .until_signs(index, above, BACK_PATIENCE)
+            .await?;
+        Some(at.saturating_duration_since(started))
+    }
+
+    /// Whether a block becomes final from now on.
+    pub(super) async fn moves(&self) -> bool {
+        self.witness
+            .until_above(self.witness.seen().height, MOVE_PATIENCE)
+            .await
+    }
+
+    /// Stops the network, re-executes what it wrote, and sums up.
+    pub(super) async fn conclude(
+        mut self,
+        report: Report,
+        faults: Faults,
+        tell: Tell<'_>,
+    ) -> Result<Summary> {
+        let supply_held = self.supply_holds();
+        let height = self.witness.seen().height;
+        drop(self.witness);
+        let stopped = self.cluster.stop()?;
+        tell("re-executing every block of every node from genesis");
+        let folder = self.folder.path().to_owned();
+        let verified = tokio::task::spawn_blocking(move || verify::run(&folder)).await??;
+        verified
+            .problems
+            .iter()
+            .for_each(|problem| tell(&format!("wrong: {problem}")));
+        let recounted = verified
+            .nodes
+            .iter()
+            .all(|node| node.supply.values().all(|units| *units == self.issued));
+        let outcome = Outcome {
+            height,
+            supply_ok: supply_held && recounted,
+            verify_ok: verified.ok,
+            stopped,
+        };
+        Ok(Summary::of(&self.options, report, faults, outcome))
+    }
+}

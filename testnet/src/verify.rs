@@ -1,0 +1,158 @@
+//! Re-executes what the nodes' logs hold, from genesis, without believing the nodes.
+//!
+//! Invariant: the logs of a running or stopped node are read from copies and never touched. A node passes when every height has a header
+//! that follows from the one before, a certificate with a quorum of right signatures, batches whose transactions are rightly signed, and an
+//! outcome that executing them gives again; and when issued minus redeemed is the sum of all balances at its end.
+//! All nodes must hold the same block and outcome at each height that two of them have.
+//! Errors: a problem is a line of the [`Report`]; what cannot be read at all is an error.
+//! Source: `docs/spec/consensus.md`; `docs/spec/ledger.md`, "Invariants".
+
+mod copy;
+mod node;
+
+use anyhow::{Context as _, Result};
+use falaj_consensus::types::{BlockId, OutcomeHash};
+use falaj_ledger::genesis::Genesis;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::manifest::{GENESIS_FILE, Manifest, read_genesis};
+
+/// What every node's history came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether there is no problem.
+    pub ok: bool,
+    /// The nodes.
+    pub nodes: Vec<NodeReport>,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// What one node's history came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NodeReport {
+    /// Name of the validator.
+    pub name: String,
+    /// Last height that was re-executed.
+    pub height: u64,
+    /// Transactions of all heights.
+    pub transactions: u64,
+    /// State root after the last height.
+    pub state_root: String,
+    /// Supply after the last height, in minor units, by currency.
+    pub supply: BTreeMap<String, String>,
+}
+
+/// A block and what executing it gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decided {
+    id: BlockId,
+    outcome: OutcomeHash,
+}
+
+/// What re-executing a node's logs gave.
+#[derive(Debug, Default)]
+struct History {
+    report: NodeReport,
+    /// By height, from 1.
+    blocks: Vec<Decided>,
+    problem: Option<String>,
+}
+
+/// Verifies every node of a testnet's folder.
+///
+/// # Errors
+/// When manifest, genesis or logs cannot be read.
+pub fn run(folder: &Path) -> Result<Report> {
+    let manifest = Manifest::read(folder)?;
+    let genesis = read_genesis(&folder.join(GENESIS_FILE))?;
+    let histories = histories(folder, &manifest, &genesis)?;
+    let own = histories.iter().filter_map(|history| {
+        Some(format!(
+            "{}: {}",
+            history.report.name,
+            history.problem.as_ref()?
+        ))
+    });
+    let problems: Vec<_> = own.chain(differences(&histories)).collect();
+    Ok(Report {
+        ok: problems.is_empty(),
+        nodes: histories
+            .into_iter()
+            .map(|history| history.report)
+            .collect(),
+        problems,
+    })
+}
+
+/// Each node by a thread of its own.
+fn histories(folder: &Path, manifest: &Manifest, genesis: &Genesis) -> Result<Vec<History>> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = manifest
+            .validators
+            .iter()
+            .map(|validator| {
+                let data = folder.join(&validator.home).join("data");
+                let verified = move || {
+                    let history = node::verify(&validator.name, &data, genesis);
+                    history.with_context(|| format!("the logs of {}", validator.name))
+                };
+                scope.spawn(verified)
+            })
+            .collect();
+        let joined = threads.into_iter().map(|thread| match thread.join() {
+            Ok(history) => history,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    })
+}
+
+/// Heights at which two nodes do not have the same.
+fn differences(histories: &[History]) -> Vec<String> {
+    let Some(longest) = histories.iter().max_by_key(|history| history.blocks.len()) else {
+        return Vec::new();
+    };
+    let first = histories.iter().filter_map(|history| {
+        let mut pairs = (1_u64..).zip(longest.blocks.iter().zip(&history.blocks));
+        let (height, _) = pairs.find(|(_, (one, other))| one != other)?;
+        let (one, other) = (&longest.report.name, &history.report.name);
+        Some(format!("{one} and {other} differ at height {height}"))
+    });
+    first.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_consensus::types::Hash32;
+
+    fn history(name: &str, blocks: &[u8]) -> History {
+        let decided = |byte: &u8| Decided {
+            id: BlockId::new(Hash32::new([*byte; 32])),
+            outcome: OutcomeHash::new(Hash32::new([*byte; 32])),
+        };
+        History {
+            report: NodeReport {
+                name: name.into(),
+                ..NodeReport::default()
+            },
+            blocks: blocks.iter().map(decided).collect(),
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_behind_does_not_differ() {
+        assert!(differences(&[history("a", &[1, 2, 3]), history("b", &[1, 2])]).is_empty());
+    }
+
+    #[test]
+    fn the_first_height_that_differs_is_named() {
+        let found = differences(&[history("a", &[1, 2, 3]), history("b", &[1, 9, 9])]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("differ at height 2"), "{found:?}");
+    }
+}
