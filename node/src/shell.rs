@@ -3,6 +3,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod form;
 pub mod hello;
 pub mod history;
 pub mod home;

@@ -4,11 +4,26 @@
 //! Loopback only, reads open; a bind beyond loopback is refused until TLS exists.
 //! Source: `docs/spec/api.md`.
 
+#![expect(
+    unused_qualifications,
+    reason = "utoipa's macro writes the types of queries in full"
+)]
+
+mod accounts;
+mod blocks;
+mod chain;
 mod context;
+mod encode;
 mod events;
+mod governance;
 mod health;
 mod known;
+mod look;
+mod metrics;
+mod openapi;
+mod participants;
 mod problem;
+mod proofs;
 mod request;
 mod serve;
 mod status;
@@ -20,15 +35,21 @@ mod transaction;
 mod transactions;
 mod views;
 mod wait;
+mod why;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::http::{StatusCode, header};
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::response::IntoResponse;
+use axum::routing::get;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::node::Node;
 use context::Api;
@@ -67,22 +88,70 @@ impl Server {
 /// Every path of the API; streams end when `stopping` is true.
 #[must_use]
 pub fn router(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Router {
-    Router::new()
-        .route("/livez", get(health::live))
-        .route("/v1/status", get(status::status))
-        .route("/v1/transactions", post(submit::one))
-        .route("/v1/transactions:batch", post(submit::many))
+    let (router, document) = paths().split_for_parts();
+    let document = Bytes::from(text(&openapi::finished(document)));
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    router
         .route(
-            "/v1/transactions/{participant}/{id}",
-            get(transactions::one),
+            "/openapi.json",
+            get(async move || (kind, document).into_response()),
         )
-        .route("/v1/transfers/{participant}/{id}", get(transactions::one))
-        .route("/v1/events/receipts", get(events::receipts))
-        .route("/v1/events/blocks", get(events::blocks))
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
         .with_state(Arc::new(Api::new(node, stopping)))
         .layer(from_fn(trace::trace))
+}
+
+/// The OpenAPI document of this build.
+#[must_use]
+pub fn document() -> OpenApi {
+    openapi::finished(paths().into_openapi())
+}
+
+/// The document as it is served.
+///
+/// # Panics
+/// Never: its maps have text keys.
+#[must_use]
+pub fn text(document: &OpenApi) -> String {
+    document
+        .to_pretty_json()
+        .expect("a document of text keys has a JSON form")
+}
+
+fn paths() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(submit::one))
+        .routes(routes!(submit::many))
+        .routes(routes!(encode::encode))
+        .routes(routes!(encode::simulate))
+        .routes(routes!(transactions::one))
+        .routes(routes!(transactions::transfer))
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::one))
+        .routes(routes!(participants::participants))
+        .routes(routes!(participants::participant))
+        .routes(routes!(participants::currencies))
+        .routes(routes!(participants::currency))
+        .routes(routes!(governance::authorities))
+        .routes(routes!(governance::authority))
+        .routes(routes!(governance::proposals))
+        .routes(routes!(governance::proposal))
+        .routes(routes!(blocks::block))
+        .routes(routes!(blocks::receipts))
+        .routes(routes!(blocks::certificate))
+        .routes(routes!(proofs::no_execution))
+        .routes(routes!(chain::genesis))
+        .routes(routes!(chain::validators))
+        .routes(routes!(chain::parameters))
+        .routes(routes!(events::receipts))
+        .routes(routes!(events::blocks))
+        .routes(routes!(status::status))
+        .routes(routes!(status::peers))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::votez))
+        .routes(routes!(metrics::metrics))
 }
 
 async fn nothing_here() -> Problem {

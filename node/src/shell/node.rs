@@ -15,11 +15,11 @@ use falaj_hsm::{
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::store::{Store, open_on_disk, open_on_disk_as_it_is, set_aside};
 use falaj_ledger::validate::Rules;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::config::{Config, ConfigError, ValidatorConfig};
+use super::config::{Config, ConfigError, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
 use super::home::{Folders, HomeError, read_genesis};
 use super::keys::{KeyFileError, SharedBackend, SignerError, open_backend, read_transport_key};
@@ -92,6 +92,10 @@ pub struct Node {
     pub disks: Vec<LogHealth>,
     /// The signer; `None` for a node that only follows.
     pub signer: Option<SignerHandle>,
+    /// What every page and log shows as long as the consensus key is in no hardware.
+    pub banner: Option<String>,
+    /// Where blocks and state lie.
+    pub data: PathBuf,
     /// The clocks.
     pub clock: Clock,
     threads: Threads,
@@ -342,6 +346,7 @@ fn run(
         rules,
     } = opened;
     let chain = Arc::new(genesis.chain());
+    let data = folders.store();
     let (book, listed) = peers(&config, transport)?;
     let hello = signing
         .as_ref()
@@ -371,8 +376,8 @@ fn run(
 
     let (core, inbox) = CoreHandle::channel();
     let watch = Arc::new(Watch::new(
-        &genesis,
-        config.validator.as_ref().map(|validator| validator.id),
+        clock,
+        config.validator.as_ref().map(backend_name),
     ));
     let results = {
         let core = core.clone();
@@ -385,6 +390,9 @@ fn run(
         fatal.clone(),
     )
     .map_err(StartError::Thread)?;
+    let banner = signing
+        .as_ref()
+        .and_then(|signing| signing.backend.test_banner().map(str::to_owned));
     let signer = match signing {
         Some(signing) => Some(
             SignerThread::start(
@@ -436,6 +444,7 @@ fn run(
         book.clone(),
         Arc::clone(&view),
         chain,
+        Arc::clone(&watch),
     ));
     let threads = Threads {
         handle: core.clone(),
@@ -457,6 +466,8 @@ fn run(
         watch,
         disks,
         signer,
+        banner,
+        data,
         clock,
         threads,
     })
@@ -483,6 +494,14 @@ fn start_log(
     let results = move |input: Input| core.input(input);
     LogThread::start(log, id, results, watch.timed_sync(id.name()), fatal.clone())
         .map_err(StartError::Thread)
+}
+
+/// What metrics call the place of a consensus key.
+const fn backend_name(validator: &ValidatorConfig) -> &'static str {
+    match validator.signer {
+        SignerConfig::Pkcs11(_) => "pkcs11",
+        SignerConfig::Software(_) => "software",
+    }
 }
 
 fn worker_count() -> usize {
@@ -573,7 +592,13 @@ async fn deliver(
     book: PeerBook,
     view: Arc<View>,
     chain: Arc<ChainContext>,
+    watch: Arc<Watch>,
 ) {
+    let linked = |peer: Peer, up| {
+        if let Some(validator) = peer.validator() {
+            watch.link(validator.get(), up);
+        }
+    };
     while let Some(event) = events.recv().await {
         match event {
             NetworkEvent::Hello(request) => {
@@ -604,11 +629,13 @@ async fn deliver(
             }
             NetworkEvent::PeerUp { peer } => {
                 if let Some(peer) = book.peer(&peer) {
+                    linked(peer, true);
                     core.input(Input::PeerUp(peer));
                 }
             }
             NetworkEvent::PeerDown { peer, .. } => {
                 if let Some(peer) = book.peer(&peer) {
+                    linked(peer, false);
                     core.input(Input::PeerDown(peer));
                 }
             }

@@ -1,102 +1,263 @@
 //! What the node counts and tells: metrics for machines, log lines for people, the last alarms for the status.
 //!
 //! Invariant: labels are bounded by the validator list and closed enums; never a peer id, address, transaction id or error text.
+//! Levels: one INFO line per height, DEBUG per round and refusal, TRACE per signature; an alarm is an ERROR and stays in the status.
+//! Units: seconds in metrics, milliseconds in log lines.
 //! Source: `docs/guide/metrics.md`.
 
-use falaj_consensus::engine;
-use falaj_consensus::types::Now;
-use falaj_hsm::{Alarm, BackendError};
-use falaj_ledger::genesis::Genesis;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+mod heights;
+mod links;
+mod metrics;
+mod scrape;
+mod signer;
 
-use super::runtime::SignerWitness;
+pub use links::LinkView;
+pub use metrics::Metrics;
+pub use scrape::{PeerScrape, Scrape};
+pub use signer::SignerView;
+
+use falaj_consensus::engine::{self, TimerKind};
+use falaj_consensus::types::Now;
+use falaj_hsm::purpose::Purpose;
+use falaj_hsm::{Alarm, BackendError};
+use falaj_ledger::rejection::Rejection;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::runtime::{Clock, SignerWitness};
 use crate::core::{Committed, Event};
+use heights::HeightClock;
+pub use heights::step_name;
+use links::Links;
+use signer::SignerLook;
 
 /// Most alarms that are remembered.
 const ALARMS_MAX: usize = 64;
 
+/// Something that a person has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmNote {
+    /// When, by this node's clock.
+    pub time_us: u64,
+    /// What.
+    pub text: String,
+}
+
 /// The node's eyes.
 pub struct Watch {
-    alarms: Mutex<VecDeque<String>>,
+    clock: Clock,
+    metrics: Metrics,
+    alarms: Mutex<VecDeque<AlarmNote>>,
+    heights: Mutex<HeightClock>,
+    signer: Mutex<SignerLook>,
+    links: Mutex<Links>,
 }
 
 impl Watch {
-    /// Begins to watch.
+    /// Begins to watch; `backend` names where the consensus key signs, if the node votes.
     #[must_use]
-    pub fn new(_genesis: &Genesis, _validator: Option<u32>) -> Self {
+    pub fn new(clock: Clock, backend: Option<&'static str>) -> Self {
         Self {
+            clock,
+            metrics: Metrics::new(backend.unwrap_or("none")),
             alarms: Mutex::new(VecDeque::new()),
+            heights: Mutex::new(HeightClock::default()),
+            signer: Mutex::new(SignerLook::default()),
+            links: Mutex::new(Links::default()),
         }
     }
 
+    /// The metrics.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Where the duration of a file's syncs goes, in seconds.
-    pub fn timed_sync(self: &Arc<Self>, _file: &'static str) -> impl Fn(f64) + Send + 'static {
-        move |_seconds| {}
+    pub fn timed_sync(self: &Arc<Self>, file: &'static str) -> impl Fn(f64) + Send + 'static {
+        let histogram = self.metrics.sync(file);
+        move |seconds| histogram.observe(seconds)
     }
 
     /// An event of the replica.
     pub fn event(&self, event: &Event) {
         match event {
-            Event::Consensus(engine::Event::Dropped { .. }) => {}
-            Event::Consensus(event) => tracing::debug!(?event, "consensus"),
+            Event::Consensus(event) => self.consensus(event),
             Event::Alarm(alarm) => self.alarm_text(format!("{alarm:?}")),
-            Event::Evidence(evidence) => self.alarm_text(format!("evidence: {:?}", evidence.key())),
+            Event::Evidence(evidence) => {
+                self.metrics.evidence();
+                self.alarm_text(format!("evidence: {:?}", evidence.key()));
+            }
             Event::PeerFault { peer, what } => {
-                tracing::warn!(?peer, what, "a peer sent what it must not")
+                tracing::warn!(?peer, what, "a peer sent what it must not");
             }
             Event::PeerLimited { peer, what } => {
-                tracing::debug!(?peer, what, "a peer sent more than it may")
+                tracing::debug!(?peer, what, "a peer sent more than it may");
             }
+        }
+    }
+
+    fn consensus(&self, event: &engine::Event) {
+        let now_ns = self.clock.now().mono_ns;
+        match event {
+            engine::Event::RoundBegun { .. } => lock(&self.heights).begun(now_ns),
+            engine::Event::RoundStarted {
+                height,
+                round,
+                proposer,
+            } => {
+                if round.get() > 0 {
+                    lock(&self.heights).begun(now_ns);
+                }
+                self.metrics.round(round.get());
+                tracing::debug!(
+                    height = height.get(),
+                    round = round.get(),
+                    proposer = proposer.get(),
+                    "round"
+                );
+            }
+            engine::Event::StepChanged {
+                height,
+                round,
+                step,
+            } => {
+                if let Some((left, seconds)) = lock(&self.heights).step(*step, now_ns) {
+                    self.metrics.step(left, seconds);
+                }
+                tracing::trace!(height = height.get(), round = round.get(), ?step, "step");
+            }
+            engine::Event::TimedOut(timer) => {
+                self.metrics.timeout(timer_name(timer.kind));
+                tracing::debug!(height = timer.height.get(), round = timer.round.get(), kind = ?timer.kind, "timeout");
+            }
+            engine::Event::SignRefused { statement, reason } => {
+                tracing::debug!(height = statement.height().get(), ?reason, "not signed");
+            }
+            engine::Event::Locked(_)
+            | engine::Event::ValidValue { .. }
+            | engine::Event::Dropped { .. } => tracing::trace!(?event, "consensus"),
         }
     }
 
     /// A block is final; those of its transactions that came to this node came at these times.
     pub fn committed(&self, block: &Committed, came: &[Now]) {
-        let header = &block.header;
+        let now_ns = self.clock.now().mono_ns;
+        let seconds = lock(&self.heights).committed(now_ns);
+        let waits = came
+            .iter()
+            .map(|came| seconds_between(came.mono_ns, now_ns));
+        self.metrics.committed(block, seconds, waits);
         tracing::info!(
-            height = header.height.get(),
+            height = block.header.height.get(),
             round = block.certificate.round.get(),
-            transactions = header.transactions,
+            transactions = block.header.transactions,
+            ms = seconds.map(|seconds| (seconds * 1_000.0).round()),
             own = came.len(),
+            proposer = block.header.proposer.get(),
             block = %block.id.hash().short(),
             "final"
         );
     }
 
+    /// A client's transaction was not admitted.
+    pub fn not_admitted(&self, rejection: Rejection) {
+        self.metrics.not_admitted(rejection);
+    }
+
+    /// How long ago the last block became final here; `None` before the first since the start.
+    #[must_use]
+    pub fn seconds_since_commit(&self) -> Option<f64> {
+        let last_ns = lock(&self.heights).last_commit_ns()?;
+        Some(seconds_between(last_ns, self.clock.now().mono_ns))
+    }
+
+    /// A validator can be reached from now on, or cannot.
+    pub fn link(&self, validator: u32, up: bool) {
+        let now_ns = self.clock.now().mono_ns;
+        lock(&self.links).changed(validator, up, now_ns);
+        tracing::info!(validator, up, "link");
+    }
+
+    /// Since when a validator can be reached, or cannot.
+    #[must_use]
+    pub fn link_view(&self, validator: u32) -> LinkView {
+        lock(&self.links).view(validator, self.clock.now().mono_ns)
+    }
+
+    /// What the signer's last answers say.
+    #[must_use]
+    pub fn signer(&self) -> SignerView {
+        lock(&self.signer).view()
+    }
+
     /// The last alarms, oldest first.
     #[must_use]
-    pub fn alarms(&self) -> Vec<String> {
-        self.lock().iter().cloned().collect()
+    pub fn alarms(&self) -> Vec<AlarmNote> {
+        lock(&self.alarms).iter().cloned().collect()
     }
 
     fn alarm_text(&self, text: String) {
         tracing::error!(alarm = %text, "alarm");
-        let mut alarms = self.lock();
+        let time_us = self.clock.now().wall_us;
+        let mut alarms = lock(&self.alarms);
         if alarms.len() == ALARMS_MAX {
             alarms.pop_front();
         }
-        alarms.push_back(text);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
-        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+        alarms.push_back(AlarmNote { time_us, text });
     }
 }
 
 impl SignerWitness for Watch {
-    fn signed(&self, seconds: f64, error: Option<&BackendError>) {
+    fn signed(&self, purpose: Purpose, seconds: f64, error: Option<&BackendError>) {
+        lock(&self.signer).answered(error);
         match error {
-            Some(error) => tracing::warn!(seconds, %error, "the HSM gave no signature"),
-            None => tracing::trace!(seconds, "signed"),
+            Some(error) => {
+                self.metrics.hsm_up(false);
+                self.metrics.refused(error.fault.code());
+                tracing::warn!(seconds, purpose = purpose.name(), %error, "the HSM gave no signature");
+            }
+            None => {
+                self.metrics.hsm_up(true);
+                self.metrics.signed(purpose.name(), seconds);
+                tracing::trace!(seconds, purpose = purpose.name(), "signed");
+            }
         }
     }
 
     fn refused(&self, code: &'static str) {
+        lock(&self.signer).refused(code);
+        // What the HSM did not give was counted when it did not.
+        if !code.starts_with("backend_") {
+            self.metrics.refused(code);
+        }
         tracing::debug!(code, "not signed");
     }
 
     fn alarm(&self, alarm: &Alarm) {
         self.alarm_text(format!("signer: {alarm:?}"));
     }
+}
+
+const fn timer_name(kind: TimerKind) -> &'static str {
+    match kind {
+        TimerKind::Propose => "propose",
+        TimerKind::Prevote => "prevote",
+        TimerKind::Precommit => "precommit",
+        TimerKind::Tick => "tick",
+        TimerKind::Heartbeat => "heartbeat",
+    }
+}
+
+/// Nanoseconds of the monotonic clock as seconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a duration for people and histograms"
+)]
+fn seconds_between(from_ns: u64, to_ns: u64) -> f64 {
+    to_ns.saturating_sub(from_ns) as f64 / 1e9
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,36 +8,39 @@ use falaj_ledger::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::look::{Behind, look};
 use super::problem::Problem;
 use super::serve::is_true;
 use crate::shell::history::History;
 use crate::shell::node::Node;
 use crate::shell::view::Snapshot;
 
-/// Requests that read the disk at once.
-const HISTORY_MAX: usize = 4;
-/// Requests that may wait for that.
-const HISTORY_QUEUE_MAX: usize = 256;
+/// Requests that read the disk or compute for long, at once.
+const ASIDE_MAX: usize = 4;
+/// Requests of that kind that may wait for their turn.
+const ASIDE_QUEUE_MAX: usize = 256;
 /// Streams of events that are open at once.
 pub(super) const STREAMS_MAX: usize = 64;
 
 /// The state of the router.
 pub(super) struct Api {
     pub(super) node: Arc<Node>,
-    history: Semaphore,
-    history_queue: Semaphore,
+    aside: Semaphore,
+    aside_queue: Semaphore,
     streams: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
+    behind: Behind,
 }
 
 impl Api {
     pub(super) fn new(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Self {
         Self {
             node,
-            history: Semaphore::new(HISTORY_MAX),
-            history_queue: Semaphore::new(HISTORY_QUEUE_MAX),
+            aside: Semaphore::new(ASIDE_MAX),
+            aside_queue: Semaphore::new(ASIDE_QUEUE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stopping,
+            behind: Behind::default(),
         }
     }
 
@@ -51,15 +54,35 @@ impl Api {
         &self,
         read: impl FnOnce(History<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let queued = self.history_queue.try_acquire();
-        let _queued = queued.map_err(|_| Problem::busy("history is asked for too often"))?;
-        let stopping = |_| Problem::internal("the node stops");
-        let _turn = self.history.acquire().await.map_err(stopping)?;
         let store = Arc::clone(&self.node.store);
-        let read = tokio::task::spawn_blocking(move || read(History::new(&*store)));
-        Ok(read
-            .await
-            .map_err(|_| Problem::internal("the reader ended"))??)
+        Ok(self.aside(move || read(History::new(&*store))).await??)
+    }
+
+    /// Does work that may take long on a thread of its own, a few at a time.
+    pub(super) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let queued = self.aside_queue.try_acquire();
+        let _queued = queued.map_err(|_| Problem::busy("such requests come too often"))?;
+        let stopping = |_| Problem::internal("the node stops");
+        let _turn = self.aside.acquire().await.map_err(stopping)?;
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|_| Problem::internal("the work ended early"))
+    }
+
+    /// How far this node was behind its best peer a moment ago.
+    pub(super) fn behind(self: &Arc<Self>) -> u64 {
+        let (heights, due) = self.behind.get(&self.node.clock);
+        if due {
+            let api = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Some(look) = look(&api.node.core).await {
+                    api.behind.set(look.behind());
+                }
+            });
+        }
+        heights
     }
 
     /// Ends when the node stops.

@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use utoipa::{IntoParams, ToSchema};
 
 use super::context::Api;
 use super::problem::Problem;
@@ -27,29 +28,43 @@ const STORE_RETRY: Duration = Duration::from_millis(50);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `?from_height=`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct From {
+    /// First height; the next one to become final if absent.
     from_height: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ReceiptsEvent {
+/// What became of a block's transactions.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReceiptsEvent {
     height: u64,
     time_us: u64,
     receipts: Vec<ReceiptLine>,
 }
 
-/// One receipt, short.
-#[derive(Serialize)]
-struct ReceiptLine {
+/// What became of a transaction, short.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReceiptLine {
     participant: u32,
     id: String,
     /// 0 for executed.
     code: u16,
 }
 
-/// `GET /v1/events/receipts`.
+/// What became of each transaction, one event `receipts` a block.
+///
+/// The event's id is the height: `Last-Event-ID` goes on after it.
+#[utoipa::path(
+    get,
+    path = "/v1/events/receipts",
+    tag = "events",
+    params(From, ("Last-Event-ID" = Option<String>, Header, description = "Height of the last event seen.")),
+    responses(
+        (status = 200, description = "A stream of events; the data of each is this object.", body = ReceiptsEvent, content_type = "text/event-stream"),
+    ),
+)]
 pub(super) async fn receipts(
     State(api): State<Arc<Api>>,
     Asked(from): Asked<From>,
@@ -63,7 +78,18 @@ pub(super) async fn receipts(
     }))
 }
 
-/// `GET /v1/events/blocks`.
+/// Final blocks, one event `block` each.
+///
+/// The event's id is the height: `Last-Event-ID` goes on after it.
+#[utoipa::path(
+    get,
+    path = "/v1/events/blocks",
+    tag = "events",
+    params(From, ("Last-Event-ID" = Option<String>, Header, description = "Height of the last event seen.")),
+    responses(
+        (status = 200, description = "A stream of events; the data of each is this object.", body = BlockView, content_type = "text/event-stream"),
+    ),
+)]
 pub(super) async fn blocks(
     State(api): State<Arc<Api>>,
     Asked(from): Asked<From>,

@@ -10,6 +10,9 @@ use axum::response::{IntoResponse, Response};
 use falaj_ledger::rejection::{Class, Rejection};
 use falaj_ledger::store::StoreError;
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::shell::form::FormError;
 
 /// Why a request was not answered.
 #[derive(Clone, Debug)]
@@ -24,26 +27,37 @@ pub(super) struct Problem {
     retry_after_s: Option<u32>,
 }
 
-/// The body of a problem.
-#[derive(Serialize)]
-struct Body<'a> {
+/// An RFC 9457 problem.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProblemBody {
+    /// A name of this kind of problem.
     #[serde(rename = "type")]
     kind: String,
-    title: &'a str,
+    /// The problem in words.
+    title: &'static str,
+    /// The status of the response.
     status: u16,
+    /// What it is about this time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-    name: &'a str,
+    detail: Option<String>,
+    /// The stable name.
+    name: &'static str,
+    /// The ledger's stable number.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
+    /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'static str>,
+    /// Whether the same request may succeed later.
     retry: bool,
+    /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
+    /// The height at which it was judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u64>,
-    trace_id: &'a str,
+    /// Names this request in the node's log.
+    trace_id: String,
 }
 
 impl Problem {
@@ -126,18 +140,18 @@ impl Problem {
 
     /// The whole response, once the request's trace id is known.
     pub(super) fn render(&self, trace_id: &str) -> Response {
-        let body = Body {
+        let body = ProblemBody {
             kind: format!("urn:falaj:problem:{}", self.name),
             title: self.title,
             status: self.status.as_u16(),
-            detail: self.detail.as_deref(),
+            detail: self.detail.clone(),
             name: self.name,
             code: self.code.map(Rejection::code),
             advice: self.code.map(|code| code.class().advice()),
             retry: self.retry_after_s.is_some(),
             field: self.field,
             height: self.height,
-            trace_id,
+            trace_id: trace_id.to_owned(),
         };
         let text = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (self.status, text).into_response();
@@ -157,6 +171,14 @@ impl IntoResponse for Problem {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<FormError> for Problem {
+    fn from(error: FormError) -> Self {
+        Self::of(error.code)
+            .in_field(error.field)
+            .because(error.reason)
     }
 }
 

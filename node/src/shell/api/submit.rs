@@ -15,30 +15,42 @@ use falaj_ledger::transaction::{SignedTx, TxBody, TxId, TxKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 use super::context::Api;
 use super::known::{Known, known};
 use super::problem::Problem;
 use super::request::{self, Asked, Form};
-use super::transaction::{RejectionView, TransactionView};
+use super::transaction::TransactionView;
 use super::wait::{Wait, until_final};
+use super::why::signer_trouble;
 use crate::core::Admission;
+use crate::shell::runtime::LogHealth;
 
 /// Most transactions of one batch.
 pub(super) const BATCH_TRANSACTIONS_MAX: usize = 8_192;
+/// A node further behind than this would judge by a state that is gone.
+const BEHIND_MAX: u64 = 16;
 /// Longest wait for the replica's word.
 const ADMISSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `{"transaction": base64}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Submission {
     /// The encoded signed transaction.
     transaction: String,
 }
 
+impl Submission {
+    /// The bytes of the transaction.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, Problem> {
+        request::base64(&self.transaction, "transaction")
+    }
+}
+
 /// `{"transactions": [base64, …]}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BatchSubmission {
     /// The encoded signed transactions.
@@ -46,13 +58,13 @@ pub(super) struct BatchSubmission {
 }
 
 /// Results in the order of the transactions.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct BatchAnswer {
     results: Vec<BatchResult>,
 }
 
 /// What became of one transaction of a batch.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct BatchResult {
     /// Who submitted it; absent where the bytes do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,12 +74,32 @@ pub(super) struct BatchResult {
     id: Option<String>,
     /// `admitted`, `refused` or `unknown`.
     state: &'static str,
-    /// Why it was refused.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    rejection: Option<RejectionView>,
+    /// Why it was refused: the stable number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    /// The code's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
 }
 
-/// `POST /v1/transactions`.
+/// Takes a signed transaction: 202 and where to look, or with `wait=final` its receipt.
+///
+/// The id is the idempotency key: the same content again gives the first result with `replay`; 409 (2004) while it is under way,
+/// 422 (2002) for other content. A wait that runs out is a 202.
+#[utoipa::path(
+    post,
+    path = "/v1/transactions",
+    tag = "transactions",
+    params(Wait, ("Idempotency-Key" = Option<String>, Header, description = "Must be the transaction's id.")),
+    request_body(content(
+        (Vec<u8> = "application/octet-stream"),
+        (Submission = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "What became of it, with the receipt.", body = TransactionView),
+        (status = 202, description = "It is open; look at Location.", body = TransactionView),
+    ),
+)]
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Asked(wait): Asked<Wait>,
@@ -77,10 +109,7 @@ pub(super) async fn one(
     let body = request::body(&headers, body).await?;
     let bytes = match request::form(&headers)? {
         Form::Octets => body.to_vec(),
-        Form::Json => {
-            let submission: Submission = request::json(&body)?;
-            request::base64(&submission.transaction, "transaction")?
-        }
+        Form::Json => request::json::<Submission>(&body)?.bytes()?,
     };
     let key = peek(&bytes)?;
     check_idempotency_key(&headers, key)?;
@@ -100,7 +129,21 @@ pub(super) async fn one(
     Ok(reached.unwrap_or(admitted).into_answer())
 }
 
-/// `POST /v1/transactions:batch`.
+/// Takes many signed transactions, and says of each whether it was admitted.
+///
+/// Octets are the borsh encoding of a list of byte strings.
+#[utoipa::path(
+    post,
+    path = "/v1/transactions:batch",
+    tag = "transactions",
+    request_body(content(
+        (Vec<u8> = "application/octet-stream"),
+        (BatchSubmission = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "A result for each, in their order.", body = BatchAnswer),
+    ),
+)]
 pub(super) async fn many(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
@@ -131,12 +174,13 @@ pub(super) async fn many(
     Ok((StatusCode::OK, Json(BatchAnswer { results })).into_response())
 }
 
-async fn batch_result(api: &Api, bytes: Vec<u8>) -> BatchResult {
+async fn batch_result(api: &Arc<Api>, bytes: Vec<u8>) -> BatchResult {
     let result = |key: Option<TxKey>, state, rejection: Option<Rejection>| BatchResult {
         participant: key.map(|key| key.participant.get()),
         id: key.map(|key| key.id.to_string()),
         state,
-        rejection: rejection.map(RejectionView::of),
+        code: rejection.map(Rejection::code),
+        name: rejection.map(Rejection::name),
     };
     let Ok(key) = peek(&bytes) else {
         return result(None, "refused", Some(Rejection::BadEncoding));
@@ -159,7 +203,7 @@ enum Given {
 }
 
 /// Hands a transaction to the replica.
-async fn give(api: &Api, key: TxKey, bytes: Vec<u8>) -> Result<Given, Problem> {
+async fn give(api: &Arc<Api>, key: TxKey, bytes: Vec<u8>) -> Result<Given, Problem> {
     check_open(api)?;
     let table = api.node.view.in_flight();
     if let Some(first) = table.get(key) {
@@ -182,6 +226,7 @@ async fn give(api: &Api, key: TxKey, bytes: Vec<u8>) -> Result<Given, Problem> {
             if noted {
                 table.refused(key);
             }
+            api.node.watch.not_admitted(rejection);
             Ok(Given::Refused(rejection))
         }
         // It may have been admitted, so it stays noted.
@@ -193,14 +238,19 @@ async fn give(api: &Api, key: TxKey, bytes: Vec<u8>) -> Result<Given, Problem> {
 }
 
 /// Refuses before anything is handed over, so that a 503 decides nothing.
-fn check_open(api: &Api) -> Result<(), Problem> {
-    if api
-        .node
-        .disks
-        .iter()
-        .any(crate::shell::runtime::LogHealth::is_full)
-    {
+fn check_open(api: &Arc<Api>) -> Result<(), Problem> {
+    if api.node.disks.iter().any(LogHealth::is_full) {
         return Err(Problem::of(Rejection::ReadOnly).because("the disk is full"));
+    }
+    let signer = api.node.watch.signer();
+    if signer.needs_a_person() {
+        let why = signer_trouble(&signer).unwrap_or_default();
+        return Err(Problem::of(Rejection::HsmUnavailable).because(why));
+    }
+    let behind = api.behind();
+    if behind > BEHIND_MAX {
+        let detail = format!("{behind} heights behind the best peer");
+        return Err(Problem::of(Rejection::NotSynced).because(detail));
     }
     Ok(())
 }

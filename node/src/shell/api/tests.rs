@@ -1,4 +1,8 @@
 //! The API over a whole node: one validator on temporary folders, asked without a socket.
 
+mod document;
+mod encoding;
+mod node;
+mod reading;
 mod submitting;
 mod world;

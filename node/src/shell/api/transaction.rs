@@ -11,11 +11,12 @@ use falaj_ledger::receipt::{Original, Verdict};
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::transaction::TxKey;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::shell::view::Waiting;
 
 /// What is known of a transaction.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct TransactionView {
     /// Who submitted it.
     pub(super) participant: u32,
@@ -26,16 +27,32 @@ pub(super) struct TransactionView {
     /// Whether this can no longer change.
     #[serde(rename = "final")]
     pub(super) is_final: bool,
-    /// Whether this is the answer to an earlier request with the same content.
+    /// Whether this is the answer to an earlier request with the same content; absent for no.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     pub(super) replay: bool,
-    /// Why it was not executed.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(super) rejection: Option<RejectionView>,
-    /// Where it is.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(super) place: Option<PlaceView>,
-    /// The first transaction of this key.
+    /// Why it was not executed: the stable number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<u16>,
+    /// The code's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'static str>,
+    /// The code's meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) meaning: Option<&'static str>,
+    /// Height of its block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) height: Option<u64>,
+    /// Its position in the block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) index: Option<u32>,
+    /// Block time in microseconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time_us: Option<u64>,
+    /// Hash of its body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body_hash: Option<String>,
+    /// The first transaction of this key, if this is not it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) original: Option<OriginalView>,
     /// What happened to it as far as this node knows, oldest first.
@@ -45,32 +62,8 @@ pub(super) struct TransactionView {
     pub(super) proof: Option<BundleView>,
 }
 
-/// A stable code with its name and meaning.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct RejectionView {
-    /// The number.
-    pub(super) code: u16,
-    /// The name.
-    pub(super) name: &'static str,
-    /// The meaning.
-    pub(super) meaning: &'static str,
-}
-
-/// Where a transaction is.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct PlaceView {
-    /// Height of its block.
-    pub(super) height: u64,
-    /// Its position in the block.
-    pub(super) index: u32,
-    /// Block time in microseconds since the Unix epoch.
-    pub(super) time_us: u64,
-    /// Hash of its body.
-    pub(super) body_hash: String,
-}
-
 /// Where the first transaction of a key is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct OriginalView {
     /// Height of its block.
     pub(super) height: u64,
@@ -82,7 +75,7 @@ pub(super) struct OriginalView {
 }
 
 /// A step of a transaction's life.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct StepView {
     /// `admitted`, `final`, `failed` or `skipped`.
     pub(super) state: &'static str,
@@ -94,7 +87,7 @@ pub(super) struct StepView {
 }
 
 /// A bundle in its text form.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct BundleView {
     /// What it proves.
     pub(super) kind: &'static str,
@@ -110,16 +103,6 @@ impl BundleView {
             kind: bundle.kind(),
             version: 1,
             bundle: bundle.to_base64(),
-        }
-    }
-}
-
-impl RejectionView {
-    pub(super) const fn of(rejection: Rejection) -> Self {
-        Self {
-            code: rejection.code(),
-            name: rejection.name(),
-            meaning: rejection.meaning(),
         }
     }
 }
@@ -142,8 +125,13 @@ impl TransactionView {
             state,
             is_final: false,
             replay: false,
-            rejection: None,
-            place: None,
+            code: None,
+            name: None,
+            meaning: None,
+            height: None,
+            index: None,
+            time_us: None,
+            body_hash: None,
             original: None,
             history,
             proof: None,
@@ -162,11 +150,7 @@ impl TransactionView {
 
     /// It was handed over and no answer came.
     pub(super) fn unknown(key: TxKey) -> Self {
-        let rejection = Some(RejectionView::of(Rejection::OutcomeUnknown));
-        Self {
-            rejection,
-            ..Self::open(key, "unknown", Vec::new())
-        }
+        Self::open(key, "unknown", Vec::new()).rejected(Some(Rejection::OutcomeUnknown))
     }
 
     /// It has a receipt.
@@ -179,20 +163,26 @@ impl TransactionView {
         };
         let reached = if state == "executed" { "final" } else { state };
         let height = receipt.place.height.get();
-        let place = PlaceView {
-            height,
-            index: receipt.place.index,
-            time_us: receipt.time_us,
-            body_hash: receipt.body_hash.hash().to_hex(),
-        };
         let history = vec![step(reached, receipt.time_us, Some(height))];
-        Self {
+        let view = Self {
             is_final,
-            rejection: receipt.verdict.rejection().map(RejectionView::of),
-            place: Some(place),
+            height: Some(height),
+            index: Some(receipt.place.index),
+            time_us: Some(receipt.time_us),
+            body_hash: Some(receipt.body_hash.hash().to_hex()),
             original: original.map(OriginalView::of),
             proof: Some(BundleView::of(&Bundle::Receipt(bundle))),
             ..Self::open(receipt.key, state, history)
+        };
+        view.rejected(receipt.verdict.rejection())
+    }
+
+    fn rejected(self, rejection: Option<Rejection>) -> Self {
+        Self {
+            code: rejection.map(Rejection::code),
+            name: rejection.map(Rejection::name),
+            meaning: rejection.map(Rejection::meaning),
+            ..self
         }
     }
 

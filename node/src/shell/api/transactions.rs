@@ -13,7 +13,23 @@ use super::request::{self, Asked};
 use super::transaction::TransactionView;
 use super::wait::{Wait, until_final};
 
-/// `GET /v1/transactions/{participant}/{id}`.
+/// What this node knows of a transaction, with its receipt once there is one.
+///
+/// 404 says that this node knows nothing of it; that it was never executed is shown only by `/v1/proofs/no-execution`.
+#[utoipa::path(
+    get,
+    path = "/v1/transactions/{participant}/{id}",
+    tag = "transactions",
+    params(
+        ("participant" = u32, Path, description = "Who submitted it."),
+        ("id" = String, Path, description = "Its id, a version 7 UUID."),
+        Wait,
+    ),
+    responses(
+        (status = 200, description = "What became of it, with the receipt.", body = TransactionView),
+        (status = 202, description = "It is open.", body = TransactionView),
+    ),
+)]
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Path((participant, id)): Path<(String, String)>,
@@ -40,4 +56,27 @@ pub(super) async fn one(
         )
         .at_height(height)
     })
+}
+
+/// The same under the name of the most common operation.
+#[utoipa::path(
+    get,
+    path = "/v1/transfers/{participant}/{id}",
+    tag = "transactions",
+    params(
+        ("participant" = u32, Path, description = "Who submitted it."),
+        ("id" = String, Path, description = "Its id, a version 7 UUID."),
+        Wait,
+    ),
+    responses(
+        (status = 200, description = "What became of it, with the receipt.", body = TransactionView),
+        (status = 202, description = "It is open.", body = TransactionView),
+    ),
+)]
+pub(super) async fn transfer(
+    state: State<Arc<Api>>,
+    path: Path<(String, String)>,
+    wait: Asked<Wait>,
+) -> Result<Response, Problem> {
+    one(state, path, wait).await
 }

@@ -4,14 +4,22 @@
 //! heights, indexes and times are numbers below 2^53 for a thousand years to come.
 
 use data_encoding::HEXLOWER;
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
+use falaj_ledger::amount::Units;
+use falaj_ledger::currency::CurrencyCode;
+use falaj_ledger::state::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A final block.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct BlockView {
+    /// Its height.
     pub(super) height: u64,
+    /// Its id.
     pub(super) id: String,
+    /// Its time in microseconds since the Unix epoch.
     pub(super) time_us: u64,
     /// Round of the header's first proposal.
     pub(super) header_round: u32,
@@ -19,31 +27,43 @@ pub(super) struct BlockView {
     pub(super) round: u32,
     /// Index of the proposer in the set of the height.
     pub(super) proposer: u16,
+    /// The block before.
     pub(super) parent_id: String,
+    /// How many transactions it has.
     pub(super) transactions: u32,
+    /// Their bytes.
     pub(super) transaction_bytes: u64,
+    /// What executing it gave.
     pub(super) outcome: OutcomeView,
     /// Indexes in the set of the height of those who signed the certificate: a quorum, not always everybody who voted.
     pub(super) signers: Vec<u16>,
 }
 
 /// What executing a block gave.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct OutcomeView {
+    /// What precommits and the next header name.
     pub(super) hash: String,
+    /// Root of the state.
     pub(super) state_root: String,
+    /// Root over the block's receipts.
     pub(super) receipts_root: String,
+    /// Root over all events.
     pub(super) events_root: String,
+    /// Events since genesis.
     pub(super) events: u64,
     /// Supply in minor units by currency.
     pub(super) supply: Vec<SupplyView>,
+    /// Validator set two heights on.
     pub(super) set_hash: String,
+    /// Parameters two heights on.
     pub(super) parameters_hash: String,
 }
 
 /// Supply of one currency.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct SupplyView {
+    /// Its code.
     pub(super) currency: String,
     /// Minor units, as a decimal string.
     pub(super) minor_units: String,
@@ -94,7 +114,49 @@ impl OutcomeView {
     }
 }
 
-/// Small hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    HEXLOWER.encode(bytes)
+/// A public key.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct KeyView {
+    /// Its algorithm.
+    pub(super) algorithm: &'static str,
+    /// Its bytes in small hexadecimal.
+    pub(super) public_key: String,
+}
+
+impl KeyView {
+    pub(super) fn of(key: &PublicKey) -> Self {
+        Self {
+            algorithm: key.algorithm().name(),
+            public_key: HEXLOWER.encode(key.bytes()),
+        }
+    }
+}
+
+/// Units as a decimal of their currency; of a currency that the ledger does not have, minor units.
+pub(super) fn decimal(state: &State, code: CurrencyCode, units: Units) -> String {
+    match state.currency(code) {
+        Some(currency) => units.to_decimal(currency.scale),
+        None => units.get().to_string(),
+    }
+}
+
+/// The same with a sign, for issuance accounts.
+pub(super) fn signed(state: &State, code: CurrencyCode, units: i128) -> String {
+    let sign = if units < 0 { "-" } else { "" };
+    format!(
+        "{sign}{}",
+        decimal(state, code, Units::new(units.unsigned_abs()))
+    )
+}
+
+/// One page of a list, and where the next begins.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Page<T> {
+    /// Height of the state that was read.
+    pub(super) height: u64,
+    /// The entries, in order.
+    pub(super) items: Vec<T>,
+    /// What to give as `after` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<String>,
 }

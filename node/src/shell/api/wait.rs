@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use utoipa::IntoParams;
 
 use super::context::Api;
 use super::known::{Known, known, of_final};
@@ -18,10 +19,13 @@ const DEFAULT_MS: u64 = 10_000;
 const MAX_MS: u64 = 60_000;
 
 /// `?wait=final&timeout_ms=`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wait {
+    /// `final`: answer once the transaction is final.
     wait: Option<String>,
+    /// Longest wait in milliseconds: 10,000 if absent, at most 60,000.
     timeout_ms: Option<u64>,
 }
 

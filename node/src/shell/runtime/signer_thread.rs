@@ -7,6 +7,7 @@
 
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{Disk, LogError};
+use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{
     Alarm, Backend, BackendCall, BackendError, CallId, Counters, Input, Latch, Output, SignerHome,
 };
@@ -30,6 +31,7 @@ enum Message {
     Done {
         call: CallId,
         result: Option<Result<Signature, BackendError>>,
+        purpose: Purpose,
         seconds: f64,
     },
     Look(Box<dyn FnOnce(&Counters) + Send>),
@@ -39,7 +41,7 @@ enum Message {
 /// What the signer's threads tell the node beside their answers.
 pub trait SignerWitness: Send + Sync {
     /// A call of the backend took that long.
-    fn signed(&self, seconds: f64, error: Option<&BackendError>);
+    fn signed(&self, purpose: Purpose, seconds: f64, error: Option<&BackendError>);
     /// A request was refused.
     fn refused(&self, code: &'static str);
     /// A person has to know.
@@ -159,6 +161,7 @@ fn perform_calls(
         let done = Message::Done {
             call: call.id,
             result,
+            purpose: call.work.purpose(),
             seconds: started.elapsed().as_secs_f64(),
         };
         if messages.send(done).is_err() {
@@ -208,9 +211,10 @@ impl<D: Disk> GuardThread<D> {
             Message::Done {
                 call,
                 result: Some(result),
+                purpose,
                 seconds,
             } => {
-                self.witness.signed(seconds, result.as_ref().err());
+                self.witness.signed(purpose, seconds, result.as_ref().err());
                 self.home.complete(now, call, result)
             }
             Message::Done {

@@ -1,0 +1,226 @@
+//! Accounts: what they hold after the last final block, alone or with the proof of it.
+//!
+//! Invariant: one answer is of one snapshot, named by its height; a page continues after an id, so a list read over several blocks may miss
+//! or repeat nothing but what those blocks changed.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use falaj_ledger::account::{Account, AccountId, Controllers};
+use falaj_ledger::bundle::{AccountBundle, Bundle};
+use falaj_ledger::state::{self, decode_record, key};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+use super::context::{Api, certified};
+use super::problem::Problem;
+use super::request::{self, Asked};
+use super::transaction::BundleView;
+use super::views::{KeyView, Page, decimal, signed};
+use crate::shell::view::Snapshot;
+
+/// Entries of a page if none is stated, and at most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1_000;
+
+/// An account.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct AccountView {
+    /// Its id.
+    id: String,
+    /// The participant that serves it.
+    participant: u32,
+    /// Its currency.
+    currency: String,
+    /// What it is for.
+    kind: &'static str,
+    /// Credits minus debits; negative for an issuance account alone.
+    posted: String,
+    /// What can be debited.
+    available: String,
+    /// Debits since it was opened.
+    debits: String,
+    /// Credits since it was opened.
+    credits: String,
+    /// How many transactions have changed it.
+    version: u64,
+    /// Whose signatures a debit needs; absent: any key of the participant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    controllers: Option<ControllersView>,
+    /// Height of the block that opened it; 0 for genesis.
+    opened_height: u64,
+    /// Commitment to the owner's screening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kyc: Option<String>,
+}
+
+/// Keys of which a threshold must sign.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct ControllersView {
+    /// How many must sign.
+    threshold: u8,
+    /// The keys.
+    keys: Vec<KeyView>,
+}
+
+/// An account after a block.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct AccountAnswer {
+    /// Height of the block.
+    height: u64,
+    /// Its time in microseconds since the Unix epoch.
+    time_us: u64,
+    /// The account; absent if there is none, which only the proof shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountView>,
+    /// The proof, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<BundleView>,
+}
+
+/// `?proof=`.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WithProof {
+    /// Give the proof against the last certificate too, also that there is no such account.
+    #[serde(default)]
+    proof: bool,
+}
+
+/// `?participant=&after=&limit=`.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accounts {
+    /// Accounts whose ids begin with this participant's number.
+    participant: Option<u32>,
+    /// The last id of the page before.
+    after: Option<String>,
+    /// Most entries: 100 if absent, at most 1,000.
+    limit: Option<usize>,
+}
+
+/// An account after the last final block.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{id}",
+    tag = "accounts",
+    params(("id" = String, Path, description = "Its id, bech32m of this network."), WithProof),
+    responses((status = 200, description = "The account.", body = AccountAnswer)),
+)]
+pub(super) async fn one(
+    State(api): State<Arc<Api>>,
+    Path(id): Path<String>,
+    Asked(WithProof { proof }): Asked<WithProof>,
+) -> Result<Json<AccountAnswer>, Problem> {
+    let id = request::account(&id, &api.node.genesis.network)?;
+    let snapshot = api.snapshot();
+    let account = snapshot.state.account(id);
+    let height = snapshot.height().get();
+    if account.is_none() && !proof {
+        return Err(Problem::not_found("there is no such account").at_height(height));
+    }
+    let proof = if proof {
+        Some(prove(&snapshot, id)?)
+    } else {
+        None
+    };
+    Ok(Json(AccountAnswer {
+        height,
+        time_us: snapshot.state.time_us(),
+        account: account.map(|account| view(&snapshot.state, &api, id, &account)),
+        proof,
+    }))
+}
+
+/// Accounts in order of id, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts",
+    tag = "accounts",
+    params(Accounts),
+    responses((status = 200, description = "A page.", body = Page<AccountView>)),
+)]
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Asked(asked): Asked<Accounts>,
+) -> Result<Json<Page<AccountView>>, Problem> {
+    let network = &api.node.genesis.network;
+    let after = asked
+        .after
+        .map(|id| request::account(&id, network))
+        .transpose()?;
+    let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let snapshot = api.snapshot();
+    let prefix = asked.participant.map(u32::to_be_bytes).unwrap_or_default();
+    let start = after.unwrap_or_else(|| first_of(prefix));
+    let wanted = |id: &AccountId| asked.participant.is_none() || id.bytes().starts_with(&prefix);
+    let mut rows = from(&snapshot.state, start)
+        .filter(|(id, _)| Some(*id) != after)
+        .take_while(|(id, _)| wanted(id));
+    let page: Vec<_> = rows.by_ref().take(limit).collect();
+    let more = rows.next().is_some();
+    let last = page.last().map(|(id, _)| id.to_text(network));
+    Ok(Json(Page {
+        height: snapshot.height().get(),
+        items: page
+            .iter()
+            .map(|(id, account)| view(&snapshot.state, &api, *id, account))
+            .collect(),
+        next: last.filter(|_| more),
+    }))
+}
+
+fn first_of(prefix: [u8; 4]) -> AccountId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&prefix);
+    AccountId::from_bytes(bytes)
+}
+
+/// Accounts from an id on, that id included.
+fn from(state: &state::State, start: AccountId) -> impl Iterator<Item = (AccountId, Account)> + '_ {
+    let entries = state.map().iter_from(&key::account(start));
+    entries.map_while(|(key, value)| {
+        let id = <[u8; 16]>::try_from(key.strip_prefix(key::ACCOUNTS)?).ok()?;
+        Some((AccountId::from_bytes(id), decode_record(value)?))
+    })
+}
+
+fn prove(snapshot: &Snapshot, id: AccountId) -> Result<BundleView, Problem> {
+    let certified = certified(snapshot).ok_or_else(|| {
+        Problem::not_found("no block is final yet, so nothing is certified").retry_after(1)
+    })?;
+    let bundle = AccountBundle {
+        certified,
+        id,
+        account: snapshot.state.account(id),
+        path: snapshot.state.prove(&key::account(id)),
+    };
+    Ok(BundleView::of(&Bundle::Account(bundle)))
+}
+
+fn view(state: &state::State, api: &Api, id: AccountId, account: &Account) -> AccountView {
+    let code = account.currency;
+    let controllers = match &account.controllers {
+        Controllers::Participant => None,
+        Controllers::Keys(keys) => Some(ControllersView {
+            threshold: keys.threshold(),
+            keys: keys.keys().iter().map(KeyView::of).collect(),
+        }),
+    };
+    AccountView {
+        id: id.to_text(&api.node.genesis.network),
+        participant: account.participant.get(),
+        currency: code.to_string(),
+        kind: account.kind.name(),
+        posted: signed(state, code, account.posted()),
+        available: decimal(state, code, account.available().units()),
+        debits: decimal(state, code, account.debits),
+        credits: decimal(state, code, account.credits),
+        version: account.version,
+        controllers,
+        opened_height: account.opened.height.get(),
+        kyc: account.kyc.map(|commitment| commitment.hash().to_hex()),
+    }
+}

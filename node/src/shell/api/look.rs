@@ -1,0 +1,85 @@
+//! A look at the replica between two of its steps.
+//!
+//! Invariant: the core is asked and never made to wait; one that does not answer in time is not alive.
+
+use falaj_consensus::engine::Status;
+use falaj_consensus::types::Height;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+use crate::core::Replica;
+use crate::shell::runtime::{Clock, CoreHandle};
+
+/// Longest wait for the core.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How old the peers' best height may be before it is asked for again.
+const STALE_NS: u64 = 1_000_000_000;
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    /// Where the engine stands and what it waits for.
+    pub(super) status: Status,
+    /// The highest decided height that a reachable peer stated.
+    pub(super) best_height: Height,
+    /// The last confirmed height.
+    pub(super) height: Height,
+    /// Transactions that wait to be batched.
+    pub(super) mempool_tx: u64,
+    /// Their bytes.
+    pub(super) mempool_bytes: u64,
+}
+
+impl Look {
+    fn at(replica: &Replica) -> Self {
+        let mempool = replica.mempool();
+        Self {
+            status: replica.status(),
+            best_height: replica.peers().best_height(),
+            height: replica.height(),
+            mempool_tx: u64::try_from(mempool.len()).unwrap_or(u64::MAX),
+            mempool_bytes: mempool.bytes(),
+        }
+    }
+
+    /// How far the best peer is ahead.
+    pub(super) const fn behind(&self) -> u64 {
+        self.best_height.get().saturating_sub(self.height.get())
+    }
+}
+
+/// Looks; `None` if the core does not answer in time.
+pub(super) async fn look(core: &CoreHandle) -> Option<Look> {
+    let (answer, answered) = oneshot::channel();
+    core.ask(Box::new(move |replica| {
+        // Who asked may have gone.
+        drop(answer.send(Look::at(replica)));
+    }));
+    tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()
+}
+
+/// How far this node was behind when it was last looked at, for whoever cannot wait.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    heights: AtomicU64,
+    asked_ns: AtomicU64,
+}
+
+impl Behind {
+    /// The heights, and whether it is time to look again; one caller is told so.
+    pub(super) fn get(&self, clock: &Clock) -> (u64, bool) {
+        let (now_ns, asked_ns) = (clock.now().mono_ns, self.asked_ns.load(Ordering::Relaxed));
+        let due = now_ns.saturating_sub(asked_ns) >= STALE_NS;
+        let mine = due
+            && self
+                .asked_ns
+                .compare_exchange(asked_ns, now_ns, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        (self.heights.load(Ordering::Relaxed), mine)
+    }
+
+    pub(super) fn set(&self, heights: u64) {
+        self.heights.store(heights, Ordering::Relaxed);
+    }
+}

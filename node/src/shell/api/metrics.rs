@@ -1,0 +1,86 @@
+//! `/metrics`: what was counted, and what is read at this moment.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::context::Api;
+use super::health::{Check, ready};
+use super::look::look;
+use crate::core::Peer;
+use crate::shell::network::{Class, PeerStatus};
+use crate::shell::watch::{PeerScrape, Scrape};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The node's metrics.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "node",
+    responses((status = 200, description = "OpenMetrics text.", body = String, content_type = "application/openmetrics-text")),
+)]
+pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
+    let look = look(&api.node.core).await;
+    let (node, snapshot) = (&api.node, api.snapshot());
+    let supply = snapshot.outcome.supply.iter().map(|entry| {
+        let code = entry
+            .currency
+            .iter()
+            .map(|letter| char::from(*letter))
+            .collect();
+        (code, entry.minor_units)
+    });
+    let data = node.data.clone();
+    let free = api.aside(move || free_bytes(&data)).await.ok().flatten();
+    let checks = ready(&api, look.as_ref());
+    let scrape = Scrape {
+        height: snapshot.height().get(),
+        seconds_since_commit: node.watch.seconds_since_commit(),
+        behind_heights: look.as_ref().map_or(0, super::look::Look::behind),
+        mempool_tx: look.as_ref().map_or(0, |look| look.mempool_tx),
+        mempool_bytes: look.as_ref().map_or(0, |look| look.mempool_bytes),
+        in_flight_tx: u64::try_from(node.view.in_flight().len()).unwrap_or(u64::MAX),
+        supply: supply.collect(),
+        peers: node
+            .network
+            .peers()
+            .peers
+            .iter()
+            .filter_map(|peer| scraped(&api, peer))
+            .collect(),
+        disk_free_bytes: free,
+        ready: checks
+            .iter()
+            .map(|check: &Check| (check.name, check.holds()))
+            .collect(),
+    };
+    let kind = [(header::CONTENT_TYPE, OPENMETRICS)];
+    (kind, node.watch.metrics().text(&scrape)).into_response()
+}
+
+fn scraped(api: &Api, peer: &PeerStatus) -> Option<PeerScrape> {
+    let validator = api.node.peers.peer(&peer.peer).and_then(Peer::validator)?;
+    let streams = Class::ALL.into_iter().map(|class| {
+        let status = peer.classes.get(class);
+        (
+            class.name(),
+            status.bytes_in,
+            status.bytes_out,
+            status.dropped,
+        )
+    });
+    Some(PeerScrape {
+        validator: validator.get(),
+        up: peer.up,
+        rtt_us: peer.rtt_us,
+        streams: streams.collect(),
+    })
+}
+
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}

@@ -1,0 +1,255 @@
+//! "Why is it not moving?", in plain words.
+//!
+//! Shape: `height 812, round 7: 2 of 4 prevotes, 3 needed; missing V3 (no link for 41 s) and V4 (HSM: the token is gone)`.
+//! Source: `docs/spec/consensus.md`, "Why is it not moving".
+
+use falaj_consensus::engine::{Shortfall, Status, Wait};
+use falaj_consensus::types::ValidatorIndex;
+use falaj_consensus::validator_set::ValidatorSet;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::shell::watch::{LinkView, SignerView, Watch};
+
+/// A thing that is waited for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct WaitView {
+    /// `work`, `proposal`, `own-proposal`, `polka`, `header`, `body`, `execution`, `prevotes`, `precommits`, `next-height` or `halted`.
+    kind: &'static str,
+    /// In words.
+    text: String,
+    /// The validators that are waited for, by id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    validators: Vec<u32>,
+}
+
+/// Who tells what is known of the validators.
+pub(super) struct Sight<'a> {
+    pub(super) set: &'a ValidatorSet,
+    /// This node's validator.
+    pub(super) own: Option<u32>,
+    pub(super) watch: &'a Watch,
+}
+
+/// One sentence.
+pub(super) fn sentence(status: &Status, waits: &[WaitView]) -> String {
+    let (height, round) = (status.height, status.round);
+    let first = waits
+        .first()
+        .map_or("nothing is waited for", |wait| wait.text.as_str());
+    if round.get() == 0 {
+        format!("height {height}: {first}")
+    } else {
+        format!("height {height}, round {round}: {first}")
+    }
+}
+
+impl Sight<'_> {
+    /// Everything that is waited for.
+    pub(super) fn waits(&self, status: &Status) -> Vec<WaitView> {
+        status.waits.iter().map(|wait| self.wait(wait)).collect()
+    }
+
+    fn wait(&self, wait: &Wait) -> WaitView {
+        let plain = |kind, text: String| WaitView {
+            kind,
+            text,
+            validators: Vec::new(),
+        };
+        match wait {
+            Wait::Work => plain("work", "nothing to order".into()),
+            Wait::Proposal { from } => WaitView {
+                kind: "proposal",
+                text: format!("waiting for the proposal of {}", self.named(*from)),
+                validators: self.ids(&[*from]),
+            },
+            Wait::OwnProposal => {
+                let why = self
+                    .signer_trouble()
+                    .map(|why| format!(" ({why})"))
+                    .unwrap_or_default();
+                plain("own-proposal", format!("making our own proposal{why}"))
+            }
+            Wait::Polka { round, id } => plain(
+                "polka",
+                format!(
+                    "the polka of round {round} for block {} is missing",
+                    id.hash().short()
+                ),
+            ),
+            Wait::Header(id) => plain(
+                "header",
+                format!("fetching the header of block {}", id.hash().short()),
+            ),
+            Wait::Body(id) => plain(
+                "body",
+                format!("fetching body and batches of block {}", id.hash().short()),
+            ),
+            Wait::Execution(id) => plain(
+                "execution",
+                format!("executing block {}", id.hash().short()),
+            ),
+            Wait::Prevotes(short) => self.votes("prevotes", short),
+            Wait::Precommits(short) => self.votes("precommits", short),
+            Wait::NextHeight => plain("next-height", "decided; the next height begins".into()),
+            Wait::Halted => {
+                let alarm = self
+                    .watch
+                    .alarms()
+                    .pop()
+                    .map(|note| format!(": {}", note.text));
+                plain(
+                    "halted",
+                    format!("halted until a person acts{}", alarm.unwrap_or_default()),
+                )
+            }
+        }
+    }
+
+    fn votes(&self, kind: &'static str, short: &Shortfall) -> WaitView {
+        let total = self.set.total_power();
+        let missing: Vec<_> = short
+            .missing
+            .iter()
+            .map(|index| self.named(*index))
+            .collect();
+        let power = short.power;
+        let split = if short.power_of_leader == power {
+            String::new()
+        } else {
+            format!(", {} of them for the same thing", short.power_of_leader)
+        };
+        let from = if missing.is_empty() {
+            String::new()
+        } else {
+            format!("; missing {}", listed(&missing))
+        };
+        let needed = short.power_of_quorum;
+        WaitView {
+            kind,
+            text: format!("{power} of {total} {kind}{split}, {needed} needed{from}"),
+            validators: self.ids(&short.missing),
+        }
+    }
+
+    fn ids(&self, indices: &[ValidatorIndex]) -> Vec<u32> {
+        let ids = indices.iter().filter_map(|index| self.set.get(*index));
+        ids.map(|member| member.id.get()).collect()
+    }
+
+    /// A validator, and what is known of why it is missing.
+    fn named(&self, index: ValidatorIndex) -> String {
+        let Some(member) = self.set.get(index) else {
+            return format!("validator {index}");
+        };
+        let id = member.id.get();
+        let why = if Some(id) == self.own {
+            Some(self.signer_trouble().unwrap_or_else(|| "this node".into()))
+        } else {
+            link_trouble(self.watch.link_view(id))
+        };
+        why.map_or_else(|| format!("V{id}"), |why| format!("V{id} ({why})"))
+    }
+
+    fn signer_trouble(&self) -> Option<String> {
+        self.own?;
+        signer_trouble(&self.watch.signer())
+    }
+}
+
+/// What keeps the signer from signing.
+pub(super) fn signer_trouble(signer: &SignerView) -> Option<String> {
+    match (&signer.fault, signer.refusing) {
+        (Some(fault), _) => Some(format!("HSM: {fault}")),
+        (None, Some(code)) => Some(format!("signing refused: {code}")),
+        (None, None) => None,
+    }
+}
+
+fn link_trouble(link: LinkView) -> Option<String> {
+    (!link.up).then(|| format!("no link for {} s", link.seconds))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::runtime::Clock;
+    use falaj_consensus::round::Step;
+    use falaj_consensus::types::{Height, Round};
+    use falaj_ledger::testing::genesis;
+
+    fn status(waits: Vec<Wait>) -> Status {
+        Status {
+            height: Height::new(812),
+            round: Round::new(7),
+            step: Step::Prevote,
+            proposer: ValidatorIndex::new(0),
+            locked: None,
+            valid: None,
+            decided: None,
+            waits,
+        }
+    }
+
+    fn told(watch: &Watch, waits: Vec<Wait>) -> String {
+        let set = genesis().validators;
+        let sight = Sight {
+            set: &set,
+            own: Some(4),
+            watch,
+        };
+        let status = status(waits);
+        sentence(&status, &sight.waits(&status))
+    }
+
+    #[test]
+    fn missing_votes_are_told_with_what_is_known_of_their_validators() {
+        let watch = Watch::new(Clock::start(), Some("pkcs11"));
+        watch.link(2, true);
+        let missing = [1, 2, 3].map(ValidatorIndex::new).to_vec();
+        let short = Shortfall {
+            power: 1,
+            power_of_leader: 1,
+            power_of_quorum: 3,
+            missing,
+        };
+        assert_eq!(
+            told(&watch, vec![Wait::Prevotes(short)]),
+            "height 812, round 7: 1 of 4 prevotes, 3 needed; missing V2, V3 (no link for 0 s) and V4 (this node)"
+        );
+    }
+
+    #[test]
+    fn a_split_vote_is_told_apart_from_a_missing_one() {
+        let watch = Watch::new(Clock::start(), None);
+        let short = Shortfall {
+            power: 4,
+            power_of_leader: 2,
+            power_of_quorum: 3,
+            missing: Vec::new(),
+        };
+        assert_eq!(
+            told(&watch, vec![Wait::Precommits(short)]),
+            "height 812, round 7: 4 of 4 precommits, 2 of them for the same thing, 3 needed"
+        );
+    }
+
+    #[test]
+    fn idle_says_so() {
+        let watch = Watch::new(Clock::start(), None);
+        assert_eq!(
+            told(&watch, vec![Wait::Work]),
+            "height 812, round 7: nothing to order"
+        );
+    }
+}

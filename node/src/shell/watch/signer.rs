@@ -1,0 +1,102 @@
+//! What the signer's last answers say about it.
+//!
+//! A signature clears what went wrong before; a refusal that only a person or a new record changes stays until then.
+
+use falaj_hsm::BackendError;
+
+/// Codes after which nothing is signed until a person acts, beside those of the guard.
+const PERSON: [&str; 7] = [
+    "latched",
+    "backend_latched",
+    "backend_pin",
+    "backend_key",
+    "backend_mechanism",
+    "backend_forbidden",
+    "backend_restart",
+];
+
+/// The state of the signer in a word, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignerView {
+    /// Whether the last call of the HSM gave a signature; `None` before the first.
+    pub hsm_up: Option<bool>,
+    /// The code of the last refusal that no signature has cleared.
+    pub refusing: Option<&'static str>,
+    /// The HSM's last fault in words, while it lasts.
+    pub fault: Option<String>,
+}
+
+impl SignerView {
+    /// Whether nothing is signed until a person acts.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.refusing
+            .is_some_and(|code| PERSON.contains(&code) || code.starts_with("guard_"))
+    }
+}
+
+/// What was seen of it.
+#[derive(Debug, Default)]
+pub(super) struct SignerLook {
+    view: SignerView,
+}
+
+impl SignerLook {
+    /// The HSM answered.
+    pub(super) fn answered(&mut self, error: Option<&BackendError>) {
+        self.view = SignerView {
+            hsm_up: Some(error.is_none()),
+            refusing: error.map(|error| error.fault.code()),
+            fault: error.map(ToString::to_string),
+        };
+    }
+
+    /// The signer refused. What a later request changes by itself is no state.
+    pub(super) fn refused(&mut self, code: &'static str) {
+        let lasting = ["latched", "disk_full", "not_a_member"].contains(&code);
+        if lasting || code.starts_with("guard_") || code.starts_with("backend_") {
+            self.view.refusing = Some(code);
+        }
+    }
+
+    pub(super) fn view(&self) -> SignerView {
+        self.view.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_hsm::Fault;
+
+    #[test]
+    fn a_signature_clears_what_a_fault_said() {
+        let mut look = SignerLook::default();
+        look.answered(Some(&BackendError::new(Fault::Token)));
+        let view = look.view();
+        assert_eq!(view.hsm_up, Some(false));
+        assert_eq!(view.refusing, Some("backend_token"));
+        assert!(!view.needs_a_person());
+        look.answered(None);
+        let up = Some(true);
+        assert_eq!(
+            look.view(),
+            SignerView {
+                hsm_up: up,
+                ..SignerView::default()
+            }
+        );
+    }
+
+    #[test]
+    fn a_latch_stays_and_a_stale_request_is_no_state() {
+        let mut look = SignerLook::default();
+        look.refused("stale");
+        assert_eq!(look.view().refusing, None);
+        look.refused("latched");
+        assert!(look.view().needs_a_person());
+        let mut pin = SignerLook::default();
+        pin.answered(Some(&BackendError::new(Fault::Pin)));
+        assert!(pin.view().needs_a_person());
+    }
+}
