@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::shim::Shim;
 use falaj_consensus::crypto::{Algorithm, PublicKey};
-use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 use falaj_hsm::pkcs11::{
     KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenAdmin, TokenConfig, TokenName,
 };
+use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 
 /// The token every test gets.
 pub(crate) const TOKEN: &str = "falaj-test";

@@ -8,11 +8,11 @@ use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use falaj_consensus::crypto::Algorithm;
 use falaj_consensus::types::Hash32;
-use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 use falaj_hsm::pkcs11::{
     DeviceFacts, KeyConfig, PinSource, Pkcs11Backend, TokenAdmin, TokenConfig, TokenError,
     TokenName,
 };
+use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 use falaj_hsm::{BackendError, Fault};
 
 use crate::bench::{Bench, OFFICER_PIN, PIN, TOKEN, in_child, limits, make_key, name};

@@ -6,9 +6,9 @@ use cryptoki::context::Pkcs11;
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use falaj_consensus::crypto::Algorithm;
-use falaj_hsm::softhsm::SoftHsm;
 use falaj_hsm::pkcs11::{Cause, Event, KeyConfig, Limits, LinkStatus, Pkcs11Backend, Step};
 use falaj_hsm::purpose::{Canary, CanaryBytes};
+use falaj_hsm::softhsm::SoftHsm;
 use falaj_hsm::{Backend, Fault};
 
 use crate::bench::{BUDGET, Bench, PIN, in_child, limits, make_key};

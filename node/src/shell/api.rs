@@ -86,7 +86,6 @@ impl Server {
 }
 
 /// Every path of the API; streams end when `stopping` is true.
-#[must_use]
 pub fn router(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Router {
     let (router, document) = paths().split_for_parts();
     let document = Bytes::from(text(&openapi::finished(document)));

@@ -315,14 +315,17 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let mut config = Config::default();
-        config.validator = Some(ValidatorConfig {
+        let validator = ValidatorConfig {
             id: 3,
             signer: SignerConfig::Software(SoftwareConfig {
                 key_file: "key".into(),
                 development: true,
             }),
-        });
+        };
+        let mut config = Config {
+            validator: Some(validator),
+            ..Config::default()
+        };
         config.network.peers.push(PeerSection {
             validator: 1,
             peer_id: "x".into(),

@@ -189,6 +189,10 @@ impl From<StoreError> for Problem {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every rejection has a class, which decides unless it is named here"
+)]
 const fn status_of(rejection: Rejection) -> StatusCode {
     match rejection {
         Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -206,6 +210,10 @@ const fn status_of(rejection: Rejection) -> StatusCode {
 }
 
 /// When the same request may succeed, where it may.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every rejection has a class, which decides unless it is named here"
+)]
 const fn retry_after_s(rejection: Rejection) -> Option<u32> {
     match rejection {
         Rejection::HsmUnavailable | Rejection::ReadOnly => Some(30),

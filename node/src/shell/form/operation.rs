@@ -9,6 +9,10 @@ use super::references::ReferencesForm;
 /// An operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on its way to or from JSON"
+)]
 pub enum OperationForm {
     /// Open an account.
     OpenAccount(OpenAccountForm),
