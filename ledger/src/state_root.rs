@@ -107,3 +107,5 @@ fn subtree_by_definition(leaves: &[(Hash32, Hash32)], depth: usize) -> Hash32 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -152,6 +152,30 @@ mod tests {
 
     store_suite!(MemoryMedium);
 
+    // Every byte of a small store, as it was when version 1 was frozen: keys, seals, chunks, marker, manifest, pages.
+    #[test]
+    fn the_records_of_a_small_store_are_frozen() {
+        use crate::store::Store;
+        use crate::store::suite::{GENESIS, Story};
+        use falaj_consensus::hash::sha256;
+
+        let (medium, story) = (MemoryMedium::new(), Story::new(4));
+        let store = MemoryStore::open(medium.clone(), GENESIS).unwrap();
+        for height in story.heights() {
+            store.commit(&story.block(height)).unwrap();
+        }
+        let at = story.heights().nth(2).unwrap();
+        store
+            .checkpoint(&story.marker(at), story.state(at))
+            .unwrap();
+        let records = medium.range(&[], &[0xff], usize::MAX).unwrap();
+        let frozen = "90a03e94950f10cc7a412669ffde848fb1bf088bdb3e6785d7bd73e6cb6de8c4";
+        assert_eq!(
+            sha256(&falaj_consensus::hash::encode(&records)).to_hex(),
+            frozen
+        );
+    }
+
     // What was not flushed is lost, what was is not.
     #[test]
     fn a_crash_loses_what_was_not_flushed() {
