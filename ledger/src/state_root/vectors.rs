@@ -86,7 +86,7 @@ fn vector_of_many_batches() {
         for step in 0..batch % 17 {
             let hash = sha256(format!("batch {batch} step {step}").as_bytes());
             let key = format!("key {}", hash.bytes()[0] % 64);
-            if hash.bytes()[1] % 3 == 0 {
+            if hash.bytes()[1].is_multiple_of(3) {
                 set.delete(key)
             } else {
                 set.put(key, *hash.bytes())
