@@ -1,6 +1,6 @@
 //! What `falaj-sim` understands.
 //!
-//! Errors: a usage error exits with 2; the verdict of a run has its own exit code, see [`Verdict::exit_code`].
+//! Errors: a usage error exits with 2; the verdict of a run has its own exit code, see `Verdict::exit_code`.
 //! Source: `docs/simulation.md`, "The program".
 
 use std::io::{IsTerminal, Write, stderr, stdout};
