@@ -1,6 +1,7 @@
 //! The shell: what drives the replica on real networks, disks and HSMs.
 
 pub mod api;
+pub mod binding;
 pub mod cli;
 pub mod config;
 pub mod form;

@@ -34,13 +34,13 @@ impl Pkcs11Backend {
     /// Loads the library and starts to connect; signing works once [`Pkcs11Backend::wait_ready`] says so, or later by itself.
     ///
     /// # Errors
-    /// [`TokenError::Library`], [`TokenError::LibraryHash`], [`TokenError::NotApproved`], or what `C_Initialize` returned.
+    /// [`TokenError::Library`], [`TokenError::LibraryHash`], [`TokenError::NotApproved`].
     pub fn start(token: TokenConfig, key: KeyConfig, limits: Limits) -> Result<Self, TokenError> {
         let algorithm = key.public_key.algorithm();
         if key.fips_strict && !algorithm.fips_approved() {
             return Err(TokenError::NotApproved { algorithm });
         }
-        let module = Module::load(&token.module, token.module_sha256)?;
+        let module = Module::load_for_later(&token.module, token.module_sha256)?;
         let key = Arc::new(key);
         let devices = TokenDevices {
             module,

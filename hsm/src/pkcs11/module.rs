@@ -40,6 +40,29 @@ impl Module {
     /// # Errors
     /// [`TokenError::Library`], [`TokenError::LibraryHash`], or what `C_Initialize` returned.
     pub fn load(path: &Path, expected: Option<Hash32>) -> Result<Arc<Self>, TokenError> {
+        Self::take(path, expected, Err)
+    }
+
+    /// As [`Module::load`], for who tries again by itself: a library that answers but does not initialise, as when its device is away, is
+    /// kept as it is, and says on every call that it is not initialised until [`Module::reinitialise`] succeeds.
+    ///
+    /// # Errors
+    /// [`TokenError::Library`], [`TokenError::LibraryHash`].
+    pub fn load_for_later(path: &Path, expected: Option<Hash32>) -> Result<Arc<Self>, TokenError> {
+        Self::take(path, expected, |error| {
+            if matches!(error, TokenError::Vendor { .. }) {
+                Ok(Initialised::NotYet)
+            } else {
+                Err(error)
+            }
+        })
+    }
+
+    fn take(
+        path: &Path,
+        expected: Option<Hash32>,
+        or_else: impl FnOnce(TokenError) -> Result<Initialised, TokenError>,
+    ) -> Result<Arc<Self>, TokenError> {
         let unloadable = |reason: String| TokenError::Library {
             path: path.to_path_buf(),
             reason,
@@ -54,7 +77,7 @@ impl Module {
         let sha256 = hash::sha256(&bytes);
         check_hash(&canonical, sha256, expected)?;
         let pkcs11 = Pkcs11::new(&canonical).map_err(|error| unloadable(error.to_string()))?;
-        let shared = initialise(&pkcs11)? == Initialised::BySomebodyElse;
+        let shared = initialise(&pkcs11).or_else(or_else)? == Initialised::BySomebodyElse;
         let module = Arc::new(Self {
             pkcs11,
             path: canonical.clone(),
@@ -150,7 +173,7 @@ impl Module {
                 alone.next_generation();
                 Ok(())
             }
-            Initialised::ByUs => Ok(()),
+            Initialised::ByUs | Initialised::NotYet => Ok(()),
             Initialised::BySomebodyElse => Err(TokenError::SharedLibrary),
         }
     }
@@ -171,6 +194,7 @@ fn check_hash(path: &Path, found: Hash32, expected: Option<Hash32>) -> Result<()
 enum Initialised {
     ByUs,
     BySomebodyElse,
+    NotYet,
 }
 
 fn initialise(pkcs11: &Pkcs11) -> Result<Initialised, TokenError> {

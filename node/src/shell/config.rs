@@ -44,6 +44,8 @@ pub struct Paths {
     pub guard: PathBuf,
     /// The transport's private key.
     pub transport_key: PathBuf,
+    /// The consensus key's word for the transport key.
+    pub transport_binding: PathBuf,
 }
 
 impl Default for Paths {
@@ -53,6 +55,7 @@ impl Default for Paths {
             data: "data".into(),
             guard: "guard".into(),
             transport_key: "transport.key".into(),
+            transport_binding: "transport.binding".into(),
         }
     }
 }
@@ -228,7 +231,7 @@ pub enum ConfigError {
     Missing(PathBuf),
     /// A key is unknown, missing or of another type.
     #[error("configuration: {0}")]
-    Invalid(#[source] Box<figment::Error>),
+    Invalid(Box<figment::Error>),
     /// A value that no node could run with.
     #[error("configuration: {key}: {reason}")]
     Value {

@@ -6,7 +6,8 @@
 
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{DiskError, FolderLock, FolderLockError, LogError, OsDisk};
-use falaj_consensus::types::ValidatorId;
+use falaj_consensus::types::{Now, ValidatorId};
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome};
 use falaj_ledger::genesis::{Genesis, GenesisFileError};
@@ -105,6 +106,23 @@ impl Folders {
     /// When it cannot be made.
     pub fn audit(&self) -> Result<OsDisk, DiskError> {
         OsDisk::subfolder(&self.guard, "audit")
+    }
+
+    /// Opens the signer that a validator's guard belongs to.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn open_signer(
+        &self,
+        now: Now,
+        identity: Identity,
+        known: &[Arc<ValidatorSet>],
+    ) -> Result<SignerHome<OsDisk>, HomeError> {
+        let checker = Arc::new(RealChecker);
+        let (guard, audit) = (self.guard()?, self.audit()?);
+        Ok(SignerHome::open(
+            now, guard, audit, identity, checker, known, None,
+        )?)
     }
 
     /// Opens the node's logs.

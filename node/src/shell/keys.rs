@@ -119,6 +119,10 @@ pub enum SignerError {
     #[cfg(feature = "pkcs11")]
     #[error(transparent)]
     Token(#[from] falaj_hsm::pkcs11::TokenError),
+    /// The token, as it answered.
+    #[cfg(feature = "pkcs11")]
+    #[error("the HSM cannot be used: {0}")]
+    Backend(#[source] falaj_hsm::BackendError),
     /// A value of the configuration.
     #[error("validator.signer.{key}: {reason}")]
     Config {
@@ -191,9 +195,11 @@ pub mod token {
     use crate::shell::config::Pkcs11Config;
     use falaj_consensus::crypto::{Algorithm, PublicKey};
     use falaj_consensus::types::Hash32;
+    use falaj_hsm::Outlook;
     use falaj_hsm::pkcs11::{
         KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenConfig, TokenName,
     };
+    use std::error::Error as _;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -216,11 +222,24 @@ pub mod token {
             sign_deadline_ms: config.sign_deadline_ms,
             ..Limits::default()
         };
-        Ok(Arc::new(Pkcs11Backend::start(
-            token_config(home, config)?,
-            key,
-            limits,
-        )?))
+        let backend = Pkcs11Backend::start(token_config(home, config)?, key, limits)?;
+        wait_for(&backend)?;
+        Ok(Arc::new(backend))
+    }
+
+    /// Waits for the first session. What only a person can change ends the start; a token that is away is waited for at work.
+    fn wait_for(backend: &Pkcs11Backend) -> Result<(), SignerError> {
+        match backend.wait_ready() {
+            Ok(()) => Ok(()),
+            Err(error) if error.fault.outlook() == Outlook::Person => {
+                Err(SignerError::Backend(error))
+            }
+            Err(error) => {
+                let reason = error.source().map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(%error, reason, "the HSM is away: this node follows, and votes once it is back");
+                Ok(())
+            }
+        }
     }
 
     /// Which token, as the library is told.

@@ -7,11 +7,7 @@
 use falaj_consensus::durable::LogId;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
-use falaj_hsm::purpose::Binding;
-use falaj_hsm::{
-    AttestRequest, Attestation, Identity, Input as SignerInput, Output as SignerOutput, RequestId,
-    SignerHome,
-};
+use falaj_hsm::{Identity, SignerHome};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::store::{Store, open_on_disk, open_on_disk_as_it_is, set_aside};
 use falaj_ledger::validate::Rules;
@@ -19,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::config::{Config, ConfigError, SignerConfig, ValidatorConfig};
+use super::binding::{Subject, Vouched};
+use super::config::{Config, ConfigError, Paths, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
 use super::home::{Folders, HomeError, read_genesis};
 use super::keys::{KeyFileError, SharedBackend, SignerError, open_backend, read_transport_key};
@@ -137,6 +134,7 @@ impl Node {
         let signing = match &config.validator {
             Some(validator) => Some(open_signer(
                 home,
+                &config.paths,
                 validator,
                 &opened,
                 &transport,
@@ -220,6 +218,7 @@ fn open_store(
 /// Opens guard and key, and has the key vouch for the transport identity.
 fn open_signer(
     home: &Path,
+    paths: &Paths,
     validator: &ValidatorConfig,
     opened: &Opened,
     transport: &Keypair,
@@ -235,8 +234,9 @@ fn open_signer(
     if *backend.public_key() != key {
         return Err(HomeError::NotInGenesis { id: validator.id }.into());
     }
+    let chain = opened.genesis.chain();
     let identity = Identity {
-        chain: opened.genesis.chain(),
+        chain: chain.clone(),
         key,
     };
     let state = &opened.base.state;
@@ -245,28 +245,16 @@ fn open_signer(
         state.validators_at(open_height),
         state.validators_at(open_height.next()),
     ];
-    let (guard_disk, audit_disk) = (
-        opened.folders.guard().map_err(HomeError::from)?,
-        opened.folders.audit().map_err(HomeError::from)?,
-    );
-    let mut signer = SignerHome::open(
-        now,
-        guard_disk,
-        audit_disk,
-        identity,
-        Arc::new(RealChecker),
-        &known,
-        None,
-    )
-    .map_err(HomeError::from)?;
-    let hello = hello(
-        id,
-        &opened.genesis.chain(),
-        transport,
-        &mut signer,
-        &*backend,
-        now,
-    )?;
+    let mut signer = opened.folders.open_signer(now, identity, &known)?;
+    let subject = Subject {
+        chain: &chain,
+        validator: id,
+        key: backend.public_key(),
+        transport_key: transport.public().to_peer_id().to_bytes(),
+    };
+    let file = home.join(&paths.transport_binding);
+    let vouched = subject.vouch(&file, &mut signer, &*backend, now);
+    let hello = hello(&subject, vouched.map_err(HomeError::from)?);
     let guard = match signer.signer().recovered() {
         Ok(recovered) => Some(recovered),
         Err(problem) => {
@@ -282,50 +270,19 @@ fn open_signer(
     })
 }
 
-/// What we say first on every connection. Without the key's word peers refuse us until the HSM is back and the node restarted.
-fn hello(
-    validator: ValidatorId,
-    chain: &ChainContext,
-    transport: &Keypair,
-    signer: &mut SignerHome<OsDisk>,
-    backend: &(dyn falaj_hsm::Backend + Send + Sync),
-    now: Now,
-) -> Result<Hello, StartError> {
-    const PATIENCE_NS: u64 = 20_000_000_000;
-    let serial = now.wall_us;
-    let transport_key = transport.public().to_peer_id().to_bytes();
-    let attestation = Attestation::Binding(Binding {
-        validator,
-        transport_key,
-        serial,
-    });
-    let deadline_ns = now.mono_ns.saturating_add(PATIENCE_NS);
-    let request = AttestRequest {
-        id: RequestId::new(0),
-        attestation,
-        deadline_ns,
+/// What we say first on every connection. Without the key's word peers refuse us.
+fn hello(subject: &Subject<'_>, vouched: Option<Vouched>) -> Hello {
+    let (serial, binding) = match vouched {
+        Some(Vouched { serial, signature }) => (serial, Some(signature)),
+        None => (0, None),
     };
-    let outputs = signer
-        .run(now, SignerInput::Attest(Box::new(request)), backend)
-        .map_err(HomeError::Log)?;
-    let mut binding = None;
-    for output in outputs {
-        if let SignerOutput::Attested { result, .. } = output {
-            match result {
-                Ok(attested) => binding = Some(attested.signature),
-                Err(refusal) => {
-                    tracing::error!(%refusal, "the consensus key does not vouch for the transport identity")
-                }
-            }
-        }
-    }
-    Ok(Hello {
+    Hello {
         version: PROTOCOL_VERSION,
-        genesis_hash: chain.genesis_hash,
-        validator: Some(validator),
+        genesis_hash: subject.chain.genesis_hash,
+        validator: Some(subject.validator),
         serial,
         binding,
-    })
+    }
 }
 
 fn run(

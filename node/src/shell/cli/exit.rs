@@ -11,11 +11,12 @@ use crate::shell::keys::{KeyFileError, SignerError};
 use crate::shell::network::NetworkError;
 use crate::shell::node::StartError;
 
-/// A command that failed.
+/// A command that failed, and what to do about it where that is known.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
     error: Box<dyn Error + Send + Sync>,
+    fix: Option<&'static str>,
 }
 
 impl Failure {
@@ -41,6 +42,7 @@ impl Failure {
         Self {
             code,
             error: error.into(),
+            fix: None,
         }
     }
 
@@ -55,10 +57,10 @@ impl Failure {
         }
         if json {
             print::json(&serde_json::json!({
-                "error": self.error.to_string(), "causes": causes, "exit_code": self.code,
+                "error": self.error.to_string(), "causes": causes, "fix": self.fix, "exit_code": self.code,
             }));
         } else {
-            print::error(&self.error.to_string(), &causes);
+            print::error(&self.error.to_string(), &causes, self.fix);
         }
         ExitCode::from(self.code)
     }
@@ -85,7 +87,9 @@ impl From<SignerError> for Failure {
         match error {
             SignerError::File(error) => error.into(),
             #[cfg(feature = "pkcs11")]
-            SignerError::Token(error) => Self::new(token_code(&error), error),
+            SignerError::Token(error) => error.into(),
+            #[cfg(feature = "pkcs11")]
+            SignerError::Backend(error) => error.into(),
             SignerError::Config { .. } | SignerError::NotBuilt(_) => Self::new(Self::CONFIG, error),
         }
     }
@@ -94,7 +98,32 @@ impl From<SignerError> for Failure {
 #[cfg(feature = "pkcs11")]
 impl From<falaj_hsm::pkcs11::TokenError> for Failure {
     fn from(error: falaj_hsm::pkcs11::TokenError) -> Self {
-        Self::new(token_code(&error), error)
+        let fix = Some(error.fix());
+        Self {
+            fix,
+            ..Self::new(token_code(&error), error)
+        }
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+impl From<falaj_hsm::BackendError> for Failure {
+    fn from(error: falaj_hsm::BackendError) -> Self {
+        use falaj_hsm::pkcs11::TokenError;
+        let code = if error.fault == falaj_hsm::Fault::Pin {
+            Self::PERMISSION
+        } else {
+            Self::CONFIG
+        };
+        let token = error
+            .source
+            .as_deref()
+            .and_then(|source| source.downcast_ref::<TokenError>());
+        let fix = token.map(TokenError::fix);
+        Self {
+            fix,
+            ..Self::new(code, error)
+        }
     }
 }
 

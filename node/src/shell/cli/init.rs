@@ -4,15 +4,22 @@
 //! the logs and the explicit first record of the signing guard. Neither ever overwrites anything.
 
 use clap::{Args, ValueEnum};
+use falaj_consensus::types::ValidatorId;
+use falaj_hsm::{Backend, Identity};
+use falaj_ledger::genesis::Genesis;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Failure, Scene, keys, print};
+use crate::shell::binding::Subject;
 use crate::shell::config::{
-    CONFIG_FILE, Config, PeerSection, Pkcs11Config, SignerConfig, SoftwareConfig, ValidatorConfig,
+    CONFIG_FILE, Config, Paths, PeerSection, Pkcs11Config, SignerConfig, SoftwareConfig,
+    ValidatorConfig,
 };
-use crate::shell::home::{make_logs, read_genesis};
+use crate::shell::home::{Folders, HomeError, make_logs, read_genesis};
 use crate::shell::keys::{make_transport_key, open_backend, read_transport_key};
+use crate::shell::runtime::Clock;
 
 /// Makes a node's home, or sets it on a genesis.
 #[derive(Args)]
@@ -188,7 +195,39 @@ fn set_on_genesis(home: &Path, file: &Path) -> Result<(), Failure> {
         if let Some(banner) = backend.test_banner() {
             print::warning(banner);
         }
+        vouch(home, &config.paths, validator.id, &genesis, &*backend)?;
     }
-    read_transport_key(&home.join(&config.paths.transport_key))?;
+    Ok(())
+}
+
+/// Has the consensus key vouch for the transport key, while the HSM is at hand.
+fn vouch(
+    home: &Path,
+    paths: &Paths,
+    validator: u32,
+    genesis: &Genesis,
+    backend: &(dyn Backend + Send + Sync),
+) -> Result<(), Failure> {
+    let (chain, now) = (genesis.chain(), Clock::start().now());
+    let transport = read_transport_key(&home.join(&paths.transport_key))?;
+    let identity = Identity {
+        chain: chain.clone(),
+        key: backend.public_key().clone(),
+    };
+    let set = Arc::new(genesis.validators.clone());
+    let mut signer = Folders::take(home, paths)?.open_signer(now, identity, &[set])?;
+    let subject = Subject {
+        chain: &chain,
+        validator: ValidatorId::new(validator),
+        key: backend.public_key(),
+        transport_key: transport.public().to_peer_id().to_bytes(),
+    };
+    let file = home.join(&paths.transport_binding);
+    let vouched = subject.vouch(&file, &mut signer, backend, now);
+    if vouched.map_err(HomeError::from)?.is_none() {
+        print::warning(
+            "the HSM did not vouch for the transport key; the node asks again when it starts",
+        );
+    }
     Ok(())
 }

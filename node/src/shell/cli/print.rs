@@ -29,10 +29,13 @@ pub(super) fn warning(text: &str) {
     eprintln!("{text}");
 }
 
-/// What went wrong and why.
-pub(super) fn error(what: &str, causes: &[String]) {
+/// What went wrong, why, and what to do about it.
+pub(super) fn error(what: &str, causes: &[String], fix: Option<&str>) {
     eprintln!("error: {what}");
     for cause in causes {
         eprintln!("  because: {cause}");
+    }
+    if let Some(fix) = fix {
+        eprintln!("  to do: {fix}");
     }
 }

@@ -58,9 +58,7 @@ async fn serve(
     let fatal = Fatal::exit();
     let api_listen = config.api.listen;
     let node = std::sync::Arc::new(Node::start(home, config, &fatal)?);
-    let server = api::listen(api_listen)
-        .await
-        .map_err(|error| Failure::new(Failure::UNAVAILABLE, error))?;
+    let server = listen(api_listen).await?;
     let api = server.address();
     let running = Running {
         pid: std::process::id(),
@@ -81,6 +79,16 @@ async fn serve(
         node.stop().await;
     }
     Ok(())
+}
+
+/// Takes the address of the API.
+async fn listen(address: SocketAddr) -> Result<api::Server, Failure> {
+    let failed = |error: std::io::Error| {
+        let text =
+            format!("the API cannot listen on {address} ({error}); api.listen names another");
+        Failure::new(Failure::UNAVAILABLE, text)
+    };
+    api::listen(address).await.map_err(failed)
 }
 
 /// Begins to watch standard input, on a thread that ends with the process; the answer comes when it closes.
