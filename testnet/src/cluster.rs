@@ -28,6 +28,10 @@ const LOOK: Duration = Duration::from_millis(25);
 const PORT_TRIES: usize = 3;
 /// What `falaj start` ends with when an address is in use.
 const EXIT_UNAVAILABLE: i32 = 69;
+/// Synced, with room on its disk and a session of its HSM.
+const READY: &str = "/readyz";
+/// Running.
+const LIVE: &str = "/livez";
 const RUN_FILE: &str = "run.json";
 const LOG_FILE: &str = "node.log";
 
@@ -109,7 +113,7 @@ impl Cluster {
             self.spawn(index)?;
         }
         for index in 0..self.nodes.len() {
-            if let Err(failed) = self.until_ready(index).await {
+            if let Err(failed) = self.until(index, READY).await {
                 self.stop()?;
                 return Err(failed);
             }
@@ -129,13 +133,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts a node that does not run, and waits until it is ready.
+    /// Starts a node that does not run, and waits until it answers; it may still have to catch up, or to wait for its HSM.
     ///
     /// # Errors
-    /// When it runs, ends, or is not ready in time.
+    /// When it runs, ends, or does not answer in time.
     pub async fn start_node(&mut self, index: usize) -> Result<()> {
         self.spawn(index)?;
-        match self.until_ready(index).await {
+        match self.until(index, LIVE).await {
             Ok(()) => Ok(()),
             Err(Failed::PortTaken) => {
                 bail!("another process has taken the ports of validator {index}")
@@ -160,7 +164,7 @@ impl Cluster {
         Ok(())
     }
 
-    async fn until_ready(&mut self, index: usize) -> Result<(), Failed> {
+    async fn until(&mut self, index: usize, says: &str) -> Result<(), Failed> {
         let node = self
             .nodes
             .get_mut(index)
@@ -170,13 +174,13 @@ impl Cluster {
             if let Some(status) = node.ended()? {
                 return Err(node.why_it_ended(status));
             }
-            if node.is_ready().await {
+            if node.says(says).await {
                 return Ok(());
             }
             if started.elapsed() > READY_PATIENCE {
                 let home = node.home.display();
                 return Err(anyhow::anyhow!(
-                    "the node of {home} is not ready after {READY_PATIENCE:?}"
+                    "the node of {home} does not say {says} after {READY_PATIENCE:?}"
                 )
                 .into());
             }
@@ -285,8 +289,8 @@ impl Node {
         self.process.as_mut().map_or(Ok(None), NodeProcess::ended)
     }
 
-    /// Whether its own process has said where it is, and that it is ready.
-    async fn is_ready(&mut self) -> bool {
+    /// Whether its own process has said where it is, and says so of itself.
+    async fn says(&mut self, what: &str) -> bool {
         let Some(pid) = self.process.as_ref().map(NodeProcess::pid) else {
             return false;
         };
@@ -295,7 +299,7 @@ impl Node {
         let Some(running) = running.filter(|running| running.pid == pid) else {
             return false;
         };
-        let answer = http::get(running.api, "/livez").await;
+        let answer = http::get(running.api, what).await;
         self.running = Some(running);
         answer.is_ok_and(|answer| answer.status.is_success())
     }

@@ -84,11 +84,14 @@ impl NodeProcess {
         drop(self.input.take());
     }
 
-    /// Stops it in order; kills it when that takes too long. Says whether it stopped by itself.
+    /// Stops it in order; kills it when that takes too long. Says whether it did what it was told; one that had ended before did.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn stop(&mut self) -> Result<bool> {
+        if self.ended()?.is_some() {
+            return Ok(true);
+        }
         self.ask_to_stop();
         // A paused node could not stop.
         drop(signal(self.pid(), Signal::CONT));

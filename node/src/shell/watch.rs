@@ -210,14 +210,20 @@ impl Watch {
 
 impl SignerWitness for Watch {
     fn signed(&self, purpose: Purpose, seconds: f64, error: Option<&BackendError>) {
-        lock(&self.signer).answered(error);
+        let is_new = lock(&self.signer).answered(error);
         match error {
             Some(error) => {
                 self.metrics.hsm_up(false);
                 self.metrics.refused(error.fault.code());
-                tracing::warn!(seconds, purpose = purpose.name(), %error, "the HSM gave no signature");
+                if is_new {
+                    tracing::warn!(%error, code = error.fault.code(), "the HSM gives no signatures");
+                }
+                tracing::debug!(seconds, purpose = purpose.name(), %error, "the HSM gave no signature");
             }
             None => {
+                if is_new {
+                    tracing::info!("the HSM signs again");
+                }
                 self.metrics.hsm_up(true);
                 self.metrics.signed(purpose.name(), seconds);
                 tracing::trace!(seconds, purpose = purpose.name(), "signed");

@@ -42,13 +42,18 @@ pub(super) struct SignerLook {
 }
 
 impl SignerLook {
-    /// The HSM answered.
-    pub(super) fn answered(&mut self, error: Option<&BackendError>) {
-        self.view = SignerView {
+    /// The HSM answered. Says whether that is another answer than the one before, so that it is told once.
+    pub(super) fn answered(&mut self, error: Option<&BackendError>) -> bool {
+        let view = SignerView {
             hsm_up: Some(error.is_none()),
             refusing: error.map(|error| error.fault.code()),
             fault: error.map(ToString::to_string),
         };
+        let first_and_good = self.view.hsm_up.is_none() && error.is_none();
+        let is_new =
+            !first_and_good && (view.hsm_up, &view.fault) != (self.view.hsm_up, &self.view.fault);
+        self.view = view;
+        is_new
     }
 
     /// The signer refused. What a later request changes by itself is no state.
@@ -86,6 +91,18 @@ mod tests {
                 ..SignerView::default()
             }
         );
+    }
+
+    // Goal: an HSM that is away is told once, and again when it is back.
+    #[test]
+    fn another_answer_is_told_once() {
+        let mut look = SignerLook::default();
+        assert!(!look.answered(None));
+        assert!(look.answered(Some(&BackendError::new(Fault::Token))));
+        assert!(!look.answered(Some(&BackendError::new(Fault::Token))));
+        assert!(look.answered(Some(&BackendError::new(Fault::Timeout))));
+        assert!(look.answered(None));
+        assert!(!look.answered(None));
     }
 
     #[test]
