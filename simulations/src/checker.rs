@@ -235,3 +235,6 @@ impl Judge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! Shape: chaos of 3 to 20 seconds, then the network stabilises. At most f validators lie or are lost for good; any number may
 //! crash and come back.
 
-use falaj_consensus::params::Parameters;
+use falaj_consensus::params::{Parameters, Timeouts};
 
 use super::{Scenario, Signatures, local_parameters};
 use crate::byzantine::Behaviour;
@@ -32,7 +32,7 @@ const CPU: Site = Site::new("scenario/cpu");
 const MS_NS: u64 = 1_000_000;
 const SECOND_NS: u64 = 1_000 * MS_NS;
 /// One seed in so many runs with real signatures.
-const REAL_EVERY: u64 = 16;
+const REAL_EVERY: u64 = 32;
 
 pub(super) fn swarm(seed: u64) -> Scenario {
     let chance = Chance::new(seed);
@@ -88,10 +88,26 @@ fn workload(shape: &Draw) -> WorkloadDials {
 }
 
 fn parameters(shape: &Draw) -> Parameters {
-    if shape.word(4).below(4) == 0 {
-        Parameters::default()
-    } else {
-        local_parameters()
+    match shape.word(4).below(8) {
+        0 => Parameters::default(),
+        1..4 => hasty_parameters(),
+        _ => local_parameters(),
+    }
+}
+
+/// Timeouts that hold on the calm network from round 1 on and are missed whenever anything is slow: many rounds.
+fn hasty_parameters() -> Parameters {
+    Parameters {
+        timeouts: Timeouts {
+            propose_ms: 120,
+            prevote_ms: 50,
+            precommit_ms: 50,
+            growth_ms: 20,
+            growth_rounds_max: 50,
+            tick_ms: 15,
+            heartbeat_ms: 2_000,
+        },
+        ..Parameters::default()
     }
 }
 

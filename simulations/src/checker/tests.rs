@@ -1,0 +1,430 @@
+//! Every oracle is shown what it must find, and what it must not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::message::{
+    Body, CommitCertificate, Header, PrecommitValue, PrevoteValue, Proposal, Statement, Vote,
+};
+use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash, Round, ValidatorIndex};
+use falaj_consensus::validator_set::Bitmap;
+use falaj_hsm::purpose::Purpose;
+use falaj_ledger::block::BlockInput;
+use falaj_ledger::execute::execute;
+use falaj_ledger::state::{Opened, State};
+use falaj_node::core::{Committed, Event, Frame, Message, Peer, ProposalBundle};
+use falaj_node::storage::BlockRecord;
+
+use super::*;
+use crate::chance::Chance;
+use crate::clock::EPOCH_US;
+use crate::economy::validator_of;
+use crate::hsm::{KeyIndex, Order};
+use crate::scenario::Scenario;
+
+const ME: NodeIndex = NodeIndex::new(2);
+
+/// Four validators at genesis, and oracles that have seen nothing.
+struct Bench {
+    economy: Arc<Economy>,
+    opened: Opened,
+    registry: Registry,
+    judge: Judge,
+}
+
+fn bench() -> Bench {
+    let economy = Arc::new(Economy::new(&Chance::new(1), &Scenario::calm(4)));
+    let opened = State::open(&economy.genesis).expect("the economy adds up");
+    let judge = Judge::new(Facts {
+        economy: Arc::clone(&economy),
+        validators: 4,
+        byzantine: BTreeSet::new(),
+        outcome: opened.outcome.clone(),
+    });
+    let registry = Registry::new(Arc::clone(&economy.keys));
+    Bench {
+        economy,
+        opened,
+        registry,
+        judge,
+    }
+}
+
+impl Bench {
+    fn show(&mut self, node: NodeIndex, observation: Observation<'_>) -> Option<&'static str> {
+        self.judge
+            .observe(SimTime::START, node, &self.registry, observation);
+        self.judge.violation().map(|violation| violation.oracle)
+    }
+
+    /// The empty first block, proposed in its turn.
+    fn header(&self) -> Header {
+        let body = Body::default();
+        Header {
+            version: Header::VERSION,
+            features: 0,
+            genesis_hash: self.economy.genesis.hash(),
+            height: Height::new(1),
+            round: Round::new(0),
+            proposer: ValidatorIndex::new(1),
+            parent_id: BlockId::default(),
+            parent_outcome: self.opened.outcome.hash(),
+            time_us: EPOCH_US + 1,
+            set_hash: self.economy.genesis.validators.hash(),
+            body_root: body.root(),
+            evidence_root: body.evidence_root(),
+            transactions: 0,
+            transaction_bytes: 0,
+        }
+    }
+
+    /// A header as a final block, with signatures that the registry knows.
+    fn committed(&mut self, header: &Header) -> Committed {
+        let executed = execute(&self.opened.state, &BlockInput::new(header, Vec::new()));
+        let certificate = self.certificate(header.id(), executed.outcome.hash(), &[0, 1, 2]);
+        Committed {
+            id: header.id(),
+            header: header.clone(),
+            body: Arc::new(Body::default()),
+            certificate,
+            transactions: Vec::new(),
+            executed: Arc::new(executed),
+        }
+    }
+
+    fn certificate(
+        &mut self,
+        id: BlockId,
+        outcome: OutcomeHash,
+        signers: &[u16],
+    ) -> CommitCertificate {
+        let mut certificate = CommitCertificate {
+            height: Height::new(1),
+            round: Round::new(0),
+            id,
+            outcome,
+            signers: Bitmap::none(4),
+            signatures: Vec::new(),
+        };
+        let statement = certificate.statement();
+        for signer in signers {
+            certificate.signers.insert(ValidatorIndex::new(*signer));
+            let order = Order {
+                node: NodeIndex::new(*signer),
+                key: KeyIndex::new(*signer),
+                purpose: Purpose::Precommit,
+                message: self.bytes(&statement),
+            };
+            let signature = self.registry.sign(SimTime::START, order);
+            certificate.signatures.push(signature);
+        }
+        certificate
+    }
+
+    fn bytes(&self, statement: &Statement) -> Vec<u8> {
+        let chain = self.economy.genesis.chain();
+        statement.sign_bytes(&chain).as_slice().to_vec()
+    }
+
+    /// What the oracles say when our signer lets a statement out.
+    fn release(&mut self, statement: Statement) -> Option<&'static str> {
+        let message = self.bytes(&statement);
+        let (statement, message) = (&statement, &message[..]);
+        self.show(ME, Observation::Released { statement, message })
+    }
+
+    fn hear(&mut self, message: Message) {
+        let frame = frame(message);
+        assert_eq!(self.show(ME, Observation::Received(&frame)), None);
+    }
+
+    fn hear_proposal(&mut self, header: &Header) {
+        let proposal = Proposal {
+            header: header.clone(),
+            round: header.round,
+            valid_round: None,
+            proposer: header.proposer,
+            signature: no_signature(),
+        };
+        let bundle = ProposalBundle {
+            proposal,
+            body: Body::default(),
+            polka: None,
+            parent: None,
+        };
+        self.hear(Message::Proposal(Box::new(bundle)));
+    }
+
+    fn hear_votes(&mut self, voters: &[u16], statement: Statement) {
+        let vote = |voter: &u16| {
+            let voter = ValidatorIndex::new(*voter);
+            Vote::new(voter, statement, no_signature()).expect("it is a vote")
+        };
+        self.hear(Message::Votes(voters.iter().map(vote).collect()));
+    }
+}
+
+fn no_signature() -> falaj_consensus::crypto::Signature {
+    falaj_consensus::crypto::Signature::new(Vec::new()).expect("it is short")
+}
+
+fn frame(message: Message) -> Frame {
+    Frame {
+        height: Height::new(0),
+        acks: Vec::new(),
+        message: Some(message),
+    }
+}
+
+fn prevote(round: u32, id: Option<BlockId>, valid_round: Option<u32>) -> Statement {
+    let valid_round = valid_round.map(Round::new);
+    Statement::Prevote {
+        height: Height::new(1),
+        round: Round::new(round),
+        value: id.map(|id| PrevoteValue { id, valid_round }),
+    }
+}
+
+fn precommit(round: u32, id: Option<BlockId>) -> Statement {
+    let outcome = OutcomeHash::default();
+    Statement::Precommit {
+        height: Height::new(1),
+        round: Round::new(round),
+        value: id.map(|id| PrecommitValue { id, outcome }),
+    }
+}
+
+/// Goal: what a correct network does is found by nobody.
+#[test]
+fn a_right_course_is_found_by_nobody() {
+    let mut bench = bench();
+    let header = bench.header();
+    let id = Some(header.id());
+    bench.hear_proposal(&header);
+    assert_eq!(bench.release(prevote(0, id, None)), None);
+    bench.hear_votes(&[0, 1], prevote(0, id, None));
+    assert_eq!(bench.release(precommit(0, id)), None);
+    let block = bench.committed(&header);
+    assert_eq!(bench.show(ME, Observation::Committed(&block)), None);
+}
+
+/// Goal: two decisions at one height.
+#[test]
+fn disagreement_is_found() {
+    let mut bench = bench();
+    let header = bench.header();
+    let other = Header {
+        time_us: header.time_us + 1,
+        ..header.clone()
+    };
+    let (first, second) = (bench.committed(&header), bench.committed(&other));
+    assert_eq!(bench.show(ME, Observation::Committed(&first)), None);
+    let node = NodeIndex::new(0);
+    assert_eq!(
+        bench.show(node, Observation::Committed(&second)),
+        Some("agreement")
+    );
+}
+
+/// Goal: a height that was final and is gone after a restart.
+#[test]
+fn a_lost_height_is_found() {
+    let mut bench = bench();
+    let header = bench.header();
+    let block = bench.committed(&header);
+    assert_eq!(bench.show(ME, Observation::Committed(&block)), None);
+    let started = Observation::Started {
+        height: Height::new(0),
+        block: Position::START,
+        batch: Position::START,
+    };
+    assert_eq!(bench.show(ME, started), Some("agreement"));
+}
+
+/// Goal: a block of somebody whose turn it was not, and one of another time than after its parent's.
+#[test]
+fn invalid_blocks_are_found() {
+    let spoils: [fn(&mut Header); 2] = [
+        |header| header.proposer = ValidatorIndex::new(3),
+        |header| header.parent_id = BlockId::new(Hash32::new([9; 32])),
+    ];
+    for spoil in spoils {
+        let mut bench = bench();
+        let mut header = bench.header();
+        spoil(&mut header);
+        let block = bench.committed(&header);
+        assert_eq!(
+            bench.show(ME, Observation::Committed(&block)),
+            Some("validity")
+        );
+    }
+}
+
+/// Goal: a certificate of two, and one with a signature that was made for something else.
+#[test]
+fn wrong_certificates_are_found() {
+    let mut bench = bench();
+    let (id, outcome) = (BlockId::default(), OutcomeHash::default());
+    let few = bench.certificate(id, outcome, &[0, 1]);
+    let sent = frame(Message::Certificate(few));
+    assert_eq!(
+        bench.show(ME, Observation::Sent(&sent)),
+        Some("certificates")
+    );
+
+    let mut bench = self::bench();
+    let mut relabelled = bench.certificate(id, outcome, &[0, 1, 3]);
+    relabelled.round = Round::new(1);
+    let sent = frame(Message::Certificate(relabelled));
+    assert_eq!(
+        bench.show(ME, Observation::Sent(&sent)),
+        Some("certificates")
+    );
+}
+
+/// Goal: two statements at one place.
+#[test]
+fn double_signs_are_found() {
+    let mut bench = bench();
+    assert_eq!(bench.release(prevote(0, None, None)), None);
+    let header = bench.header();
+    bench.hear_proposal(&header);
+    let found = bench.release(prevote(0, Some(header.id()), None));
+    assert_eq!(found, Some("double sign"));
+}
+
+/// Goal: supply that is not the sum of the balances.
+#[test]
+fn money_from_nowhere_is_found() {
+    let mut bench = bench();
+    let header = bench.header();
+    let mut block = bench.committed(&header);
+    let mut executed = (*block.executed).clone();
+    executed.outcome.supply[0].minor_units += 1;
+    let outcome = executed.outcome.hash();
+    block.executed = Arc::new(executed);
+    block.certificate = bench.certificate(block.id, outcome, &[0, 1, 2]);
+    assert_eq!(
+        bench.show(ME, Observation::Committed(&block)),
+        Some("conservation")
+    );
+}
+
+/// Goal: prevotes for what nobody proposed, and for a fresh block under a lock.
+#[test]
+fn prevotes_against_the_rules_are_found() {
+    let mut bench = bench();
+    let id = Some(BlockId::default());
+    assert_eq!(
+        bench.release(prevote(0, id, None)),
+        Some("rule conformance")
+    );
+
+    let mut bench = self::bench();
+    let header = bench.header();
+    let first = Some(header.id());
+    bench.hear_proposal(&header);
+    bench.hear_votes(&[0, 1, 3], prevote(0, first, None));
+    assert_eq!(bench.release(precommit(0, first)), None);
+    bench.hear_votes(&[0, 1, 3], precommit(0, None));
+    let fresh = Header {
+        round: Round::new(1),
+        proposer: ValidatorIndex::new(2),
+        ..header
+    };
+    bench.hear_proposal(&fresh);
+    let found = bench.release(prevote(1, Some(fresh.id()), None));
+    assert_eq!(found, Some("rule conformance"));
+}
+
+/// Goal: a re-proposal may be prevoted with its polka, and not without.
+#[test]
+fn a_re_proposal_needs_its_polka() {
+    for (prevotes, finding) in [(3, None), (2, Some("rule conformance"))] {
+        let mut bench = bench();
+        let header = bench.header();
+        let id = Some(header.id());
+        bench.hear_votes(&[0, 1, 3], precommit(0, None));
+        let voters = [0, 1, 3];
+        bench.hear_votes(&voters[..prevotes], prevote(0, id, None));
+        let proposal = Proposal {
+            round: Round::new(1),
+            valid_round: Some(Round::new(0)),
+            proposer: ValidatorIndex::new(2),
+            signature: no_signature(),
+            header,
+        };
+        let bundle = ProposalBundle {
+            proposal,
+            body: Body::default(),
+            polka: None,
+            parent: None,
+        };
+        bench.hear(Message::Proposal(Box::new(bundle)));
+        assert_eq!(bench.release(prevote(1, id, Some(0))), finding);
+    }
+}
+
+/// Goal: precommits without a polka, without the block, nil without prevotes of a quorum; rounds entered without a reason; steps
+/// out of order.
+#[test]
+fn other_statements_against_the_rules_are_found() {
+    let id = Some(BlockId::default());
+    type Course = fn(&mut Bench, Option<BlockId>) -> Option<&'static str>;
+    let courses: [Course; 5] = [
+        |bench, id| bench.release(precommit(0, id)),
+        |bench, id| {
+            bench.hear_votes(&[0, 1, 3], prevote(0, id, None));
+            bench.release(precommit(0, id))
+        },
+        |bench, _| bench.release(precommit(0, None)),
+        |bench, _| bench.release(prevote(1, None, None)),
+        |bench, _| {
+            bench.hear_votes(&[0, 1, 3], precommit(0, None));
+            assert_eq!(bench.release(prevote(1, None, None)), None);
+            bench.release(prevote(0, None, None))
+        },
+    ];
+    for course in courses {
+        assert_eq!(course(&mut bench(), id), Some("rule conformance"));
+    }
+}
+
+/// Goal: a vote for a block whose record is not on disk; with the record it may leave.
+#[test]
+fn what_is_said_before_it_is_on_disk_is_found() {
+    for (synced, finding) in [(1, None), (0, Some("durable before disclosed"))] {
+        let mut bench = bench();
+        let header = bench.header();
+        let record = BlockRecord::proposed(&header, &Body::default());
+        let appended = Observation::Appended {
+            log: LogId::Block,
+            position: Position::new(1),
+            record: &record,
+        };
+        assert_eq!(bench.show(ME, appended), None);
+        let upto = Position::new(synced);
+        let log = LogId::Block;
+        assert_eq!(bench.show(ME, Observation::Durable { log, upto }), None);
+        let voter = ValidatorIndex::new(ME.get());
+        let statement = prevote(0, Some(header.id()), None);
+        let vote = Vote::new(voter, statement, no_signature()).expect("it is a vote");
+        let sent = frame(Message::Votes(vec![vote]));
+        assert_eq!(bench.show(ME, Observation::Sent(&sent)), finding);
+    }
+}
+
+/// Goal: a correct node that is accused.
+#[test]
+fn accusations_of_correct_nodes_are_found() {
+    let mut bench = bench();
+    let event = Event::PeerFault {
+        peer: Peer::of(validator_of(NodeIndex::new(3))).expect("a small id"),
+        what: "vote",
+    };
+    assert_eq!(
+        bench.show(ME, Observation::Reported(&event)),
+        Some("alarms")
+    );
+}
