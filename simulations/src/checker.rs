@@ -26,6 +26,7 @@ use std::sync::Arc;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{Outcome, Statement};
 use falaj_consensus::types::Height;
+use falaj_hsm::Place;
 use falaj_ledger::transaction::TxKey;
 use falaj_node::core::{Committed, Event, Frame};
 
@@ -59,6 +60,8 @@ pub enum Observation<'a> {
         block: Position,
         /// Last record of its batch log.
         batch: Position,
+        /// The last place that its guard has recorded.
+        guard: Place,
     },
     /// A starting process executed a decided height again from its logs.
     Replayed(&'a Committed),

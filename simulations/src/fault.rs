@@ -3,6 +3,9 @@
 //! Invariant: a schedule is data; leaving an entry out leaves all others where they were.
 //! Shape: entries in order of time; everything is over at the stabilisation of the run but for validators that are faulty for good.
 
+use falaj_consensus::durable::LogId;
+
+use crate::disk::DiskDials;
 use crate::hsm::TokenDials;
 use crate::types::{NodeIndex, SimTime};
 
@@ -38,6 +41,15 @@ pub enum Fault {
         node: NodeIndex,
         /// When the power goes again.
         after_changes: Option<u64>,
+    },
+    /// The disk of one of a node's logs becomes slow or unreliable.
+    Disk {
+        /// Whose.
+        node: NodeIndex,
+        /// Which log's.
+        log: LogId,
+        /// How bad it is.
+        dials: DiskDials,
     },
     /// The token is taken out of its slot.
     TokenGone(NodeIndex),

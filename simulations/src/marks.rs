@@ -61,6 +61,8 @@ marks! {
     RestartLocked = "restart_locked";
     /// A node restarted with its guard above the last block it had.
     GuardAhead = "guard_ahead";
+    /// A node restarted and its guard had recorded a vote for a block that was gone.
+    LostBlock = "lost_block";
     /// A restart found the end of a log torn and cut it.
     TornLog = "torn_log";
     /// A restart executed blocks that the store had not.

@@ -68,8 +68,9 @@ impl Conformance {
     }
 
     fn said(&mut self, chain: &Chain, node: NodeIndex, statement: &Statement) -> Finding {
+        // A slow token may answer when the height was left long ago; nobody will hear of it.
         let Some(view) = self.shadows[node.position()].view(statement.height()) else {
-            return Err(format!("{statement:?} at a height that was left long ago"));
+            return Ok(());
         };
         if view.has_said(statement) {
             return Ok(());

@@ -7,15 +7,16 @@
 use std::collections::BTreeMap;
 
 use falaj_consensus::durable::{LogId, Position};
-use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Body, Statement, decode};
+use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Body, Kind, Statement, decode};
 use falaj_consensus::types::{BatchDigest, BlockId, Height, ValidatorId};
+use falaj_hsm::Place;
 use falaj_node::core::{Ack, Frame, Message};
 use falaj_node::storage::BlockRecord;
 
 use super::{Facts, Finding, Observation};
 use crate::types::NodeIndex;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Disk {
     block: Position,
     batch: Position,
@@ -23,6 +24,8 @@ struct Disk {
     certificates: BTreeMap<Height, Position>,
     batches: BTreeMap<BatchDigest, Position>,
     numbers: BTreeMap<(ValidatorId, u64), Position>,
+    /// What the guard had recorded when the process started: of the blocks that a crash took, these prevotes may name some.
+    recorded: Place,
     /// Of each author's numbers, how many were found on disk without a gap.
     acknowledged: BTreeMap<ValidatorId, u64>,
 }
@@ -35,15 +38,21 @@ pub(super) struct Disclosure {
 impl Disclosure {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
-            disks: vec![Disk::default(); usize::from(facts.validators)],
+            disks: vec![Disk::new(); usize::from(facts.validators)],
         }
     }
 
     pub(super) fn observe(&mut self, node: NodeIndex, seen: &Observation<'_>) -> Finding {
         let disk = &mut self.disks[node.position()];
         match seen {
-            Observation::Started { block, batch, .. } => {
+            Observation::Started {
+                block,
+                batch,
+                guard,
+                ..
+            } => {
                 disk.restarted(*block, *batch);
+                disk.recorded = *guard;
                 Ok(())
             }
             Observation::Appended {
@@ -66,6 +75,19 @@ impl Disclosure {
 }
 
 impl Disk {
+    fn new() -> Self {
+        Self {
+            block: Position::START,
+            batch: Position::START,
+            bodies: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            recorded: Place::GENESIS,
+            acknowledged: BTreeMap::new(),
+        }
+    }
+
     fn restarted(&mut self, block: Position, batch: Position) {
         self.bodies.retain(|_, (at, _)| *at <= block);
         self.certificates.retain(|_, at| *at <= block);
@@ -149,6 +171,9 @@ impl Disk {
         let Some(id) = statement.block() else {
             return Ok(());
         };
+        if statement.kind() == Kind::Prevote && Place::of(statement) <= self.recorded {
+            return Ok(());
+        }
         let body = self.bodies.get(&id).filter(|(at, _)| *at <= self.block);
         let (_, batches) =
             body.ok_or_else(|| format!("{statement:?} left before its block was on disk"))?;

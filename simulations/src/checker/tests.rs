@@ -238,6 +238,7 @@ fn a_lost_height_is_found() {
         height: Height::new(0),
         block: Position::START,
         batch: Position::START,
+        guard: Place::GENESIS,
     };
     assert_eq!(bench.show(ME, started), Some("agreement"));
 }

@@ -4,6 +4,7 @@
 //! Shape: chaos of 3 to 20 seconds, then the network stabilises. At most f validators lie or are lost for good; any number may
 //! crash and come back.
 
+use falaj_consensus::durable::LogId;
 use falaj_consensus::params::{Parameters, Timeouts};
 
 use super::{Scenario, Signatures, local_parameters};
@@ -25,6 +26,7 @@ const FAULTY: Site = Site::new("scenario/faulty");
 const PARTITION: Site = Site::new("scenario/partition");
 const CRASH: Site = Site::new("scenario/crash");
 const TOGETHER: Site = Site::new("scenario/crash-of-all");
+const DISK: Site = Site::new("scenario/disk");
 const TOKEN: Site = Site::new("scenario/token");
 const CLOCK: Site = Site::new("scenario/clock");
 const CPU: Site = Site::new("scenario/cpu");
@@ -58,6 +60,7 @@ pub(super) fn swarm(seed: u64) -> Scenario {
     swarm.crashes();
     swarm.crash_of_all();
     swarm.tokens();
+    swarm.disks();
     swarm.clocks();
     swarm.processors();
     scenario
@@ -286,6 +289,23 @@ impl Swarm<'_> {
             self.add(at, Fault::Token { node, dials });
             let dials = TokenDials::CALM;
             self.add(ends, Fault::Token { node, dials });
+        }
+    }
+
+    /// One log of a node on a disk that is slower than those of its others.
+    fn disks(&mut self) {
+        for number in 0..self.times(DISK, 3) {
+            let draw = self.draw(DISK, number);
+            let node = self.node(draw.word(0));
+            let at = self.time(draw.word(1));
+            let log = [LogId::Guard, LogId::Block, LogId::Batch][index(draw.word(2).below(3))];
+            let sync_min_ns = draw.word(3).log_uniform(5 * MS_NS, 200 * MS_NS);
+            let dials = DiskDials {
+                sync_min_ns,
+                sync_cap_ns: 4 * sync_min_ns,
+                ..DiskDials::CALM
+            };
+            self.add(at, Fault::Disk { node, log, dials });
         }
     }
 

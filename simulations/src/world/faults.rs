@@ -46,6 +46,9 @@ impl World {
                 node,
                 after_changes,
             } => self.restart(node, after_changes),
+            Fault::Disk { node, log, dials } => {
+                self.nodes[node.position()].disks.of(log).set_dials(dials);
+            }
             Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
             Fault::TokenBack(node) => self.nodes[node.position()].token.set_present(true),
             Fault::Token { node, dials } => self.nodes[node.position()].token.set_dials(dials),

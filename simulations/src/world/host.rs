@@ -4,7 +4,8 @@
 //! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
 
 use falaj_consensus::durable::{LogId, Outbox};
-use falaj_hsm::{Input as SignerInput, Latch};
+use falaj_consensus::message::Kind;
+use falaj_hsm::{Input as SignerInput, Latch, Place};
 use falaj_node::core::{Class, Effect, Frame, Input, JobTools, Output, Peer, Recovered, Replica};
 
 use super::World;
@@ -60,6 +61,10 @@ impl World {
             height: recovered.state.height(),
             block: recovered.last_block_record,
             batch: recovered.last_batch_record,
+            guard: recovered
+                .guard
+                .as_ref()
+                .map_or(Place::GENESIS, |guard| guard.last),
         };
         self.observe(place, started);
         self.trace.tell(|| {
@@ -109,6 +114,13 @@ impl World {
         marks.hit_if(here, Mark::RestartInHeight);
         marks.hit_if(here && guard.lock.is_some(), Mark::RestartLocked);
         marks.hit_if(guard.last.height > open, Mark::GuardAhead);
+        let own = guard.own.iter().map(|signed| signed.get().statement);
+        let held = |id| recovered.open.iter().any(|block| block.header.id() == id);
+        let lost = own
+            .chain(guard.intent)
+            .filter(|statement| statement.kind() > Kind::Proposal)
+            .any(|vote| vote.block().is_some_and(|id| !held(id)));
+        marks.hit_if(here && lost, Mark::LostBlock);
     }
 
     /// The others find the node and it finds them, where the network carries.

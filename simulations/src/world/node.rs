@@ -40,6 +40,15 @@ impl Disks {
         }
     }
 
+    pub(super) const fn of(&self, log: LogId) -> &SimDisk {
+        match log {
+            LogId::Guard => &self.guard,
+            LogId::Audit => &self.audit,
+            LogId::Block => &self.block,
+            LogId::Batch => &self.batch,
+        }
+    }
+
     pub(super) const fn all(&self) -> [&SimDisk; 4] {
         [&self.guard, &self.audit, &self.block, &self.batch]
     }

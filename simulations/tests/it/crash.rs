@@ -1,10 +1,15 @@
 //! Processes that die and come back.
 
+use falaj_consensus::durable::LogId;
+use falaj_consensus::round::Step;
+use falaj_simulations::disk::DiskDials;
 use falaj_simulations::fault::Fault;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::scenario::Scenario;
+use falaj_simulations::types::NodeIndex;
+use falaj_simulations::world::World;
 
-use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
+use crate::{MS_NS, SECOND_NS, at_ms, node, run_to, settle, world};
 
 /// Goal: of four, three go on; the turns of the fourth cost a timeout each until it is benched.
 #[test]
@@ -37,6 +42,49 @@ fn power_may_go_at_any_change_of_a_disk() {
         restarts += world.marks().count(Mark::Restart);
     }
     assert!(restarts >= 40, "{restarts} of 48 cuts hit a change");
+}
+
+/// Goal: with another validator down for good every vote is needed, also one that the guard has recorded for a block which the
+/// crash took and nobody else ever had.
+#[test]
+fn a_vote_for_a_lost_block_is_still_a_vote() {
+    let mut scenario = Scenario::calm(4);
+    scenario.lost.insert(node(3));
+    let mut lost = 0;
+    for seed in 0..16 {
+        let mut world = world(500 + seed, scenario.clone());
+        world.add_fault(at_ms(1), Fault::Crash(node(3)));
+        let slow = Fault::Disk {
+            node: node(1),
+            log: LogId::Block,
+            dials: DiskDials {
+                sync_min_ns: 30 * MS_NS,
+                sync_cap_ns: 60 * MS_NS,
+                ..DiskDials::CALM
+            },
+        };
+        world.add_fault(at_ms(1), slow);
+        assert!(world.run_until(at_ms(5_000), |world| votes_on_its_own(world, node(1))));
+        let dies = world.now().after_ns(seed * MS_NS);
+        world.add_fault(dies, Fault::Crash(node(1)));
+        let restart = Fault::Restart {
+            node: node(1),
+            after_changes: None,
+        };
+        world.add_fault(dies.after_ns(50 * MS_NS), restart);
+        run_to(&mut world, dies.after_ns(200 * MS_NS));
+        settle(&mut world, 10 * SECOND_NS);
+        lost += world.marks().count(Mark::LostBlock);
+    }
+    assert!(lost > 0);
+}
+
+/// Whether a node is about to prevote the block that it has proposed.
+fn votes_on_its_own(world: &World, node: NodeIndex) -> bool {
+    world.replica(node).is_some_and(|replica| {
+        let status = replica.status();
+        status.proposer.get() == node.get() && status.step == Step::Prevote
+    })
 }
 
 /// Goal: the power goes again while the node recovers, at each of the first changes of its disks.

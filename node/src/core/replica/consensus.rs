@@ -5,7 +5,7 @@
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, BlockPart, Own, Publication, SignRefusal, VotesWanted};
-use falaj_consensus::message::{Polka, Proposal, Statement, Vote};
+use falaj_consensus::message::{Kind, Polka, Proposal, Statement, Vote};
 use falaj_consensus::types::{BlockId, Height, Now, ValidatorIndex};
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
@@ -16,6 +16,9 @@ use crate::core::input::Timer;
 use crate::core::wire::{Message, ProposalBundle};
 
 type Waits = Vec<(LogId, Position)>;
+
+/// Ticks of this process within which peers answer with a block that a crash took, if they have it.
+const LOST_BLOCK_TICKS: u32 = 4;
 
 impl Replica {
     pub(super) fn drive_engine(&mut self, now: Now, step: &mut Step) {
@@ -233,6 +236,18 @@ impl Replica {
         }
     }
 
+    /// What an own vote waits for that a peer lacks. A crash may have taken the block that our guard's record names, or its record:
+    /// if the block came again it is written again. If it does not come, because nobody else ever had it, a prevote is said without
+    /// it: a quorum may lack just this vote, and no timer of the round runs without one. It is precommits that vouch for a block.
+    fn waits_of_own_answer(&mut self, vote: &Vote, step: &mut Step) -> Option<Waits> {
+        let Some(id) = vote.statement().block() else {
+            return Some(Vec::new());
+        };
+        self.record_block(&id, step);
+        let lost = vote.value.kind() == Kind::Prevote && self.ticks >= LOST_BLOCK_TICKS;
+        self.waits_of_block(&id).or_else(|| lost.then(Vec::new))
+    }
+
     fn waits_of_block(&self, id: &BlockId) -> Option<Waits> {
         let candidate = self.candidates.get(id)?;
         let mut waits = vec![(LogId::Block, candidate.position?)];
@@ -284,11 +299,15 @@ impl Replica {
             self.publish(to.clone(), *proposal, step);
         }
         let own = self.own_index();
-        votes.retain(|vote| Some(vote.validator) != own || self.waits_of_vote(vote).is_some());
-        for vote in votes.iter().filter(|vote| Some(vote.validator) == own) {
-            step.waits
-                .extend(self.waits_of_vote(vote).into_iter().flatten());
-        }
+        votes.retain(|vote| {
+            let waits = if Some(vote.validator) == own {
+                self.waits_of_own_answer(vote, step)
+            } else {
+                Some(Vec::new())
+            };
+            step.waits.extend(waits.iter().flatten());
+            waits.is_some()
+        });
         if !votes.is_empty() {
             self.send(to, Message::Votes(votes), step);
         }
