@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::page::{Change, PAGE_BYTES, Page};
+use super::page::{Change, Draft, PAGE_BYTES, Page};
 use crate::write_set::WriteSet;
 
 /// The most children of a fork.
@@ -18,21 +18,21 @@ const FANOUT_MAX: usize = 64;
 /// Values by key, in order; `clone` costs one reference count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OrderedMap {
-    top: Option<Arc<Node>>,
+    top: Option<Node>,
     len: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Node {
     Page(Page),
-    Fork(Fork),
+    Fork(Arc<Fork>),
 }
 
 #[derive(Debug)]
 struct Fork {
     /// The first key of each child, with empty values.
     firsts: Page,
-    children: Vec<Arc<Node>>,
+    children: Vec<Node>,
 }
 
 impl OrderedMap {
@@ -41,7 +41,7 @@ impl OrderedMap {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        let mut node = self.top.as_deref()?;
+        let mut node = self.top.as_ref()?;
         loop {
             match node {
                 Node::Page(page) => return page.get(key),
@@ -61,165 +61,141 @@ impl OrderedMap {
 
     /// The map of these pages, which are in order and not empty.
     pub(super) fn of_pages(pages: Vec<Page>) -> Self {
-        let mut count = Count::default();
-        pages.iter().for_each(|page| count.after(page));
-        Self::under(
-            pages
-                .into_iter()
-                .map(|page| Child::fresh(Node::Page(page)))
-                .collect(),
-            count.after,
-        )
-    }
-
-    /// The map over nodes of one level.
-    fn under(mut nodes: Vec<Child>, len: u64) -> Self {
-        while nodes.len() > 1 {
-            nodes = forks(nodes);
-        }
-        Self {
-            top: nodes.pop().map(|child| lowest_top(child.node)),
-            len,
-        }
+        let mut update = Update::default();
+        let nodes = update.fresh(pages);
+        update.map_over(nodes, 0)
     }
 
     /// Makes all changes.
     pub(super) fn apply(&mut self, changes: &WriteSet) {
         let changes: Vec<Change<'_>> = changes.iter().collect();
-        let mut count = Count::default();
+        let mut update = Update::default();
         let nodes = match &self.top {
-            Some(top) => change(top, &changes, &mut count),
-            None => pages(Page::default().changed(&changes), &mut count),
+            Some(top) => update.change(top, &changes),
+            None => update.begin(&changes),
         };
-        *self = Self::under(nodes, count.applied_to(self.len));
-    }
-}
-
-/// How many entries the changed pages had and have.
-#[derive(Default)]
-struct Count {
-    before: u64,
-    after: u64,
-}
-
-impl Count {
-    fn before(&mut self, page: &Page) {
-        self.before = self
-            .before
-            .checked_add(page.len() as u64)
-            .expect("entries fit in memory");
-    }
-
-    fn after(&mut self, page: &Page) {
-        self.after = self
-            .after
-            .checked_add(page.len() as u64)
-            .expect("entries fit in memory");
-    }
-
-    fn applied_to(&self, len: u64) -> u64 {
-        let kept = len
-            .checked_sub(self.before)
-            .expect("every changed page was counted when it was made");
-        kept.checked_add(self.after).expect("entries fit in memory")
+        *self = update.map_over(nodes, self.len);
     }
 }
 
 /// A child on its way to a new parent, and whether it differs from the one before.
 struct Child {
-    node: Arc<Node>,
+    node: Node,
     fresh: bool,
 }
 
 impl Child {
-    fn fresh(node: Node) -> Self {
-        Self {
-            node: Arc::new(node),
-            fresh: true,
+    const fn fresh(node: Node) -> Self {
+        Self { node, fresh: true }
+    }
+}
+
+/// What one batch of changes needs: memory for the page in hand, and how many entries its pages had and have.
+#[derive(Default)]
+struct Update {
+    draft: Draft,
+    before: u64,
+    after: u64,
+}
+
+impl Update {
+    /// What takes the place of a node, at its level: nothing, itself changed, or several.
+    fn change(&mut self, node: &Node, changes: &[Change<'_>]) -> Vec<Child> {
+        if changes.is_empty() {
+            return vec![Child {
+                node: node.clone(),
+                fresh: false,
+            }];
+        }
+        match node {
+            Node::Page(page) => {
+                self.before = added(self.before, page.len());
+                self.draft.append_changed(page, changes);
+                self.take_pages()
+            }
+            Node::Fork(fork) => {
+                let mut children = Vec::with_capacity(FANOUT_MAX);
+                for (child, changes) in fork.split_changes(changes) {
+                    for child in self.change(child, changes) {
+                        self.push_or_join(&mut children, child);
+                    }
+                }
+                forks(children)
+            }
+        }
+    }
+
+    /// The pages of a map that was empty.
+    fn begin(&mut self, changes: &[Change<'_>]) -> Vec<Child> {
+        changes
+            .iter()
+            .for_each(|(key, value)| self.draft.change(key, *value));
+        self.take_pages()
+    }
+
+    fn take_pages(&mut self) -> Vec<Child> {
+        let pages = self.draft.take_pages();
+        self.fresh(pages)
+    }
+
+    fn fresh(&mut self, pages: Vec<Page>) -> Vec<Child> {
+        self.after = pages.iter().map(Page::len).fold(self.after, added);
+        pages
+            .into_iter()
+            .map(|page| Child::fresh(Node::Page(page)))
+            .collect()
+    }
+
+    /// Appends a child, or joins it with the last one if either is fresh and one of them small.
+    fn push_or_join(&mut self, children: &mut Vec<Child>, child: Child) {
+        let last = children.last().filter(|last| last.fresh || child.fresh);
+        match last.and_then(|last| self.join(&last.node, &child.node)) {
+            Some(joined) => {
+                children.pop();
+                children.push(Child::fresh(joined));
+            }
+            None => children.push(child),
+        }
+    }
+
+    /// Two neighbours as one, if one of them is less than a quarter full and both fit.
+    fn join(&mut self, first: &Node, second: &Node) -> Option<Node> {
+        match (first, second) {
+            (Node::Page(a), Node::Page(b)) if joins(a.bytes_len(), b.bytes_len(), PAGE_BYTES) => {
+                self.draft.append(a);
+                self.draft.append(b);
+                Some(Node::Page(self.draft.take_page()))
+            }
+            (Node::Fork(a), Node::Fork(b))
+                if joins(a.children.len(), b.children.len(), FANOUT_MAX) =>
+            {
+                Some(Node::fork(
+                    a.children.iter().chain(&b.children).cloned().collect(),
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// The map over nodes of one level, where `len` is how many entries there were.
+    fn map_over(&self, mut nodes: Vec<Child>, len: u64) -> OrderedMap {
+        while nodes.len() > 1 {
+            nodes = forks(nodes);
+        }
+        let kept = len
+            .checked_sub(self.before)
+            .expect("every changed page was counted when it was made");
+        let len = kept.checked_add(self.after).expect("entries fit in memory");
+        OrderedMap {
+            top: nodes.pop().map(|child| lowest_top(child.node)),
+            len,
         }
     }
 }
 
-/// What takes the place of a node, at its level: nothing, itself changed, or several.
-fn change(node: &Arc<Node>, changes: &[Change<'_>], count: &mut Count) -> Vec<Child> {
-    if changes.is_empty() {
-        return vec![Child {
-            node: Arc::clone(node),
-            fresh: false,
-        }];
-    }
-    match &**node {
-        Node::Page(page) => {
-            count.before(page);
-            pages(page.changed(changes), count)
-        }
-        Node::Fork(fork) => {
-            let children = fork.split_changes(changes);
-            forks(tidy(
-                children.flat_map(|(child, changes)| change(child, changes, count)),
-            ))
-        }
-    }
-}
-
-/// A page cut to size.
-fn pages(page: Page, count: &mut Count) -> Vec<Child> {
-    count.after(&page);
-    page.split()
-        .into_iter()
-        .map(|page| Child::fresh(Node::Page(page)))
-        .collect()
-}
-
-/// Children gathered under as few forks as hold them, evenly.
-fn forks(children: Vec<Child>) -> Vec<Child> {
-    let Some(target) = children.len().div_ceil(FANOUT_MAX).checked_sub(1) else {
-        return Vec::new();
-    };
-    let target = children.len().div_ceil(target.saturating_add(1));
-    children
-        .chunks(target)
-        .map(|group| {
-            Child::fresh(Node::Fork(Fork::over(
-                group.iter().map(|child| Arc::clone(&child.node)).collect(),
-            )))
-        })
-        .collect()
-}
-
-/// Joins small neighbours, of which at least one is fresh.
-fn tidy(children: impl Iterator<Item = Child>) -> Vec<Child> {
-    let mut tidied: Vec<Child> = Vec::new();
-    for child in children {
-        let joined = tidied
-            .last()
-            .filter(|last| last.fresh || child.fresh)
-            .and_then(|last| join(&last.node, &child.node));
-        if let Some(joined) = joined {
-            tidied.pop();
-            tidied.push(Child::fresh(joined));
-        } else {
-            tidied.push(child);
-        }
-    }
-    tidied
-}
-
-/// Two neighbours as one, if one of them is less than a quarter full and both fit.
-fn join(first: &Node, second: &Node) -> Option<Node> {
-    match (first, second) {
-        (Node::Page(a), Node::Page(b)) if joins(a.bytes_len(), b.bytes_len(), PAGE_BYTES) => {
-            let mut page = a.clone();
-            page.join(b);
-            Some(Node::Page(page))
-        }
-        (Node::Fork(a), Node::Fork(b)) if joins(a.children.len(), b.children.len(), FANOUT_MAX) => {
-            Some(Node::Fork(Fork::over(
-                a.children.iter().chain(&b.children).cloned().collect(),
-            )))
-        }
-        _ => None,
-    }
+fn added(sum: u64, entries: usize) -> u64 {
+    sum.checked_add(entries as u64)
+        .expect("entries fit in memory")
 }
 
 const fn joins(a: usize, b: usize, max: usize) -> bool {
@@ -227,18 +203,42 @@ const fn joins(a: usize, b: usize, max: usize) -> bool {
     smaller < max / 4 && a.saturating_add(b) <= max
 }
 
+/// Children gathered under as few forks as hold them, evenly.
+fn forks(children: Vec<Child>) -> Vec<Child> {
+    let count = children.len().div_ceil(FANOUT_MAX).max(1);
+    let target = children.len().div_ceil(count).max(1);
+    let mut forks = Vec::with_capacity(count);
+    let mut nodes = children.into_iter().map(|child| child.node).peekable();
+    while nodes.peek().is_some() {
+        forks.push(Child::fresh(Node::fork(
+            nodes.by_ref().take(target).collect(),
+        )));
+    }
+    forks
+}
+
 /// A fork with a single child is not needed at the top.
-fn lowest_top(mut top: Arc<Node>) -> Arc<Node> {
+fn lowest_top(mut top: Node) -> Node {
     loop {
-        let below = match &*top {
-            Node::Fork(fork) if fork.children.len() == 1 => Arc::clone(&fork.children[0]),
+        top = match &top {
+            Node::Fork(fork) if fork.children.len() == 1 => fork.children[0].clone(),
             Node::Fork(_) | Node::Page(_) => return top,
         };
-        top = below;
     }
 }
 
 impl Node {
+    fn fork(children: Vec<Self>) -> Self {
+        let mut firsts = Draft::default();
+        children
+            .iter()
+            .for_each(|child| firsts.push(child.first_key(), &[]));
+        Self::Fork(Arc::new(Fork {
+            firsts: firsts.take_page(),
+            children,
+        }))
+    }
+
     fn first_key(&self) -> &[u8] {
         let first = match self {
             Self::Page(page) => page.first_key(),
@@ -249,17 +249,6 @@ impl Node {
 }
 
 impl Fork {
-    fn over(children: Vec<Arc<Node>>) -> Self {
-        let firsts: Vec<Change<'_>> = children
-            .iter()
-            .map(|child| (child.first_key(), Some([].as_slice())))
-            .collect();
-        Self {
-            firsts: Page::default().changed(&firsts),
-            children,
-        }
-    }
-
     /// The position of the child that holds a key, if any does.
     fn child_of(&self, key: &[u8]) -> usize {
         let at = self.firsts.lower_bound(key);
@@ -271,7 +260,7 @@ impl Fork {
     fn split_changes<'a, 'c>(
         &'a self,
         changes: &'a [Change<'c>],
-    ) -> impl Iterator<Item = (&'a Arc<Node>, &'a [Change<'c>])> {
+    ) -> impl Iterator<Item = (&'a Node, &'a [Change<'c>])> {
         let mut rest = changes;
         self.children.iter().enumerate().map(move |(at, child)| {
             let next_first = self

@@ -16,7 +16,7 @@ use super::pair_hash;
 const LEAF: Tag = Tag::new("falaj/state-leaf/1");
 
 /// The most leaves of a bucket; measured, see `docs/spec/state-root.md`.
-pub(super) const BUCKET_MAX: usize = 4;
+pub(super) const BUCKET_MAX: usize = 8;
 
 /// A subtree; shared between all trees that contain it.
 #[derive(Clone, Debug, Default)]

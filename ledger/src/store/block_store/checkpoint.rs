@@ -5,16 +5,18 @@
 //! chunks without regard to where entries end. The manifest holds the marker, the number of chunks and that of entries.
 //! Errors: [`StoreError::Damaged`], [`StoreError::OtherState`], [`StoreError::Io`].
 
+use std::iter::Peekable;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::Height;
 
-use super::load::{check_root, delta_marker};
+use super::load::delta_marker;
 use super::{BlockStore, locked, marker_record};
 use crate::state_map::{Builder, StateMap};
 use crate::store::medium::{Batch, Medium};
 use crate::store::record::{self, CHUNK_BYTES, Kind};
 use crate::store::{Marker, StoreError};
-use crate::write_set::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::write_set::{Changes, KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteSet};
 
 /// Chunks that are written, and records that are removed, in one batch: sled keeps all of a batch in memory.
 const BATCH_RECORDS: usize = 32;
@@ -38,33 +40,80 @@ pub(super) fn newest(medium: &impl Medium) -> Result<Option<Manifest>, StoreErro
     record::decoded(&key, &content).map(Some)
 }
 
-/// The state of a checkpoint.
-pub(super) fn read(medium: &impl Medium, manifest: &Manifest) -> Result<StateMap, StoreError> {
-    let key = Kind::Manifest.at(manifest.marker.height);
-    let mut builder = Builder::new();
+/// The state of a checkpoint with later changes made, built in one pass so that every entry is hashed once.
+pub(super) fn read(
+    medium: &impl Medium,
+    manifest: &Manifest,
+    changes: &WriteSet,
+) -> Result<StateMap, StoreError> {
+    let height = manifest.marker.height;
+    let mut merged = Merged::with(changes);
     let mut unread = Vec::new();
     for index in 0..manifest.chunks {
-        let chunk_key = Kind::Checkpoint.chunk(manifest.marker.height, index);
-        let chunk = record::content(medium, &chunk_key)?
-            .ok_or_else(|| record::damaged(&chunk_key, "this chunk of a checkpoint is missing"))?;
-        unread.extend_from_slice(&chunk);
-        let read = take_entries(&unread, &mut builder)
-            .map_err(|what| record::damaged(&chunk_key, what))?;
+        let key = Kind::Checkpoint.chunk(height, index);
+        let chunk = record::content(medium, &key)?;
+        unread.extend(chunk.ok_or_else(|| record::damaged(&key, "this chunk is missing"))?);
+        let read =
+            take_entries(&unread, &mut merged).map_err(|what| record::damaged(&key, what))?;
         unread.drain(..read);
     }
-    if !unread.is_empty() || builder.len() != manifest.entries {
-        return Err(record::damaged(
+    let whole = unread.is_empty() && merged.entries == manifest.entries;
+    let state = if whole { merged.finish() } else { None };
+    state.ok_or_else(|| {
+        let key = Kind::Manifest.at(height);
+        record::damaged(
             &key,
-            "it names another number of entries than its checkpoint holds",
-        ));
+            "its checkpoint does not hold the entries that it names",
+        )
+    })
+}
+
+/// Entries of a checkpoint on their way into a map, with the changes between and over them.
+struct Merged<'a> {
+    builder: Builder,
+    changes: Peekable<Changes<'a>>,
+    entries: u64,
+}
+
+impl<'a> Merged<'a> {
+    fn with(changes: &'a WriteSet) -> Self {
+        Self {
+            builder: Builder::new(),
+            changes: changes.iter().peekable(),
+            entries: 0,
+        }
     }
-    let state = builder.finish();
-    check_root(&key, state.root(), &manifest.marker)?;
-    Ok(state)
+
+    /// Takes the next entry; `false` if it is not in order.
+    #[must_use]
+    fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
+        self.entries = self.entries.saturating_add(1);
+        let in_order = self.push_changes(|change| change < key);
+        let changed = self
+            .changes
+            .next_if(|(change, _)| *change == key)
+            .map(|(_, value)| value);
+        let value = changed.unwrap_or(Some(value));
+        in_order && value.is_none_or(|value| self.builder.push(key, value))
+    }
+
+    /// Takes the changes as long as their keys fit; `false` if they are not in order.
+    fn push_changes(&mut self, fits: impl Fn(&[u8]) -> bool) -> bool {
+        while let Some((key, value)) = self.changes.next_if(|(key, _)| fits(key)) {
+            if value.is_some_and(|value| !self.builder.push(key, value)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn finish(mut self) -> Option<StateMap> {
+        self.push_changes(|_| true).then(|| self.builder.finish())
+    }
 }
 
 /// Takes all whole entries; returns how many bytes they took.
-fn take_entries(bytes: &[u8], builder: &mut Builder) -> Result<usize, &'static str> {
+fn take_entries(bytes: &[u8], merged: &mut Merged<'_>) -> Result<usize, &'static str> {
     let mut rest = bytes;
     loop {
         let mut after = rest;
@@ -74,7 +123,7 @@ fn take_entries(bytes: &[u8], builder: &mut Builder) -> Result<usize, &'static s
         let Some(value) = take_bytes(&mut after, VALUE_BYTES_MAX)? else {
             break;
         };
-        if !builder.push(key, value) {
+        if !merged.push(key, value) {
             return Err("keys of a checkpoint are not in strictly ascending order");
         }
         rest = after;

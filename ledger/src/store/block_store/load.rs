@@ -4,7 +4,7 @@
 //! Shapes and units: write sets are gathered into one and applied at once, since only the last change of a key counts.
 //! Errors: [`StoreError::Damaged`] with the first record that is missing or wrong.
 
-use falaj_consensus::types::{Hash32, Height};
+use falaj_consensus::types::Height;
 
 use super::Delta;
 use super::checkpoint::{self, Manifest};
@@ -23,17 +23,28 @@ pub(super) fn load(medium: &impl Medium) -> Result<Option<Loaded>, StoreError> {
         return Ok(None);
     };
     let manifest = checkpoint::newest(medium)?;
-    let mut state = match &manifest {
-        Some(manifest) => checkpoint::read(medium, manifest)?,
-        None => StateMap::new(),
+    let changes = changes_since(medium, manifest.as_ref(), &marker)?;
+    let state = match &manifest {
+        Some(manifest) => checkpoint::read(medium, manifest, &changes)?,
+        None => changed(StateMap::new(), &changes),
     };
-    state.apply(&changes_since(medium, manifest.as_ref(), &marker)?);
-    check_root(&Kind::Marker.key(), state.root(), &marker)?;
+    if state.root() != marker.state_root {
+        let key = Kind::Marker.key();
+        return Err(record::damaged(
+            &key,
+            "the state has another root than the one it names",
+        ));
+    }
     Ok(Some(Loaded {
         marker,
         state,
         checkpoint: manifest.map(|manifest| manifest.marker.height),
     }))
+}
+
+fn changed(mut state: StateMap, changes: &WriteSet) -> StateMap {
+    state.apply(changes);
+    state
 }
 
 /// The last block; a store that holds blocks or whole checkpoints has one.
@@ -119,17 +130,5 @@ fn read_chunks(medium: &impl Medium, start: &[u8], end: &[u8]) -> Result<Vec<u8>
         for (key, value) in entries {
             content.extend_from_slice(&record::opened(&key, value)?);
         }
-    }
-}
-
-/// What was read is what the certified root covers.
-pub(super) fn check_root(key: &[u8], found: Hash32, marker: &Marker) -> Result<(), StoreError> {
-    if found == marker.state_root {
-        Ok(())
-    } else {
-        Err(record::damaged(
-            key,
-            "the state has another root than the one it names",
-        ))
     }
 }
