@@ -29,7 +29,7 @@ mod serve;
 mod status;
 mod submit;
 #[cfg(test)]
-mod tests;
+pub(in crate::shell) mod tests;
 mod trace;
 mod transaction;
 mod transactions;

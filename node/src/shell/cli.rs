@@ -5,13 +5,19 @@
 //! 74 disk, 77 PIN or permission, 78 configuration.
 //! Source: `docs/guide/cli.md`.
 
+mod client;
+mod completions;
+mod endpoint;
 mod exit;
 mod init;
 mod keys;
+mod openapi;
 mod print;
 mod start;
+mod status;
+mod time;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,6 +46,12 @@ enum Command {
     /// Make and show the node's keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Show where the node stands, whether it is well, and why it is not moving if it is not.
+    Status(status::Status),
+    /// Print the OpenAPI document of the API.
+    Openapi(openapi::OpenApi),
+    /// Print a shell's completions.
+    Completions(completions::Completions),
 }
 
 /// What every command is given.
@@ -61,6 +73,9 @@ pub fn run() -> ExitCode {
         Command::Init(init) => init.run(&scene),
         Command::Start(start) => start.run(&scene),
         Command::Keys(keys) => keys.run(&scene),
+        Command::Status(status) => status.run(&scene),
+        Command::Openapi(openapi) => openapi.run(&scene),
+        Command::Completions(completions) => completions.run(Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

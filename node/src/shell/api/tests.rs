@@ -5,4 +5,4 @@ mod encoding;
 mod node;
 mod reading;
 mod submitting;
-mod world;
+pub(in crate::shell) mod world;

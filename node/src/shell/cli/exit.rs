@@ -1,6 +1,8 @@
 //! How a command fails: a code for machines, a sentence with its causes for people, and what to do next.
 
 use falaj_consensus::durable::{FolderLockError, LogError};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -16,7 +18,11 @@ use crate::shell::node::StartError;
 pub struct Failure {
     code: u8,
     error: Box<dyn Error + Send + Sync>,
-    fix: Option<&'static str>,
+    fix: Option<Cow<'static, str>>,
+    /// What a program reads of it beside the sentence.
+    details: Map<String, Value>,
+    /// Whether the command has said it already.
+    told: bool,
 }
 
 impl Failure {
@@ -43,12 +49,44 @@ impl Failure {
             code,
             error: error.into(),
             fix: None,
+            details: Map::new(),
+            told: false,
         }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub(super) fn fix(self, fix: impl Into<Cow<'static, str>>) -> Self {
+        let fix = Some(fix.into());
+        Self { fix, ..self }
+    }
+
+    /// The same with a fact for programs.
+    #[must_use]
+    pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The same, of which the command has said everything: the exit code is left.
+    #[must_use]
+    pub(super) fn told(self) -> Self {
+        Self { told: true, ..self }
+    }
+
+    /// The exit code.
+    #[cfg(test)]
+    #[must_use]
+    pub(super) const fn code(&self) -> u8 {
+        self.code
     }
 
     /// Tells it on standard error, or as JSON on standard output, and gives the exit code.
     #[must_use]
     pub fn tell(&self, json: bool) -> ExitCode {
+        if self.told {
+            return ExitCode::from(self.code);
+        }
         let mut causes = Vec::new();
         let mut next = self.error.source();
         while let Some(error) = next {
@@ -56,11 +94,15 @@ impl Failure {
             next = error.source();
         }
         if json {
-            print::json(&serde_json::json!({
+            let mut object = serde_json::json!({
                 "error": self.error.to_string(), "causes": causes, "fix": self.fix, "exit_code": self.code,
-            }));
+            });
+            if let Value::Object(fields) = &mut object {
+                fields.extend(self.details.clone());
+            }
+            print::json(&object);
         } else {
-            print::error(&self.error.to_string(), &causes, self.fix);
+            print::error(&self.error.to_string(), &causes, self.fix.as_deref());
         }
         ExitCode::from(self.code)
     }
@@ -98,11 +140,8 @@ impl From<SignerError> for Failure {
 #[cfg(feature = "pkcs11")]
 impl From<falaj_hsm::pkcs11::TokenError> for Failure {
     fn from(error: falaj_hsm::pkcs11::TokenError) -> Self {
-        let fix = Some(error.fix());
-        Self {
-            fix,
-            ..Self::new(token_code(&error), error)
-        }
+        let fix = error.fix();
+        Self::new(token_code(&error), error).fix(fix)
     }
 }
 
@@ -119,7 +158,7 @@ impl From<falaj_hsm::BackendError> for Failure {
             .source
             .as_deref()
             .and_then(|source| source.downcast_ref::<TokenError>());
-        let fix = token.map(TokenError::fix);
+        let fix = token.map(|token| token.fix().into());
         Self {
             fix,
             ..Self::new(code, error)

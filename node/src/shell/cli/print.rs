@@ -24,6 +24,11 @@ pub(super) fn line(text: &str) {
     println!("{text}");
 }
 
+/// A word and what is to be said of it.
+pub(super) fn row(word: &str, fact: &str) -> String {
+    format!("{word:<12} {fact}").trim_end().to_owned()
+}
+
 /// A warning for people, beside the output.
 pub(super) fn warning(text: &str) {
     eprintln!("{text}");

@@ -12,12 +12,15 @@ use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::testing::{self, BANK_A, BANK_B, Who, account, transfer};
 use falaj_ledger::transaction::{Approval, Op, SignedTx, TxBody, TxId, sign_bytes};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::shell::api::router;
+use crate::shell::api::serve::serve;
 use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
 use crate::shell::home::make_logs;
 use crate::shell::keys::{make_transport_key, write_secret};
@@ -27,30 +30,30 @@ use crate::shell::runtime::Fatal;
 const SEED: [u8; 32] = [7; 32];
 
 /// The running node and its router.
-pub(super) struct World {
-    pub(super) node: Arc<Node>,
-    pub(super) genesis: Genesis,
+pub(in crate::shell) struct World {
+    pub(in crate::shell) node: Arc<Node>,
+    pub(in crate::shell) genesis: Genesis,
     router: Router,
     ids: AtomicU64,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
     _home: tempfile::TempDir,
 }
 
 /// What came back.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: axum::http::HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(in crate::shell) struct Reply {
+    pub(in crate::shell) status: StatusCode,
+    pub(in crate::shell) headers: axum::http::HeaderMap,
+    pub(in crate::shell) body: Vec<u8>,
 }
 
 impl Reply {
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::shell) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 impl World {
-    pub(super) fn start() -> Self {
+    pub(in crate::shell) fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let genesis = genesis();
         let signer = SignerConfig::Software(SoftwareConfig {
@@ -77,12 +80,20 @@ impl World {
             genesis,
             router,
             ids,
-            _stop: stop,
+            stop,
             _home: home,
         }
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Reply {
+    /// Serves the API on a port of its own until the world ends.
+    pub(in crate::shell) async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, self.router.clone(), self.stop.subscribe()));
+        address
+    }
+
+    pub(in crate::shell) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body(), 1 << 24)
@@ -96,29 +107,34 @@ impl World {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Reply {
+    pub(in crate::shell) async fn get(&self, path: &str) -> Reply {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await
     }
 
-    pub(super) async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Reply {
+    pub(in crate::shell) async fn post(
+        &self,
+        path: &str,
+        kind: &str,
+        body: impl Into<Body>,
+    ) -> Reply {
         let request = Request::builder().method(Method::POST).uri(path);
         let request = request.header(header::CONTENT_TYPE, kind);
         self.send(request.body(body.into()).unwrap()).await
     }
 
-    pub(super) async fn post_octets(&self, path: &str, body: impl Into<Body>) -> Reply {
+    pub(in crate::shell) async fn post_octets(&self, path: &str, body: impl Into<Body>) -> Reply {
         self.post(path, "application/octet-stream", body).await
     }
 
     /// The response of a stream, whose body is read by the test.
-    pub(super) async fn open(&self, path: &str) -> axum::response::Response {
+    pub(in crate::shell) async fn open(&self, path: &str) -> axum::response::Response {
         let request = Request::get(path).body(Body::empty()).unwrap();
         self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// A body whose id is of this moment.
-    pub(super) fn body(&self, participant: ParticipantNumber, op: Op) -> TxBody {
+    pub(in crate::shell) fn body(&self, participant: ParticipantNumber, op: Op) -> TxBody {
         let mut chance = [0; 10];
         chance[2..].copy_from_slice(&self.ids.fetch_add(1, Ordering::Relaxed).to_be_bytes());
         let now_ms = self.node.clock.now().wall_us / 1_000;
@@ -133,7 +149,7 @@ impl World {
         }
     }
 
-    pub(super) fn sign(&self, body: TxBody, signers: &[Who]) -> SignedTx {
+    pub(in crate::shell) fn sign(&self, body: TxBody, signers: &[Who]) -> SignedTx {
         let message = sign_bytes(&self.genesis.chain(), &body);
         let approval = |who: &Who| {
             let key = who.key();
@@ -146,7 +162,7 @@ impl World {
     }
 
     /// A payment between the first customers of two banks.
-    pub(super) fn payment(&self, minor_units: u64) -> SignedTx {
+    pub(in crate::shell) fn payment(&self, minor_units: u64) -> SignedTx {
         let payment = transfer(account(BANK_A, 1), account(BANK_B, 1), minor_units);
         self.sign(
             self.body(BANK_A, Op::Transfer(payment)),
@@ -155,7 +171,7 @@ impl World {
     }
 
     /// Pays, and waits until it is final.
-    pub(super) async fn pay(&self, minor_units: u64) -> Value {
+    pub(in crate::shell) async fn pay(&self, minor_units: u64) -> Value {
         let bytes = self.payment(minor_units).to_bytes();
         let reply = self.post_octets("/v1/transactions?wait=final", bytes).await;
         assert_eq!(
@@ -182,6 +198,6 @@ fn genesis() -> Genesis {
 }
 
 /// Where a transaction is found.
-pub(super) fn path_of(tx: &SignedTx) -> String {
+pub(in crate::shell) fn path_of(tx: &SignedTx) -> String {
     format!("/v1/transactions/{}/{}", tx.body.participant, tx.body.id)
 }

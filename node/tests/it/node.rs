@@ -1,0 +1,129 @@
+//! A network of one validator with a software key, made and run by the program itself, and the keys of its participants.
+
+use data_encoding::HEXLOWER;
+use falaj_consensus::crypto::{Algorithm, PublicKey};
+use falaj_consensus::types::{ValidatorId, VotingPower};
+use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
+use falaj_ledger::genesis::Genesis;
+use falaj_ledger::testing;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::JoinHandle;
+
+use crate::program::{command, falaj};
+
+/// The running node.
+pub(crate) struct Node {
+    folder: tempfile::TempDir,
+    child: Child,
+    log: Option<JoinHandle<()>>,
+}
+
+impl Node {
+    /// Makes and starts it; returns once it listens.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        make_home(folder.path());
+        let (child, log) = run(&folder.path().join("home"));
+        Self {
+            folder,
+            child,
+            log: Some(log),
+        }
+    }
+
+    /// Kills it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A path in the test's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The node's home as an argument.
+    pub(crate) fn home(&self) -> String {
+        self.path("home").to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // A node that was asked to stops when its input closes.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+        drop(self.log.take().map(JoinHandle::join));
+    }
+}
+
+fn make_home(folder: &Path) {
+    let (home, genesis) = (folder.join("home"), folder.join("genesis.json"));
+    let home = home.to_str().unwrap();
+    let made = falaj([
+        "init",
+        "--home",
+        home,
+        "--validator",
+        "1",
+        "--signer",
+        "software",
+        "--development",
+        "--json",
+    ]);
+    let made = made.json(0);
+    let key = HEXLOWER
+        .decode(made["public_key"].as_str().unwrap().as_bytes())
+        .unwrap();
+    let key = PublicKey::new(Algorithm::Ed25519, key).unwrap();
+    std::fs::write(&genesis, genesis_of(key).to_json()).unwrap();
+    falaj([
+        "init",
+        "--home",
+        home,
+        "--genesis",
+        genesis.to_str().unwrap(),
+    ])
+    .text();
+}
+
+/// The ledger's test world with this one validator.
+fn genesis_of(key: PublicKey) -> Genesis {
+    let member = Validator {
+        id: ValidatorId::new(1),
+        power: VotingPower::new(1),
+        key,
+        declared: Declared::default(),
+    };
+    Genesis {
+        validators: ValidatorSet::new(vec![member]).unwrap(),
+        ..testing::genesis()
+    }
+}
+
+/// Starts the node of a home, and reads its log until it says that it runs; a thread reads on, so that the node never waits for us.
+fn run(home: &Path) -> (Child, JoinHandle<()>) {
+    let mut child = command([
+        "start",
+        "--stop-with-stdin",
+        "--home",
+        home.to_str().unwrap(),
+    ])
+    .stdin(Stdio::piped())
+    .stdout(Stdio::null())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    let runs = log.by_ref().map_while(Result::ok).any(|line| {
+        let runs = line.contains("the node runs");
+        said.push(line);
+        runs
+    });
+    assert!(runs, "the node did not start:\n{}", said.join("\n"));
+    let rest = std::thread::spawn(move || log.map_while(Result::ok).for_each(drop));
+    (child, rest)
+}
