@@ -1,0 +1,14 @@
+//! Real processes: networks of `falaj` nodes on this machine, through `falaj-testnet`'s library and its own program.
+//!
+//! Invariant: the programs are those of this build. `make test` builds them first; a missing one fails the tests, it never skips them.
+//! Nothing here passes by waiting for a while: every wait is for a condition, and its deadline is far beyond what a busy machine needs.
+//! Errors: a failed wait says what never came true.
+
+#[path = "smoke/faults.rs"]
+mod faults;
+#[path = "smoke/neighbours.rs"]
+mod neighbours;
+#[path = "smoke/payments.rs"]
+mod payments;
+#[path = "smoke/stage.rs"]
+mod stage;
