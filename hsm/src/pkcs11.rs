@@ -37,7 +37,7 @@ pub use admin::{GeneratedKey, KeyListing, TokenAdmin};
 pub use attributes::{AllowedMechanisms, KeyAttribute, KeyAttributes, Reported};
 pub use backend::Pkcs11Backend;
 pub use config::{KeyConfig, Limits, TokenConfig};
-pub use doctor::{DoctorReport, Finding, Severity, Throughput, examine};
+pub use doctor::{Check, DoctorReport, Finding, KeyToExamine, Severity, Throughput, examine};
 pub use error::{Call, Code, TokenError};
 pub use facts::{DeviceFacts, LibraryFacts, MechanismFacts, SlotFacts, TokenFacts};
 pub use fault::{Cause, Stage, Step, classify, next_step};

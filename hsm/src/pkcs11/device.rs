@@ -16,7 +16,7 @@ use super::attributes;
 use super::config::{KeyConfig, Limits, TokenConfig};
 use super::error::TokenError;
 use super::gate::Generation;
-use super::key;
+use super::key::{self, KeyName};
 use super::mechanism;
 use super::module::Module;
 use super::pin::PinReader;
@@ -189,7 +189,11 @@ fn check_slot(module: &Module, found: &Found, key: &KeyConfig) -> Result<bool, T
 }
 
 /// Refuses an algorithm that the token does not offer or the configuration does not admit; nothing falls back to another.
-fn check_mechanism(module: &Module, found: &Found, key: &KeyConfig) -> Result<(), TokenError> {
+pub(crate) fn check_mechanism(
+    module: &Module,
+    found: &Found,
+    key: &KeyConfig,
+) -> Result<(), TokenError> {
     let algorithm = key.public_key.algorithm();
     if key.fips_strict && !algorithm.fips_approved() {
         return Err(TokenError::NotApproved { algorithm });
@@ -230,27 +234,43 @@ pub(crate) fn find_and_check(
     found: &Found,
     key: &KeyConfig,
 ) -> Result<ObjectHandle, TokenError> {
-    let token = found.token.label();
-    let handle = match key::find_private(session, token, &key.name) {
+    let handle = find_private(session, found, &key.name)?;
+    check_public(session, found, key)?;
+    attributes::read(session, handle)?.check(&key.name.label)?;
+    Ok(handle)
+}
+
+/// Finds the key by its name; where there is none, says whether the token went away or the key is missing.
+pub(crate) fn find_private(
+    session: &Session,
+    found: &Found,
+    name: &KeyName,
+) -> Result<ObjectHandle, TokenError> {
+    match key::find_private(session, found.token.label(), name) {
         Err(missing @ TokenError::KeyMissing { .. }) => {
-            return Err(still_there(session.module(), found)
-                .err()
-                .unwrap_or(missing));
+            let gone = still_there(session.module(), found).err();
+            Err(gone.unwrap_or(missing))
         }
-        other => other?,
-    };
-    if let Some(public) = key::find_public(session, token, &key.name)?
-        && public != key.public_key
-    {
-        return Err(TokenError::KeyMismatch {
+        other => other,
+    }
+}
+
+/// Holds the public half of the key, where the token has it, against the enrolled one.
+pub(crate) fn check_public(
+    session: &Session,
+    found: &Found,
+    key: &KeyConfig,
+) -> Result<(), TokenError> {
+    let token = found.token.label();
+    match key::find_public(session, token, &key.name)? {
+        Some(public) if public != key.public_key => Err(TokenError::KeyMismatch {
             token: token.to_owned(),
             label: key.name.label.clone(),
             expected: key.public_key.fingerprint().to_string(),
             found: public.fingerprint().to_string(),
-        });
+        }),
+        Some(_) | None => Ok(()),
     }
-    attributes::read(session, handle)?.check(&key.name.label)?;
-    Ok(handle)
 }
 
 /// Signs and verifies, in one session.

@@ -138,12 +138,17 @@ pub enum TokenError {
     #[error("the session is not logged in")]
     NotLoggedIn,
     /// Several slots hold such a token.
-    #[error("{count} tokens are named {wanted}")]
+    #[error(
+        "{count} tokens are named {wanted}; their serial numbers: {}",
+        list(serials)
+    )]
     TokenAmbiguous {
         /// Configured name.
         wanted: String,
         /// How many.
         count: usize,
+        /// Their serial numbers.
+        serials: Vec<String>,
     },
     /// The token is no hardware, and the profile asks for hardware.
     #[error("token {token} is not hardware (its slot lacks CKF_HW_SLOT)")]

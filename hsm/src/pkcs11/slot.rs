@@ -1,7 +1,7 @@
 //! Finds the token by its name among the slots.
 //!
 //! Invariant: exactly one token answers to the name, or none is used.
-//! Errors: [`TokenError::TokenMissing`] lists the labels that are there; [`TokenError::TokenAmbiguous`] counts.
+//! Errors: [`TokenError::TokenMissing`] lists the labels that are there; [`TokenError::TokenAmbiguous`] the serial numbers.
 //! Source: PKCS #11 v3.0 §5.5; `docs/spec/hsm.md`, "Identity".
 
 use std::fmt;
@@ -80,6 +80,10 @@ pub(crate) fn find(module: &Module, name: &TokenName) -> Result<Found, TokenErro
         .into_iter()
         .filter(|found| name.matches(&found.token))
         .collect();
+    let serials: Vec<_> = matching
+        .iter()
+        .map(|found| found.token.serial_number().to_owned())
+        .collect();
     let count = matching.len();
     match (matching.pop(), count) {
         (Some(found), 1) => Ok(found),
@@ -90,6 +94,7 @@ pub(crate) fn find(module: &Module, name: &TokenName) -> Result<Found, TokenErro
         (Some(_), count) => Err(TokenError::TokenAmbiguous {
             wanted: name.to_string(),
             count,
+            serials,
         }),
     }
 }

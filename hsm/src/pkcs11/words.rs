@@ -22,7 +22,9 @@ impl TokenError {
             Self::TokenMissing { .. } | Self::TokenGone { .. } => {
                 "check that the HSM is powered and reachable and that its client is configured for this user; compare the label with the list above; the node tries again by itself"
             }
-            Self::TokenAmbiguous { .. } => "name the token by its serial number as well",
+            Self::TokenAmbiguous { .. } => {
+                "name the token by its serial number as well: `validator.signer.token_serial`"
+            }
             Self::NotHardware { .. } => {
                 "use a hardware token, or run with a profile that allows test tokens"
             }
@@ -85,7 +87,9 @@ impl Cause {
             Self::TokenGone | Self::TokenMissing => {
                 "check that the HSM is powered and reachable; the node tries again by itself"
             }
-            Self::TokenAmbiguous => "name the token by its serial number as well",
+            Self::TokenAmbiguous => {
+                "name the token by its serial number as well: `validator.signer.token_serial`"
+            }
             Self::Throttled | Self::SessionsExhausted => {
                 "nothing at first; if it lasts, give the node's partition more sessions or a higher rate"
             }
@@ -93,13 +97,13 @@ impl Cause {
                 "nothing if signing goes on; else read the HSM's own log for the time of the fault"
             }
             Self::PinRefused => {
-                "do not restart with the same PIN: correct the PIN file first, log in once by hand (`pkcs11-tool --login --list-objects`) to reset the try counter, then restart the node"
+                "do not restart with the same PIN: correct the PIN file first, log in once by hand (`falaj doctor hsm --try-pin-at-risk`) to reset the try counter, then restart the node"
             }
             Self::PinLocked => {
                 "have the security officer unlock or reset the user PIN, then restart the node"
             }
             Self::PinAtRisk => {
-                "make sure of the PIN, log in once by hand (`pkcs11-tool --login --list-objects`) to reset the try counter, then restart the node"
+                "make sure of the PIN, log in once by hand (`falaj doctor hsm --try-pin-at-risk`) to reset the try counter, then restart the node"
             }
             Self::PinUnset => {
                 "set or change the user PIN as the security officer, then restart the node"

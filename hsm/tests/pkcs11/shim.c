@@ -1,6 +1,6 @@
 /* A PKCS #11 library that forwards to another one and misbehaves on order.
  *
- * FALAJ_SHIM_LIBRARY names the library behind it, FALAJ_SHIM_FOLDER a folder of orders.
+ * SHIM_LIBRARY names the library behind it, SHIM_FOLDER a folder of orders.
  * Every call that is watched appends its name to the file `log` there.
  * An order is a file named after the function; it is read and removed by the next call of it:
  *   return N   do not forward, return the number N
@@ -30,7 +30,7 @@ static struct list ours;
 static struct list *theirs;
 
 static const char *in_folder(char *buffer, size_t size, const char *name) {
-    snprintf(buffer, size, "%s/%s", getenv("FALAJ_SHIM_FOLDER"), name);
+    snprintf(buffer, size, "%s/%s", getenv("SHIM_FOLDER"), name);
     return buffer;
 }
 
@@ -144,7 +144,7 @@ static word generate_key_pair(word session, void *mechanism, void *public, word 
 
 word C_GetFunctionList(struct list **out) {
     if (theirs == NULL) {
-        void *library = dlopen(getenv("FALAJ_SHIM_LIBRARY"), RTLD_NOW | RTLD_LOCAL);
+        void *library = dlopen(getenv("SHIM_LIBRARY"), RTLD_NOW | RTLD_LOCAL);
         if (library == NULL) {
             fprintf(stderr, "shim: %s\n", dlerror());
             return 5;

@@ -9,8 +9,8 @@ use falaj_hsm::softhsm::SoftHsm;
 
 use crate::bench::Bench;
 
-pub(crate) const LIBRARY_VARIABLE: &str = "FALAJ_SHIM_LIBRARY";
-pub(crate) const FOLDER_VARIABLE: &str = "FALAJ_SHIM_FOLDER";
+pub(crate) const LIBRARY_VARIABLE: &str = "SHIM_LIBRARY";
+pub(crate) const FOLDER_VARIABLE: &str = "SHIM_FOLDER";
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pkcs11/shim.c");
 

@@ -7,6 +7,7 @@
 
 mod client;
 mod completions;
+mod doctor;
 mod endpoint;
 mod exit;
 mod init;
@@ -52,6 +53,9 @@ enum Command {
     Openapi(openapi::OpenApi),
     /// Print a shell's completions.
     Completions(completions::Completions),
+    /// Examine what the node depends on, and say what to do.
+    #[command(subcommand)]
+    Doctor(doctor::Doctor),
 }
 
 /// What every command is given.
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Status(status) => status.run(&scene),
         Command::Openapi(openapi) => openapi.run(&scene),
         Command::Completions(completions) => completions.run(Cli::command()),
+        Command::Doctor(doctor) => doctor.run(&scene),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

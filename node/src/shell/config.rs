@@ -4,6 +4,8 @@
 //! Paths are relative to the node's home unless they are absolute.
 //! Source: `docs/guide/configuration.md`.
 
+mod unknown;
+
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -91,6 +93,9 @@ pub struct Pkcs11Config {
     pub module_sha256: Option<String>,
     /// Label of the token.
     pub token_label: String,
+    /// Serial number of the token, where the label alone does not name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_serial: Option<String>,
     /// Label of the key.
     pub key_label: String,
     /// CKA_ID of the key in hexadecimal.
@@ -229,7 +234,19 @@ pub enum ConfigError {
     /// The file is not there.
     #[error("no configuration at {0}; `falaj init` makes one")]
     Missing(PathBuf),
-    /// A key is unknown, missing or of another type.
+    /// A key that the schema does not have.
+    #[error("configuration: unknown key {key}{place}; did you mean {nearest}? Known are {known}")]
+    UnknownKey {
+        /// The key, with its sections.
+        key: String,
+        /// The file or the environment, in brackets; empty if it is not known.
+        place: String,
+        /// The known key that looks most like it.
+        nearest: String,
+        /// All keys of its section.
+        known: String,
+    },
+    /// A key is missing or of another type.
     #[error("configuration: {0}")]
     Invalid(Box<figment::Error>),
     /// A value that no node could run with.
@@ -254,9 +271,10 @@ impl Config {
         }
         let config: Self = Figment::from(Serialized::defaults(Self::default()))
             .merge(Toml::file_exact(file))
-            .merge(Env::prefixed("FALAJ_").split("__"))
+            // FALAJ_HOME says where this configuration is.
+            .merge(Env::prefixed("FALAJ_").ignore(&["home"]).split("__"))
             .extract()
-            .map_err(|error| ConfigError::Invalid(Box::new(error)))?;
+            .map_err(ConfigError::of)?;
         config.check()?;
         Ok(config)
     }
@@ -339,9 +357,15 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_named() {
-        assert!(error("[api]\nlisten_address = \"127.0.0.1:1\"\n").contains("listen_address"));
-        assert!(error("[nettwork]\n").contains("nettwork"));
+    fn unknown_keys_are_named_with_the_nearest_known_one() {
+        let listen = error("[api]\nlisten_address = \"127.0.0.1:1\"\n");
+        assert!(
+            listen.contains("unknown key api.listen_address (")
+                && listen.contains("did you mean api.listen?"),
+            "{listen}"
+        );
+        let section = error("[nettwork]\n");
+        assert!(section.contains("did you mean network?"), "{section}");
     }
 
     #[test]

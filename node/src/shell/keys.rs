@@ -258,10 +258,18 @@ pub mod token {
         Ok(TokenConfig {
             module: config.module.clone(),
             module_sha256: config.module_sha256.as_ref().map(hash).transpose()?,
-            token: TokenName::Label(config.token_label.clone()),
+            token: token_name(config),
             pin: pin_source(home, &config.pin)?,
             try_pin_at_risk: false,
         })
+    }
+
+    fn token_name(config: &Pkcs11Config) -> TokenName {
+        let label = config.token_label.clone();
+        match config.token_serial.clone() {
+            Some(serial) => TokenName::LabelAndSerial { label, serial },
+            None => TokenName::Label(label),
+        }
     }
 
     /// Which key.

@@ -36,6 +36,9 @@ pub(super) struct Init {
     /// Label of the token.
     #[arg(long, default_value = "falaj")]
     token_label: String,
+    /// Serial number of the token, where two have the label.
+    #[arg(long)]
+    token_serial: Option<String>,
     /// Label of the key.
     #[arg(long, default_value = "consensus")]
     key_label: String,
@@ -108,6 +111,7 @@ impl Init {
                 module: self.module.clone(),
                 module_sha256: None,
                 token_label: self.token_label.clone(),
+                token_serial: self.token_serial.clone(),
                 key_label: self.key_label.clone(),
                 key_id: self.key_id.clone(),
                 algorithm: self.algorithm.clone(),

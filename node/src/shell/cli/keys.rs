@@ -1,12 +1,18 @@
 //! `falaj keys`: makes the consensus key where it will stay, and shows what of the keys is public.
+//!
+//! Invariant: no private key leaves its place, none is overwritten or deleted, and none is made unless a person asked for it.
+//! Source: `docs/spec/hsm.md`, "Keys"; `docs/runbook/hsm.md`.
 
-use clap::Subcommand;
+#[cfg(feature = "pkcs11")]
+mod token;
+
+use clap::{Args, Subcommand};
 use falaj_consensus::crypto::PublicKey;
 use serde::Serialize;
 use std::path::Path;
 
 use super::{Failure, Scene, print};
-use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
+use crate::shell::config::{Config, Pkcs11Config, SignerConfig, SoftwareConfig, ValidatorConfig};
 use crate::shell::keys::{read_transport_key, write_secret};
 
 /// Makes and shows the node's keys.
@@ -14,6 +20,24 @@ use crate::shell::keys::{read_transport_key, write_secret};
 pub(super) enum Keys {
     /// Show what of the node's keys is public.
     Show,
+    /// List the private keys of the token, by what is public of them.
+    List,
+    /// Make a key inside the token; the configuration is not changed.
+    Generate(Generate),
+}
+
+/// Which key is made; what is absent is as the configuration says.
+#[derive(Args)]
+pub(super) struct Generate {
+    /// Label of the new key.
+    #[arg(long)]
+    key_label: Option<String>,
+    /// CKA_ID of the new key, hexadecimal.
+    #[arg(long)]
+    key_id: Option<String>,
+    /// Algorithm of the new key.
+    #[arg(long)]
+    algorithm: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -29,7 +53,45 @@ impl Keys {
     pub(super) fn run(&self, scene: &Scene) -> Result<(), Failure> {
         match self {
             Self::Show => show(scene),
+            Self::List => in_token::list(scene, &pkcs11_config(scene)?),
+            Self::Generate(new) => {
+                in_token::generate_and_show(scene, &new.over(pkcs11_config(scene)?))
+            }
         }
+    }
+}
+
+impl Generate {
+    /// The configuration with what the command line says of the new key.
+    fn over(&self, mut config: Pkcs11Config) -> Pkcs11Config {
+        let Self {
+            key_label,
+            key_id,
+            algorithm,
+        } = self;
+        for (value, place) in [
+            (key_label, &mut config.key_label),
+            (key_id, &mut config.key_id),
+            (algorithm, &mut config.algorithm),
+        ] {
+            if let Some(value) = value {
+                place.clone_from(value);
+            }
+        }
+        config
+    }
+}
+
+/// The token of the configuration. A key in a file is made by `init`, once.
+fn pkcs11_config(scene: &Scene) -> Result<Pkcs11Config, Failure> {
+    let refused = |why: &'static str| Failure::new(Failure::CONFIG, why);
+    let validator = Config::load(&scene.home)?.validator;
+    let validator = validator.ok_or_else(|| refused("this node only follows: it has no key"))?;
+    match validator.signer {
+        SignerConfig::Pkcs11(config) => Ok(config),
+        SignerConfig::Software(_) => Err(refused(
+            "TEST: the key of this node is in a file that `falaj init` made; there is no token",
+        )),
     }
 }
 
@@ -68,7 +130,7 @@ pub(super) fn show(scene: &Scene) -> Result<(), Failure> {
 /// Makes the consensus key: inside the token, or in a file of a development node.
 pub(super) fn generate(home: &Path, signer: &SignerConfig) -> Result<(), Failure> {
     match signer {
-        SignerConfig::Pkcs11(config) => in_token::generate(home, config),
+        SignerConfig::Pkcs11(config) => in_token::generate(home, config).map(drop),
         SignerConfig::Software(config) => generate_in_file(home, config),
     }
 }
@@ -112,29 +174,20 @@ mod in_file {
 }
 
 #[cfg(feature = "pkcs11")]
-mod in_token {
-    use super::{Failure, Path, PublicKey};
-    use crate::shell::config::Pkcs11Config;
-    use crate::shell::keys::token;
-    use falaj_hsm::pkcs11::TokenAdmin;
-
-    pub(super) fn generate(home: &Path, config: &Pkcs11Config) -> Result<(), Failure> {
-        let admin = TokenAdmin::open(&token::token_config(home, config)?)?;
-        admin.generate_key(token::algorithm(config)?, &token::key_name(config)?)?;
-        Ok(())
-    }
-
-    pub(super) fn public_key(home: &Path, config: &Pkcs11Config) -> Result<PublicKey, Failure> {
-        let admin = TokenAdmin::open(&token::token_config(home, config)?)?;
-        Ok(admin.public_key(&token::key_name(config)?)?)
-    }
-}
+use token as in_token;
 
 #[cfg(not(feature = "pkcs11"))]
 mod in_token {
-    use super::{Failure, Path, PublicKey};
-    use crate::shell::config::Pkcs11Config;
+    use super::{Failure, Path, Pkcs11Config, PublicKey, Scene};
     use crate::shell::keys::SignerError;
+
+    pub(super) fn list(_: &Scene, _: &Pkcs11Config) -> Result<(), Failure> {
+        Err(SignerError::NotBuilt("pkcs11").into())
+    }
+
+    pub(super) fn generate_and_show(_: &Scene, _: &Pkcs11Config) -> Result<(), Failure> {
+        Err(SignerError::NotBuilt("pkcs11").into())
+    }
 
     pub(super) fn generate(_: &Path, _: &Pkcs11Config) -> Result<(), Failure> {
         Err(SignerError::NotBuilt("pkcs11").into())

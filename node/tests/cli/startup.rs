@@ -1,0 +1,186 @@
+//! What keeps a node from starting: addresses, folders, configuration, genesis, logs. Each has its exit code and its words, each leaves
+//! everything as it was, and afterwards the node starts and has what it had.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use crate::bench::{Bench, Ended, copy, edit, genesis};
+use crate::client::{get, height, pay};
+
+/// A node that has decided two heights, and is stopped.
+fn settled() -> Bench {
+    let bench = Bench::with_home();
+    let node = bench.start();
+    pay(node.api, &bench.home(), 1);
+    pay(node.api, &bench.home(), 2);
+    node.stop().expect(0, &[]);
+    bench
+}
+
+/// That the node starts, and has what it had.
+#[track_caller]
+fn starts_with_everything(bench: &Bench) {
+    let node = bench.start();
+    assert_eq!(height(node.api), 2, "{}", node.said);
+    pay(node.api, &bench.home(), 3);
+    assert_eq!(height(node.api), 3);
+    node.stop().expect(0, &[]);
+}
+
+#[track_caller]
+fn refused(bench: &Bench, environment: &[(&str, &str)]) -> Ended {
+    bench.try_start(environment).err().unwrap()
+}
+
+#[test]
+fn a_port_in_use_is_refused() {
+    let bench = settled();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let api = address.to_string();
+    refused(&bench, &[("FALAJ_API__LISTEN", &api)]).expect(69, &[&api, "api.listen"]);
+    let port = address.port().to_string();
+    let listen = format!("/ip4/127.0.0.1/tcp/{port}");
+    refused(&bench, &[("FALAJ_NETWORK__LISTEN", &listen)]).expect(69, &[&port]);
+    assert!(!bench.home().join("run.json").exists());
+    starts_with_everything(&bench);
+}
+
+// The first node is not disturbed: it goes on deciding.
+#[test]
+fn a_second_process_on_the_same_folder_is_refused() {
+    let bench = Bench::with_home();
+    let node = bench.start();
+    refused(&bench, &[]).expect(73, &["in use by another process", "data"]);
+    assert_eq!(get(node.api, "/livez").0, 200);
+    pay(node.api, &bench.home(), 1);
+    pay(node.api, &bench.home(), 2);
+    node.stop().expect(0, &[]);
+    starts_with_everything(&bench);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_one() {
+    let bench = settled();
+    bench.edit_config("[api]", "[apy]");
+    refused(&bench, &[]).expect(78, &["unknown key apy", "did you mean api?"]);
+    bench.edit_config("[apy]", "[api]");
+    let typo = [("FALAJ_MEMPOOL__BATCH_WAIT", "10")];
+    refused(&bench, &typo).expect(78, &["did you mean mempool.batch_wait_ms?"]);
+    starts_with_everything(&bench);
+}
+
+#[test]
+fn a_bind_beyond_loopback_is_refused() {
+    let bench = settled();
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let beyond = [("FALAJ_API__LISTEN", address)];
+        refused(&bench, &beyond).expect(78, &["api.listen", "not a loopback address", "TLS"]);
+    }
+    starts_with_everything(&bench);
+}
+
+#[test]
+fn a_genesis_that_does_not_add_up_is_refused() {
+    let bench = settled();
+    let file = bench.home().join("genesis.json");
+    edit(
+        &file,
+        "\"issued\": \"2006000.00\"",
+        "\"issued\": \"2006000.01\"",
+    );
+    refused(&bench, &[]).expect(78, &["not a genesis that adds up", "because"]);
+    let text = file.display().to_string();
+    let init = bench.run(&["init", "--genesis", &text]);
+    init.expect(78, &["not a genesis that adds up"]);
+    edit(&file, "2006000.01", "2006000.00");
+    starts_with_everything(&bench);
+}
+
+#[test]
+fn a_genesis_without_our_key_is_refused() {
+    let bench = settled();
+    let file = bench.home().join("genesis.json");
+    let own = fs::read(&file).unwrap();
+    let other = falaj_ledger::testing::Who::Validator(1).key().public();
+    fs::write(&file, genesis(other).to_json()).unwrap();
+    let code = refused(&bench, &[]).code;
+    assert_eq!(code, 78);
+    fs::write(&file, own).unwrap();
+    starts_with_everything(&bench);
+}
+
+// The logs say whose they are: nothing of the other chain is read as ours, and nothing of it is changed.
+#[test]
+fn a_data_folder_of_another_chain_is_refused() {
+    let (bench, other) = (settled(), settled());
+    let (data, aside) = (bench.home().join("data"), bench.path("aside"));
+    fs::rename(&data, &aside).unwrap();
+    copy(&other.home().join("data"), &data);
+    refused(&bench, &[]).expect(78, &["belongs to another genesis"]);
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(&aside, &data).unwrap();
+    starts_with_everything(&bench);
+    starts_with_everything(&other);
+}
+
+/// The one file of the block log.
+fn block_log(bench: &Bench) -> PathBuf {
+    bench.home().join("data/block/block-0000000000.log")
+}
+
+// A frame that was whole once and is not any more is never stepped over.
+#[test]
+fn a_damaged_record_is_refused_with_its_place() {
+    let bench = settled();
+    let file = block_log(&bench);
+    let whole = fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    damaged[100] ^= 1;
+    fs::write(&file, &damaged).unwrap();
+    let words = ["block-0000000000.log is damaged at byte 64", "bad frame"];
+    refused(&bench, &[]).expect(65, &words);
+    assert_eq!(fs::read(&file).unwrap(), damaged);
+    fs::write(&file, whole).unwrap();
+    starts_with_everything(&bench);
+}
+
+// What a power cut leaves behind the last whole frame is cut off, and the node starts.
+#[test]
+fn a_torn_tail_is_cut() {
+    let bench = settled();
+    let file = block_log(&bench);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.extend([9; 40]);
+    fs::write(&file, bytes).unwrap();
+    starts_with_everything(&bench);
+}
+
+#[test]
+fn a_log_that_is_gone_is_refused() {
+    let bench = settled();
+    let (file, aside) = (block_log(&bench), bench.path("aside"));
+    fs::rename(&file, &aside).unwrap();
+    refused(&bench, &[]).expect(78, &["block log: no segment found"]);
+    fs::rename(&aside, &file).unwrap();
+    starts_with_everything(&bench);
+}
+
+#[test]
+fn a_home_that_is_none_says_what_to_type() {
+    let bench = Bench::new();
+    refused(&bench, &[]).expect(78, &["falaj init"]);
+}
+
+// A killed node leaves run.json behind; it keeps nobody from starting.
+#[test]
+fn a_killed_node_starts_again() {
+    let bench = Bench::with_home();
+    let node = bench.start();
+    pay(node.api, &bench.home(), 1);
+    pay(node.api, &bench.home(), 2);
+    node.kill();
+    assert!(bench.home().join("run.json").exists());
+    starts_with_everything(&bench);
+}
