@@ -47,7 +47,7 @@ impl Conformance {
                 self.shadows[node.position()].received(frame);
                 Ok(())
             }
-            Observation::Sent(frame) => self.shadows[node.position()].built(node, frame),
+            Observation::Sent(frame) => self.shadows[node.position()].sent(node, frame),
             Observation::Released { statement, .. } => {
                 self.said(chain, node, statement)?;
                 self.shadows[node.position()].said(node, statement);
@@ -68,7 +68,7 @@ impl Conformance {
     }
 
     fn said(&mut self, chain: &Chain, node: NodeIndex, statement: &Statement) -> Finding {
-        // A slow token may answer when the height was left long ago; nobody will hear of it.
+        // A slow token may answer when the height was left long ago: that must not be sent (`Shadow::sent`).
         let Some(view) = self.shadows[node.position()].view(statement.height()) else {
             return Ok(());
         };

@@ -85,14 +85,30 @@ impl Shadow {
         }
     }
 
-    /// What a node proposes it has built itself.
-    pub(super) fn built(&mut self, node: NodeIndex, frame: &Frame) -> Finding {
-        if let Some(Message::Proposal(bundle)) = &frame.message
-            && bundle.proposal.proposer.get() == node.get()
-        {
-            self.proposal(&bundle.proposal);
+    /// What a node proposes it has built itself; and what it says is of a height that it has not left long ago.
+    pub(super) fn sent(&mut self, node: NodeIndex, frame: &Frame) -> Finding {
+        match &frame.message {
+            Some(Message::Proposal(bundle)) if bundle.proposal.proposer.get() == node.get() => {
+                self.is_recent(bundle.proposal.header.height, "a proposal")?;
+                self.proposal(&bundle.proposal);
+                Ok(())
+            }
+            Some(Message::Votes(votes)) => votes
+                .iter()
+                .filter(|vote| vote.validator.get() == node.get())
+                .try_for_each(|vote| self.is_recent(vote.height, "a vote")),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn is_recent(&self, height: Height, what: &str) -> Finding {
+        if height < self.floor {
+            Err(format!(
+                "{what} of height {height} was sent when that was left long ago"
+            ))
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn said(&mut self, node: NodeIndex, statement: &Statement) {
@@ -245,4 +261,39 @@ fn tally<V: Ord>(tally: &mut Tally<V>, round: Round, value: Option<V>) -> &mut V
 fn sum<V: Ord>(tally: &Tally<V>, round: Round) -> Voters {
     let values = tally.get(&round).into_iter().flat_map(BTreeMap::values);
     values.fold(Voters::default(), |sum, voters| sum.with(*voters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_consensus::crypto::Signature;
+    use falaj_consensus::types::ValidatorIndex;
+
+    const ME: NodeIndex = NodeIndex::new(2);
+
+    fn votes_of(voter: u16, height: u64) -> Frame {
+        let (height, round) = (Height::new(height), Round::new(0));
+        let statement = Statement::Prevote {
+            height,
+            round,
+            value: None,
+        };
+        let signature = Signature::new(Vec::new()).expect("it is short");
+        let vote = Vote::new(ValidatorIndex::new(voter), statement, signature);
+        Frame {
+            height,
+            acks: Vec::new(),
+            message: Some(Message::Votes(vec![vote.expect("it is a vote")])),
+        }
+    }
+
+    /// Goal: a token that answers late, and a node that passes its answer on although the height is closed.
+    #[test]
+    fn an_own_vote_of_a_height_left_long_ago_is_found() {
+        let mut shadow = Shadow::default();
+        shadow.forget_below(Height::new(5));
+        assert!(shadow.sent(ME, &votes_of(2, 4)).is_err());
+        assert!(shadow.sent(ME, &votes_of(2, 5)).is_ok());
+        assert!(shadow.sent(ME, &votes_of(1, 4)).is_ok());
+    }
 }
