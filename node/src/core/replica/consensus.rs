@@ -6,7 +6,7 @@
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, BlockPart, Own, Publication, SignRefusal, VotesWanted};
 use falaj_consensus::message::{Kind, Polka, Proposal, Statement, Vote};
-use falaj_consensus::types::{BlockId, Height, Now, ValidatorIndex};
+use falaj_consensus::types::{BlockId, Height, Now, Round, ValidatorIndex};
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
 
@@ -99,7 +99,7 @@ impl Replica {
         }
         let deadline_ns = now
             .mono_ns
-            .saturating_add(self.signing_patience_ns(&statement));
+            .saturating_add(self.signing_patience_ns(statement.round()));
         let proof = self.height_proof();
         let request = SignRequest {
             id,
@@ -111,14 +111,10 @@ impl Replica {
         step.start.push(Effect::Sign(Box::new(request)));
     }
 
-    /// A signature that comes after the step's own timeout is of no use to anybody.
-    fn signing_patience_ns(&self, statement: &Statement) -> u64 {
-        let parameters = self.parameters();
-        match statement {
-            Statement::Proposal { round, .. } => parameters.propose_ns(*round),
-            Statement::Prevote { round, .. } => parameters.propose_ns(*round),
-            Statement::Precommit { round, .. } => parameters.propose_ns(*round),
-        }
+    /// How long a signature may take: as long as a round waits for its proposal, whatever the kind. What comes later is asked for
+    /// again on the next tick, if the round still lasts.
+    fn signing_patience_ns(&self, round: Round) -> u64 {
+        self.parameters().propose_ns(round)
     }
 
     /// What lets the guard follow us to the open height: certificate and outcome of the height before, and the set it fixes.
