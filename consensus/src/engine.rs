@@ -16,7 +16,7 @@ mod status;
 
 pub use input::{
     BodyVerdict, GuardPosition, HeightStart, Input, Own, Parent, Resume, ResumedLock, SignRefusal,
-    TimerId, TimerKind, VotesWanted, WorkReason,
+    TimerId, TimerKind, VotesWanted,
 };
 pub use next::NEXT_ROUNDS_MAX;
 pub use output::{Alarm, BlockPart, DropReason, Event, Output, Publication};
@@ -124,7 +124,7 @@ impl Engine {
             }
             Input::Timer(id) if id.height == driver.height() => driver.timer(id, out),
             Input::Timer(_) => {}
-            Input::WorkDue(_) => driver.work_due(out),
+            Input::WorkDue => driver.work_due(out),
             Input::NextHeight(start) => self.open_next(*start, now, out),
         }
     }

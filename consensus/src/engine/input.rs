@@ -78,8 +78,8 @@ pub enum Input {
     },
     /// A timer of [`Output::StartTimer`](super::Output::StartTimer) ran out.
     Timer(TimerId),
-    /// Round 0 need not wait any longer.
-    WorkDue(WorkReason),
+    /// Round 0 need not wait any longer: there is something to order that its proposer holds or was sent.
+    WorkDue,
     /// The height after the decided one, once its own execution agreed with the certificate.
     NextHeight(Box<HeightStart>),
 }
@@ -171,15 +171,6 @@ pub enum TimerKind {
     Tick,
     /// Ends the idle wait of round 0.
     Heartbeat,
-}
-
-/// Why round 0 begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WorkReason {
-    /// An unordered batch was sent to this round's proposer, or is held by it.
-    Batch,
-    /// The ledger has something due, or evidence, or a change of set or parameters not yet in force.
-    LedgerDue,
 }
 
 /// All that a height stands on.

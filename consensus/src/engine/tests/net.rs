@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::engine::{
     BodyVerdict, Config, Engine, GuardPosition, HeightStart, Input, Output, Parent, Publication,
-    Resume, ResumedLock, TimerId, WorkReason,
+    Resume, ResumedLock, TimerId,
 };
 use crate::hash;
 use crate::message::{
@@ -170,7 +170,7 @@ impl Net {
 
     fn give_work(&mut self) {
         let index = self.any_correct();
-        self.give(index, Input::WorkDue(WorkReason::Batch));
+        self.give(index, Input::WorkDue);
     }
 
     fn deliver_one(&mut self) {

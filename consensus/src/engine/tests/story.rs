@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use crate::engine::{
     Alarm, BlockPart, BodyVerdict, Config, Engine, Event, GuardPosition, HeightStart, Input,
     Output, Parent, Publication, Resume, ResumedLock, SignRefusal, TimerId, TimerKind, VotesWanted,
-    Wait, WorkReason,
+    Wait,
 };
 use crate::hash;
 use crate::message::{
@@ -282,7 +282,7 @@ impl Story {
                 rest[0],
                 rest.get(1).map_or(Round::new(0), |word| round(word)),
             )],
-            "work" => vec![Input::WorkDue(WorkReason::Batch)],
+            "work" => vec![Input::WorkDue],
             "wanted" => vec![self.wanted(rest)],
             "next" => vec![Input::NextHeight(Box::new(self.next()))],
             other => panic!("no such line: {other}"),

@@ -5,7 +5,7 @@
 //! Source: `docs/spec/dissemination.md`.
 
 use falaj_consensus::durable::{Durable, LogId, Position};
-use falaj_consensus::engine::{self, WorkReason};
+use falaj_consensus::engine;
 use falaj_consensus::message::{BATCH_BYTES_MAX, Lane};
 use falaj_consensus::types::{BatchDigest, Now, ValidatorId};
 use falaj_ledger::account::AccountKind;
@@ -261,8 +261,7 @@ impl Replica {
         }
         if self.is_work_due() {
             self.work_told = Some(self.open_height());
-            self.engine_inputs
-                .push_back(engine::Input::WorkDue(WorkReason::Batch));
+            self.engine_inputs.push_back(engine::Input::WorkDue);
         }
     }
 
