@@ -13,8 +13,8 @@ mod statement;
 mod vote;
 
 pub use block::{
-    BATCH_BYTES_MAX, BODY_BATCHES_MAX, BODY_EVIDENCE_MAX, Batch, BatchRef, Body, Header,
-    INLINE_BYTES_MAX, Lane,
+    BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX, BODY_BATCHES_MAX, BODY_EVIDENCE_MAX, Batch, BatchRef,
+    Body, Header, INLINE_BYTES_MAX, Lane,
 };
 pub use certificate::{CommitCertificate, Polka};
 pub use evidence::{Evidence, EvidenceKey, EvidenceKind};

@@ -9,13 +9,11 @@ use std::io;
 
 use crate::bounded;
 use crate::hash::{self, Tag};
-use crate::message::{BATCH_BYTES_MAX, BODY_BATCHES_MAX, BODY_EVIDENCE_MAX};
+use crate::message::{BATCH_PAYLOAD_BYTES_MAX, BODY_BATCHES_MAX, BODY_EVIDENCE_MAX};
 use crate::types::{Hash32, Round};
 
 const PARAMETERS_TAG: Tag = Tag::new("falaj/parameters/1");
 const MINUTE_MS: u32 = 60_000;
-/// What a batch has room for beside its head.
-const TRANSACTION_BYTES_MAX: u64 = BATCH_BYTES_MAX as u64 - 1_024;
 
 /// A timeout that grows with the round up to a cap: `base + growth × min(round, cap)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -45,7 +43,7 @@ pub struct Limits {
     pub block_bytes_max: u32,
     /// Most batches that a body names.
     pub block_batches_max: u32,
-    /// Longest transaction in bytes.
+    /// Longest transaction in bytes; one must fit into a batch and a batch of it alone into a block, or it would wait for ever.
     pub transaction_bytes_max: u32,
     /// Most pieces of evidence in a body.
     pub block_evidence_max: u32,
@@ -181,7 +179,7 @@ impl Parameters {
             "limits.transaction_bytes_max",
             l.transaction_bytes_max.into(),
             1,
-            TRANSACTION_BYTES_MAX,
+            u64::from(l.block_bytes_max).min(BATCH_PAYLOAD_BYTES_MAX as u64),
         )?;
         within(
             "limits.block_evidence_max",
@@ -314,7 +312,7 @@ mod tests {
     // Each field just outside its bounds is refused by name, when checked and when decoded.
     #[test]
     fn out_of_bounds_is_named() {
-        let cases: [(&str, Spoil); 19] = [
+        let cases: [(&str, Spoil); 20] = [
             ("version", |p| p.version = 2),
             ("timeouts.propose_ms", |p| {
                 p.timeouts.propose_ms = p.timeouts.precommit_ms
@@ -342,7 +340,10 @@ mod tests {
                 p.limits.block_batches_max = 1_025
             }),
             ("limits.transaction_bytes_max", |p| {
-                p.limits.transaction_bytes_max = 523_265
+                p.limits.transaction_bytes_max = 458_753
+            }),
+            ("limits.transaction_bytes_max", |p| {
+                p.limits.block_bytes_max = p.limits.transaction_bytes_max - 1
             }),
             ("limits.block_evidence_max", |p| {
                 p.limits.block_evidence_max = 1_025

@@ -118,11 +118,11 @@ fn timeouts() -> impl Strategy<Value = Timeouts> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let block = (1..=1_000_000_u32, 1..=1_u32 << 30, 1..=1_024_u32);
-    (block, 1..=523_264_u32, 0..=1_024_u32).prop_map(|(block, transaction, evidence)| Limits {
+    (block, 1..=458_752_u32, 0..=1_024_u32).prop_map(|(block, transaction, evidence)| Limits {
         block_transactions_max: block.0,
         block_bytes_max: block.1,
         block_batches_max: block.2,
-        transaction_bytes_max: transaction,
+        transaction_bytes_max: transaction.min(block.1),
         block_evidence_max: evidence,
     })
 }

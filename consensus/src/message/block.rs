@@ -19,6 +19,8 @@ use crate::types::{
 pub const INLINE_BYTES_MAX: usize = 4 * 1024;
 /// The most bytes that an encoded batch may have.
 pub const BATCH_BYTES_MAX: usize = 512 * 1024;
+/// The most bytes of transactions that an author puts into a batch; what is left is for its other fields and the transactions' lengths.
+pub const BATCH_PAYLOAD_BYTES_MAX: usize = BATCH_BYTES_MAX - 64 * 1024;
 /// The most batches that a body may name, whatever the parameters say.
 pub const BODY_BATCHES_MAX: usize = 1024;
 /// The most pieces of evidence that a body may hold, whatever the parameters say.

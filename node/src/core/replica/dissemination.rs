@@ -6,7 +6,7 @@
 
 use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine;
-use falaj_consensus::message::{BATCH_BYTES_MAX, Lane};
+use falaj_consensus::message::{BATCH_PAYLOAD_BYTES_MAX, Lane};
 use falaj_consensus::types::{BatchDigest, Now, ValidatorId};
 use falaj_ledger::account::AccountKind;
 use falaj_ledger::execute::precheck;
@@ -27,8 +27,6 @@ use crate::core::wire::Message;
 const SUBMISSIONS_PER_JOB: usize = 512;
 /// Jobs of submissions that run at once.
 const SUBMISSION_JOBS_MAX: u32 = 2;
-/// Room that a batch leaves for its own fields and the lengths of its transactions.
-const BATCH_ROOM_BYTES: usize = 64 * 1024;
 /// Batches that one tick sends again to one validator.
 const RESENT_PER_TICK: usize = 8;
 
@@ -117,7 +115,7 @@ impl Replica {
     pub(super) fn close_full_batches(&mut self, step: &mut Step) {
         for lane in Lane::ALL {
             let mut waiting = self.mempool.lane_bytes(lane);
-            while waiting >= batch_payload_bytes_max() {
+            while waiting >= self.batch_payload_bytes_max() {
                 self.close_batch(lane, step);
                 let left = self.mempool.lane_bytes(lane);
                 if left == waiting {
@@ -135,7 +133,9 @@ impl Replica {
         };
         let limit =
             usize::try_from(self.parameters().limits.block_transactions_max).unwrap_or(usize::MAX);
-        let transactions = self.mempool.take(lane, limit, batch_payload_bytes_max());
+        let transactions = self
+            .mempool
+            .take(lane, limit, self.batch_payload_bytes_max());
         if transactions.is_empty() {
             return;
         }
@@ -153,6 +153,12 @@ impl Replica {
             Message::Batch(batch.encoded.to_vec()),
             step,
         );
+    }
+
+    /// A batch that no block has room for would never be ordered.
+    fn batch_payload_bytes_max(&self) -> u64 {
+        let batch = u64::try_from(BATCH_PAYLOAD_BYTES_MAX).unwrap_or(u64::MAX);
+        batch.min(self.parameters().limits.block_bytes_max.into())
     }
 
     fn keep_batch(
@@ -344,10 +350,6 @@ impl Replica {
             });
         }
     }
-}
-
-fn batch_payload_bytes_max() -> u64 {
-    u64::try_from(BATCH_BYTES_MAX.saturating_sub(BATCH_ROOM_BYTES)).unwrap_or(u64::MAX)
 }
 
 fn inline_bytes() -> u64 {
