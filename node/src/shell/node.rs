@@ -2,7 +2,8 @@
 //!
 //! Order: folders locked, genesis read, logs opened, store brought up to the logs, guard and key opened, listening, core, network.
 //! Nothing is sent and nothing signed before all of it stands.
-//! Invariant: dropping the node stops core, signer, logs and store in that order, each after what it was given.
+//! Invariant: dropping the node stops core, logs, signer and store in that order, each after what it was given; the folders stay locked
+//! until the last thread that writes into them has ended.
 
 use falaj_consensus::durable::LogId;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
@@ -27,7 +28,7 @@ use super::network::{
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{Base, StartupError, base_of_genesis, base_of_store, catch_up};
 use super::runtime::{
-    Clock, CoreHandle, CoreInbox, CoreParts, Fatal, LogHealth, LogThread, SignerHandle,
+    Clock, CoreHandle, CoreParts, Fatal, LogHealth, LogThread, SignerHandle,
     SignerThread, StoreThread, Workers,
 };
 use super::view::{Snapshot, View};
@@ -103,6 +104,8 @@ struct Threads {
     core: Option<JoinHandle<()>>,
     signer: Option<SignerThread>,
     store: Option<StoreThread>,
+    /// Dropped after all the others have ended: a field is dropped after [`Drop::drop`].
+    _folders: Folders,
 }
 
 struct Opened {
@@ -147,8 +150,16 @@ impl Node {
 
     /// Stops everything, after what was given.
     pub async fn stop(self) {
-        self.network.shutdown().await;
-        drop(self.threads);
+        let Self {
+            network,
+            store,
+            threads,
+            ..
+        } = self;
+        network.shutdown().await;
+        // The store's own thread closes it.
+        drop(store);
+        drop(threads);
     }
 }
 
@@ -394,7 +405,7 @@ fn run(
         outlet,
         fatal: fatal.clone(),
     };
-    let core_thread = spawn_core(inbox, parts, folders)?;
+    let core_thread = inbox.run(parts).map_err(StartError::Thread)?;
     tokio::spawn(deliver(
         events,
         core.clone(),
@@ -408,6 +419,7 @@ fn run(
         core: Some(core_thread),
         signer,
         store: Some(store_thread),
+        _folders: folders,
     };
     let peers = book;
     let signer = signer_handle;
@@ -428,16 +440,6 @@ fn run(
         clock,
         threads,
     })
-}
-
-/// Runs the core; the folders stay locked as long as it does.
-fn spawn_core<O: super::runtime::Outlet + 'static>(
-    inbox: CoreInbox,
-    parts: CoreParts<O>,
-    folders: Folders,
-) -> Result<JoinHandle<()>, StartError> {
-    let thread = inbox.run(parts, folders).map_err(StartError::Thread)?;
-    Ok(thread)
 }
 
 fn start_log(
@@ -607,3 +609,6 @@ async fn deliver(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,20 +124,15 @@ impl CoreHandle {
 }
 
 impl CoreInbox {
-    /// Starts the thread. What it must outlive, such as the locks of its folders, it keeps until it ends.
+    /// Starts the thread.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn run<O: Outlet + 'static>(
-        self,
-        parts: CoreParts<O>,
-        keep: impl Send + 'static,
-    ) -> std::io::Result<JoinHandle<()>> {
+    pub fn run<O: Outlet + 'static>(self, parts: CoreParts<O>) -> std::io::Result<JoinHandle<()>> {
         let fatal = parts.fatal.clone();
         std::thread::Builder::new()
             .name("core".into())
             .spawn(move || {
-                let _keep = keep;
                 let work = move || Core::start(parts).run(&self.messages);
                 if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
                     fatal.end(exit_code::SOFTWARE, "the core thread panicked");
