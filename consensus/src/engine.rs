@@ -125,6 +125,9 @@ impl Engine {
             Input::Timer(id) if id.height == driver.height() => driver.timer(id, out),
             Input::Timer(_) => {}
             Input::WorkDue => driver.work_due(out),
+            Input::Diverged { id, certified, own } => {
+                driver.halt(Alarm::OutcomeDiverged { id, certified, own }, out)
+            }
             Input::NextHeight(start) => self.open_next(*start, now, out),
         }
     }

@@ -6,6 +6,7 @@
 
 mod batches;
 mod candidates;
+mod divergence;
 mod effect;
 mod guard_position;
 mod input;
@@ -16,6 +17,7 @@ mod sync;
 mod wire;
 
 pub use batches::{CheckedBatch, UNORDERED_BYTES_MAX};
+pub use divergence::Divergence;
 pub use effect::{Admission, Committed, Effect, Event, Output, Recipients};
 pub use input::{Input, Peer, ReadFor, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};

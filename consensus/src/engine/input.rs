@@ -80,6 +80,15 @@ pub enum Input {
     Timer(TimerId),
     /// Round 0 need not wait any longer: there is something to order that its proposer holds or was sent.
     WorkDue,
+    /// A restart found that our own execution of this height's decided block gives another outcome than a quorum certified.
+    Diverged {
+        /// The decided block.
+        id: BlockId,
+        /// What a quorum computed.
+        certified: OutcomeHash,
+        /// What this node computes.
+        own: OutcomeHash,
+    },
     /// The height after the decided one, once its own execution agreed with the certificate.
     NextHeight(Box<HeightStart>),
 }

@@ -14,6 +14,7 @@ use falaj_ledger::rejection::Rejection;
 use falaj_ledger::validate::CheckedTx;
 use std::sync::Arc;
 
+use super::divergence::Divergence;
 use super::input::{Peer, ReadFor, Ticket, Timer};
 use super::job::{ExecuteJob, VerifyJob};
 use super::wire::Class;
@@ -25,6 +26,8 @@ pub enum Effect {
     Sign(Box<SignRequest>),
     /// Have the signer refuse everything: this node computes another outcome than a quorum.
     LatchSigning,
+    /// Open the latch of a divergence: this node has computed what a quorum certified.
+    OpenLatch,
     /// Tell the signer that a statement signed by our own key came from outside.
     OwnStatementSeen(Statement),
     /// Check signatures; answered by `Verified`.
@@ -123,6 +126,8 @@ pub enum Event {
     Consensus(engine::Event),
     /// Something that a person has to know.
     Alarm(engine::Alarm),
+    /// Our execution of a decided block gives another outcome than a quorum certified.
+    Diverged(Divergence),
     /// Proof that a validator broke the protocol.
     Evidence(Box<Evidence>),
     /// A peer sent what it must not.

@@ -121,6 +121,10 @@ pub enum Input {
     Timer(Timer),
     /// A log was synced.
     Synced(Durable),
+    /// A log finds no room for its records, which it keeps and tries again.
+    DiskFull(LogId),
+    /// A log has written what it had no room for.
+    DiskRoom(LogId),
     /// The ledger's store holds this height.
     Persisted(Height),
     /// Records that were read; those that are gone are missing.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: `step` decides by its inputs alone: no clock, no randomness, no thread, no input or output, no global state.
 //! What others can see leaves through [`Pending`], after the records it stands on are on disk; one step's outputs wait together.
+//! While it stands still, because a log has no room or it diverged, it makes no new records: what it holds stays bounded.
 //! A panic here is a broken belief; no bytes of a peer or client lead to one.
 //! Who calls it: `node::shell` in production, `simulations` in virtual time.
 //! Source: `docs/ARCHITECTURE.md`; `docs/spec/consensus.md`; `docs/spec/dissemination.md`.
@@ -12,6 +13,7 @@ mod consensus;
 mod dissemination;
 mod peers;
 mod start;
+mod still;
 
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::engine::{self, Engine};
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use super::batches::Batches;
 use super::candidates::Candidates;
+use super::divergence::Divergence;
 use super::effect::{Effect, Event, Output, Recipients};
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
@@ -123,6 +126,14 @@ pub struct Replica {
     height_at_tick: Height,
     /// Whether peers were ahead for a whole tick.
     lagging: bool,
+    /// Where our execution and a quorum's part, if they do.
+    diverged: Option<Divergence>,
+    /// The guard's last height, as long as the latch of an earlier divergence is to be opened.
+    latched: Option<Height>,
+    /// Logs without room.
+    full: BTreeSet<LogId>,
+    /// Timers that ran out while a log had no room.
+    held: Vec<Timer>,
 }
 
 /// A statement that the signer was asked for, with what justifies it.
@@ -152,6 +163,8 @@ impl Replica {
 
     fn handle(&mut self, now: Now, input: Input, step: &mut Step) {
         match input {
+            // Whatever a peer says now it says again, and a record of it would find no room.
+            Input::Received { .. } if self.is_full() => {}
             Input::Received { from, class, bytes } => {
                 self.on_received(now, from, class, &bytes, step)
             }
@@ -164,7 +177,10 @@ impl Replica {
             Input::Signed { id, result } => self.on_signed(id, result),
             Input::Verified(result) => self.on_verified(now, result, step),
             Input::Executed(result) => self.on_executed(result, step),
+            Input::Timer(timer) if self.is_full() => self.held.push(timer),
             Input::Timer(timer) => self.on_timer(now, timer, step),
+            Input::DiskFull(log) => self.on_disk_full(log),
+            Input::DiskRoom(log) => self.on_disk_room(now, log, step),
             Input::Synced(durable) => self.on_synced(durable, step),
             Input::Persisted(_) => {}
             Input::Read {
@@ -266,6 +282,12 @@ impl Replica {
         &self.sync
     }
 
+    /// Where our execution and a quorum's part, if they do.
+    #[must_use]
+    pub const fn diverged(&self) -> Option<&Divergence> {
+        self.diverged.as_ref()
+    }
+
     fn parameters(&self) -> Parameters {
         self.tip.state.parameters_at(self.open_height())
     }
@@ -355,3 +377,6 @@ impl Replica {
         step.outputs.push(Output::Event(event));
     }
 }
+
+#[cfg(test)]
+mod tests;

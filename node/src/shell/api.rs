@@ -26,6 +26,7 @@ mod problem;
 mod proofs;
 mod request;
 mod serve;
+mod stale;
 mod status;
 mod submit;
 #[cfg(test)]
@@ -40,7 +41,7 @@ mod why;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use std::net::SocketAddr;
@@ -90,6 +91,7 @@ pub fn router(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Router {
     let (router, document) = paths().split_for_parts();
     let document = Bytes::from(text(&openapi::finished(document)));
     let kind = [(header::CONTENT_TYPE, "application/json")];
+    let api = Arc::new(Api::new(node, stopping));
     router
         .route(
             "/openapi.json",
@@ -97,7 +99,8 @@ pub fn router(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Router {
         )
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
-        .with_state(Arc::new(Api::new(node, stopping)))
+        .layer(from_fn_with_state(Arc::clone(&api), stale::mark))
+        .with_state(api)
         .layer(from_fn(trace::trace))
 }
 

@@ -28,7 +28,7 @@ use super::network::{
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{Base, StartupError, base_of_genesis, base_of_store, catch_up};
 use super::runtime::{
-    Clock, CoreHandle, CoreParts, Fatal, LogHealth, LogThread, SignerHandle,
+    Clock, CoreHandle, CoreParts, DISK_RESERVE_BYTES, Fatal, LogHealth, LogThread, SignerHandle,
     SignerThread, StoreThread, Workers,
 };
 use super::view::{Snapshot, View};
@@ -185,7 +185,7 @@ fn open(home: &Path, config: &Config) -> Result<Opened, StartError> {
         rules: &rules,
     };
     let (store, base) = open_store(&folders, &genesis, &logs, &found)?;
-    let base = catch_up(&*store, &logs, &found, base, tools)?;
+    let (found, base) = catch_up(&*store, &logs, found, base, tools)?;
     Ok(Opened {
         genesis,
         folders,
@@ -340,6 +340,7 @@ fn run(
         block: found.last().cloned(),
     }));
     let guard = signing.as_ref().and_then(|signing| signing.guard.clone());
+    let diverged = found.diverged().copied();
     let recovered = found.into_recovered(base.state, base.outcome, batches, guard);
 
     let (core, inbox) = CoreHandle::channel();
@@ -347,6 +348,9 @@ fn run(
         clock,
         config.validator.as_ref().map(backend_name),
     ));
+    if let Some(divergence) = diverged {
+        watch.diverged(divergence);
+    }
     let results = {
         let core = core.clone();
         move |input: Input| core.input(input)
@@ -376,8 +380,9 @@ fn run(
         None => None,
     };
     let answers = Arc::new(Answers::default());
-    let block_log = start_log(logs.block, LogId::Block, &core, &watch, fatal)?;
-    let batch_log = start_log(logs.batch, LogId::Batch, &core, &watch, fatal)?;
+    let start_log = |log, id| start_log(log, id, &data, &core, &watch, fatal);
+    let block_log = start_log(logs.block, LogId::Block)?;
+    let batch_log = start_log(logs.batch, LogId::Batch)?;
     let disks = vec![block_log.health(), batch_log.health()];
     let outlet = NodeOutlet {
         network: network.clone(),
@@ -445,14 +450,24 @@ fn run(
 fn start_log(
     log: falaj_consensus::durable::FramedLog<OsDisk>,
     id: LogId,
+    data: &Path,
     core: &CoreHandle,
     watch: &Arc<Watch>,
     fatal: &Fatal,
 ) -> Result<LogThread, StartError> {
     let core = core.clone();
     let results = move |input: Input| core.input(input);
-    LogThread::start(log, id, results, watch.timed_sync(id.name()), fatal.clone())
-        .map_err(StartError::Thread)
+    let timed = watch.timed_sync(id.name());
+    let data = data.to_owned();
+    // A system that does not say how much room there is does not keep the node from running.
+    let has_room = move || free_bytes(&data).is_none_or(|free| free >= DISK_RESERVE_BYTES);
+    LogThread::start(log, id, results, timed, has_room, fatal.clone()).map_err(StartError::Thread)
+}
+
+/// Room on a folder's disk, if the system says.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 /// What metrics call the place of a consensus key.

@@ -1,7 +1,7 @@
 //! From files to a replica's start: the newest state the store holds, or genesis, brought up to the last certificate of the block log.
 //!
 //! Invariant: the logs are the truth and the store a copy: one that is missing, ahead, behind, damaged or wrong is set aside and rebuilt;
-//! a height whose outcome differs from the certified one ends the start.
+//! a height whose outcome differs from the certified one is not built upon: the node starts at the height before.
 //! Source: `docs/spec/storage.md`, "Start-up".
 
 use falaj_consensus::durable::Disk;
@@ -131,19 +131,26 @@ pub fn base_of_genesis(store: &dyn Store, genesis: &Genesis) -> Result<Base, Sta
     })
 }
 
-/// Executes what the logs have beyond the base, and writes it to the store.
+/// Executes what the logs have beyond the base, and writes it to the store. It ends where the outcome is not the certified one.
 ///
 /// # Errors
 /// [`StartupError`].
 pub fn catch_up<D: Disk>(
     store: &dyn Store,
     logs: &NodeLogs<D>,
-    found: &RecoveredLogs,
+    mut found: RecoveredLogs,
     mut base: Base,
     tools: JobTools<'_>,
-) -> Result<Base, StartupError> {
+) -> Result<(RecoveredLogs, Base), StartupError> {
     while base.state.height() < found.height() {
-        let block = logs.replay(found, &base.state, tools)?;
+        let block = match logs.replay(&found, &base.state, tools) {
+            Ok(block) => block,
+            Err(RecoverError::Diverged(divergence)) => {
+                found = logs.stop_before(found, divergence)?;
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
         store.commit(&block_write(&block))?;
         let executed = Arc::unwrap_or_clone(block.executed);
         base = Base {
@@ -151,5 +158,5 @@ pub fn catch_up<D: Disk>(
             outcome: executed.outcome,
         };
     }
-    Ok(base)
+    Ok((found, base))
 }

@@ -17,7 +17,7 @@ mod workers;
 pub use clock::Clock;
 pub use core_thread::{CoreHandle, CoreInbox, CoreParts, Outlet, Question, SignerCommand};
 pub use fatal::{Fatal, exit_code};
-pub use log_thread::{LogCommand, LogHealth, LogThread};
+pub use log_thread::{DISK_RESERVE_BYTES, LogCommand, LogHealth, LogThread};
 pub use signer_thread::{SignerHandle, SignerThread, SignerWitness};
 pub use store_thread::{StoreCommand, StoreThread};
 pub use workers::Workers;

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::runtime::{Clock, SignerWitness};
-use crate::core::{Committed, Event};
+use crate::core::{Committed, Divergence, Event};
 use heights::HeightClock;
 pub use heights::step_name;
 use links::Links;
@@ -51,6 +51,7 @@ pub struct Watch {
     heights: Mutex<HeightClock>,
     signer: Mutex<SignerLook>,
     links: Mutex<Links>,
+    diverged: Mutex<Option<Divergence>>,
 }
 
 impl Watch {
@@ -64,6 +65,7 @@ impl Watch {
             heights: Mutex::new(HeightClock::default()),
             signer: Mutex::new(SignerLook::default()),
             links: Mutex::new(Links::default()),
+            diverged: Mutex::new(None),
         }
     }
 
@@ -83,7 +85,10 @@ impl Watch {
     pub fn event(&self, event: &Event) {
         match event {
             Event::Consensus(event) => self.consensus(event),
+            // Told by the replica itself, with its height.
+            Event::Alarm(engine::Alarm::OutcomeDiverged { .. }) => {}
             Event::Alarm(alarm) => self.alarm_text(format!("{alarm:?}")),
+            Event::Diverged(divergence) => self.diverged(*divergence),
             Event::Evidence(evidence) => {
                 self.metrics.evidence();
                 self.alarm_text(format!("evidence: {:?}", evidence.key()));
@@ -195,6 +200,22 @@ impl Watch {
     #[must_use]
     pub fn alarms(&self) -> Vec<AlarmNote> {
         lock(&self.alarms).iter().cloned().collect()
+    }
+
+    /// This node computes another outcome than a quorum certified; told once.
+    pub fn diverged(&self, divergence: Divergence) {
+        let known = lock(&self.diverged).replace(divergence);
+        if known != Some(divergence) {
+            self.alarm_text(format!(
+                "diverged: {divergence}; nothing is signed, and reads are of the height before"
+            ));
+        }
+    }
+
+    /// Where this node and a quorum part, if they do.
+    #[must_use]
+    pub fn divergence(&self) -> Option<Divergence> {
+        *lock(&self.diverged)
     }
 
     fn alarm_text(&self, text: String) {

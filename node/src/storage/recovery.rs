@@ -3,14 +3,15 @@
 //! Invariant: every decided height has its header, body and certificate in the block log and every batch its body names in the batch log,
 //! and only such a height counts as decided;
 //! the state that comes out was loaded at, or executed up to, the last decided height, and its outcome is the certified one.
-//! Errors: [`RecoverError`] names the height or record; nothing is skipped, and a height whose outcome differs is never built upon.
+//! Errors: [`RecoverError`] names the height or record; nothing is skipped, and a height whose outcome differs is never built upon:
+//! [`NodeLogs::stop_before`] gives what the replica starts from below it.
 //! Source: `docs/spec/durable.md`, "Recovery"; `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
 use falaj_consensus::durable::{Disk, Durable, FramedLog, LogError, LogId, LogIdentity, Position};
 use falaj_consensus::message::{
     BATCH_BYTES_MAX, Batch, BatchRef, Body, CommitCertificate, Header, Outcome, decode,
 };
-use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height, OutcomeHash};
+use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
 use falaj_ledger::state::State;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 
 use super::BlockRecord;
 use crate::core::{
-    CheckedBatch, Committed, JobTools, RecoveredBatch, RecoveredBlock, VerifyJob, VerifyResult,
+    CheckedBatch, Committed, Divergence, JobTools, RecoveredBatch, RecoveredBlock, VerifyJob,
+    VerifyResult,
 };
 
 /// The two logs of a node beside the guard's.
@@ -75,15 +77,8 @@ pub enum RecoverError {
         log: Height,
     },
     /// Execution gave something else than a quorum certified.
-    #[error("height {height} gives outcome {own} here, certified is {certified}")]
-    Diverged {
-        /// Height.
-        height: Height,
-        /// Own outcome.
-        own: OutcomeHash,
-        /// Certified outcome.
-        certified: OutcomeHash,
-    },
+    #[error(transparent)]
+    Diverged(#[from] Divergence),
 }
 
 /// A decided height as the block log holds it.
@@ -107,6 +102,7 @@ pub struct RecoveredLogs {
     decided: Vec<(Position, Position)>,
     last: Option<(Header, CommitCertificate)>,
     open: Vec<RecoveredBlock>,
+    diverged: Option<Divergence>,
     batches: BTreeMap<BatchDigest, (BatchRef, Position)>,
     ordered: BTreeSet<BatchDigest>,
     /// Whether the height after the last decided one has a certificate here, and lacks a batch.
@@ -354,11 +350,13 @@ impl<D: Disk> NodeLogs<D> {
         let executed = execute(state, &BlockInput::new(&header, transactions.clone()));
         let (own, certified) = (executed.outcome.hash(), certificate.outcome);
         if own != certified {
-            return Err(RecoverError::Diverged {
+            let id = header.id();
+            return Err(RecoverError::Diverged(Divergence {
                 height,
+                id,
                 own,
                 certified,
-            });
+            }));
         }
         Ok(Committed {
             id: header.id(),
@@ -368,6 +366,31 @@ impl<D: Disk> NodeLogs<D> {
             transactions,
             executed: Arc::new(executed),
         })
+    }
+
+    /// What is left to start from when the replay parted from a quorum: the heights before. The logs keep all of it.
+    ///
+    /// # Errors
+    /// [`RecoverError`] when the height before cannot be read.
+    pub fn stop_before(
+        &self,
+        mut found: RecoveredLogs,
+        divergence: Divergence,
+    ) -> Result<RecoveredLogs, RecoverError> {
+        let last = divergence.height.get().saturating_sub(1);
+        found.last = match last {
+            0 => None,
+            _ => {
+                let record = self.decided(&found, Height::new(last))?;
+                Some((record.header, record.certificate))
+            }
+        };
+        found
+            .decided
+            .truncate(usize::try_from(last).unwrap_or(usize::MAX));
+        found.open.clear();
+        found.diverged = Some(divergence);
+        Ok(found)
     }
 
     fn batch(
@@ -425,6 +448,12 @@ impl RecoveredLogs {
         self.last.as_ref()
     }
 
+    /// Where the replay parted from a quorum, if it did.
+    #[must_use]
+    pub const fn diverged(&self) -> Option<&Divergence> {
+        self.diverged.as_ref()
+    }
+
     /// Refuses a state that no certificate here covers.
     ///
     /// # Errors
@@ -457,6 +486,7 @@ impl RecoveredLogs {
             last_block_record: self.last_block_record,
             last_batch_record: self.last_batch_record,
             guard,
+            diverged: self.diverged,
         }
     }
 

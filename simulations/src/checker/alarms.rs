@@ -14,6 +14,7 @@ pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
     };
     match event {
         Event::Alarm(alarm) => Err(format!("a correct node raised {alarm:?}")),
+        Event::Diverged(divergence) => Err(format!("a correct node diverged: {divergence}")),
         Event::Evidence(evidence) => {
             let offender = NodeIndex::new(evidence.key().validator.get());
             accuse(facts, offender, || format!("evidence {:?}", evidence.key()))

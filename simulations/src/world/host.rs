@@ -5,7 +5,7 @@
 
 use falaj_consensus::durable::{LogId, Outbox};
 use falaj_consensus::message::Kind;
-use falaj_hsm::{Input as SignerInput, Latch, Place};
+use falaj_hsm::{Input as SignerInput, Latch, Place, Unlatch};
 use falaj_node::core::{Class, Effect, Frame, Input, JobTools, Output, Peer, Recovered, Replica};
 
 use super::World;
@@ -249,6 +249,7 @@ impl World {
             Effect::LatchSigning => {
                 self.ask_signer(place, SignerInput::Latch(Latch::Diverged));
             }
+            Effect::OpenLatch => self.ask_signer(place, SignerInput::Unlatch(Unlatch::Recomputed)),
             Effect::OwnStatementSeen(statement) => {
                 self.ask_signer(place, SignerInput::OwnStatementSeen(statement));
             }

@@ -88,7 +88,10 @@ impl World {
                 | Evidence::DoublePrecommit(..)
                 | Evidence::Amnesia(..) => Mark::DoubleVote,
             }),
-            Event::Alarm(_) | Event::PeerFault { .. } | Event::PeerLimited { .. } => None,
+            Event::Alarm(_)
+            | Event::Diverged(_)
+            | Event::PeerFault { .. }
+            | Event::PeerLimited { .. } => None,
         };
         if let Some(mark) = mark {
             self.marks.hit(mark);

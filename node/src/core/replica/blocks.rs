@@ -452,6 +452,7 @@ impl Replica {
         };
         self.return_inline(&transactions, step);
         self.open();
+        self.open_latch(step);
         self.fetching.clear();
         self.asked.clear();
         let committed = Committed {

@@ -59,7 +59,7 @@ impl Replica {
     /// Asks for batches that blocks here still lack, of another peer each tick.
     fn fetch_missing(&mut self, step: &mut Step) {
         let peers: Vec<_> = self.sync.reachable().collect();
-        if peers.is_empty() {
+        if peers.is_empty() || self.stands_still() {
             return;
         }
         self.ticks = self.ticks.wrapping_add(1);
@@ -86,7 +86,7 @@ impl Replica {
 
     /// Asks for what peers have decided beyond us, and decides the open height if its block is here.
     pub(super) fn catch_up(&mut self, step: &mut Step) {
-        if !self.is_behind() {
+        if self.stands_still() || !self.is_behind() {
             return;
         }
         let open = self.open_height();

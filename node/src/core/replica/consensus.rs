@@ -65,7 +65,9 @@ impl Replica {
     fn on_alarm(&mut self, alarm: engine::Alarm, step: &mut Step) {
         use engine::Alarm as A;
         match &alarm {
-            A::OutcomeDiverged { .. } => step.start.push(Effect::LatchSigning),
+            A::OutcomeDiverged { id, certified, own } => {
+                self.on_diverged(*id, *certified, *own, step)
+            }
             A::OwnKeyElsewhere { statement } => {
                 step.start.push(Effect::OwnStatementSeen(*statement))
             }

@@ -63,8 +63,8 @@ impl Replica {
         transaction: Arc<CheckedTx>,
         step: &mut Step,
     ) -> Result<(), Rejection> {
-        if self.config.validator.is_none() {
-            // A node without a vote closes no batches: nothing would ever become of it here.
+        // A node without a vote closes no batches, nor does one that stands still: nothing would ever become of it here.
+        if self.config.validator.is_none() || self.stands_still() {
             return Err(Rejection::ReadOnly);
         }
         precheck(&self.tip.state, &transaction, now.wall_us)?;
@@ -128,7 +128,7 @@ impl Replica {
 
     /// Closes a batch of what waits in a lane: appended to the log and pushed to every validator.
     pub(super) fn close_batch(&mut self, lane: Lane, step: &mut Step) {
-        let Some(author) = self.config.validator else {
+        let Some(author) = self.config.validator.filter(|_| !self.stands_still()) else {
             return;
         };
         let limit =
@@ -185,6 +185,10 @@ impl Replica {
             self.on_batch_again(batch);
             return;
         };
+        if self.stands_still() {
+            self.limited(Some(from), "batch", step);
+            return;
+        }
         let (author, digest) = (batch.reference.author, batch.reference.digest);
         let wanted = self.fetching.contains_key(&digest);
         let foreign =

@@ -23,6 +23,9 @@ pub(super) const VERIFYING_MAX: u32 = 1024;
 impl Replica {
     pub(super) fn on_peer_up(&mut self, peer: Peer, step: &mut Step) {
         self.sync.up(peer);
+        if self.is_full() {
+            return;
+        }
         let acks = self.batches.own_acks();
         self.send_frame(Recipients::Some(vec![peer]), acks, None, step);
     }
@@ -221,6 +224,9 @@ impl Replica {
     }
 
     fn on_batch_bytes(&mut self, from: Peer, encoded: Vec<u8>, step: &mut Step) {
+        if self.stands_still() {
+            return;
+        }
         let digest = Batch::digest_of(&encoded);
         if self.batches.contains(&digest) {
             self.on_known_batch(from, &digest, step);

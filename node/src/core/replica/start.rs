@@ -5,7 +5,7 @@
 //! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
 use falaj_consensus::durable::{LogId, Outbox, Position};
-use falaj_consensus::engine::{self, Engine};
+use falaj_consensus::engine::{self, Engine, GuardPosition};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{Height, Now, ValidatorId};
 use falaj_ledger::state::State;
@@ -16,6 +16,7 @@ use super::blocks::{height_start, take_guard_position};
 use super::{DecidedAt, Replica, Step, Tip};
 use crate::core::batches::{Batches, CheckedBatch};
 use crate::core::candidates::Candidates;
+use crate::core::divergence::Divergence;
 use crate::core::effect::{Effect, Output};
 use crate::core::input::Timer;
 use crate::core::mempool::Mempool;
@@ -64,6 +65,8 @@ pub struct Recovered {
     pub last_batch_record: Position,
     /// What the signing guard knows; `None` for a node that only follows.
     pub guard: Option<falaj_hsm::Recovered>,
+    /// Where the replay of the logs parted from a quorum; the heights above are not taken up.
+    pub diverged: Option<Divergence>,
 }
 
 impl Replica {
@@ -83,6 +86,7 @@ impl Replica {
             last_block_record,
             last_batch_record,
             guard,
+            diverged,
         } = recovered;
         let waits = waits_of(block.as_ref(), last_block_record);
         let tip = Tip {
@@ -93,7 +97,11 @@ impl Replica {
         };
         let headers: Vec<_> = open.iter().map(|block| block.header.clone()).collect();
         let mut guard = guard;
-        let position = take_guard_position(&mut guard, tip.state.height().next(), &headers);
+        let latched = latched_by_divergence(guard.as_ref());
+        let position = match diverged {
+            Some(_) => GuardPosition::Above,
+            None => take_guard_position(&mut guard, tip.state.height().next(), &headers),
+        };
         let start = height_start(&tip, position);
         let engine = engine::Config {
             own: config.validator,
@@ -139,12 +147,21 @@ impl Replica {
             ticks: 0,
             height_at_tick: Height::default(),
             lagging: false,
+            diverged: None,
+            latched,
+            full: BTreeSet::new(),
+            held: Vec::new(),
         };
         replica.open();
         let mut step = Step::default();
+        match diverged {
+            Some(divergence) => replica.take_up_divergence(&divergence),
+            None => replica.open_latch(&mut step),
+        }
         replica.take_up_blocks(open, &mut step);
         replica.take_up_acks();
-        for output in outputs {
+        // A replica that diverged sends and signs nothing of the height at which it stands.
+        for output in outputs.into_iter().filter(|_| diverged.is_none()) {
             replica.on_engine_output(now, output, &mut step);
         }
         step.start.push(Effect::Timer {
@@ -183,6 +200,12 @@ impl Replica {
             self.batches.acknowledged(own, ack);
         }
     }
+}
+
+/// The guard's last height, if it was a divergence that latched signing off.
+fn latched_by_divergence(guard: Option<&falaj_hsm::Recovered>) -> Option<Height> {
+    let guard = guard.filter(|guard| guard.latch == Some(falaj_hsm::Latch::Diverged))?;
+    Some(guard.last.height)
 }
 
 /// The tip's own records were read from disk, so they are on it once the logs were synced at opening.

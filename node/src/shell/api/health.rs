@@ -57,7 +57,7 @@ pub(super) fn live(look: Option<&Look>) -> Vec<Check> {
     vec![Check::new("core", fault)]
 }
 
-/// Whether the node can serve: in step, with room on its disk, with a session of its HSM.
+/// Whether the node can serve: in step, with room on its disk, at one with the quorum, with a session of its HSM.
 pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let behind = look.map(Look::behind).filter(|behind| *behind > BEHIND_MAX);
     let synced = behind.map(|behind| format!("{behind} heights behind the best peer"));
@@ -66,11 +66,20 @@ pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let mut checks = live(look);
     checks.push(Check::new("synced", synced));
     checks.push(Check::new("disk", disk));
+    checks.push(Check::new("outcome", parted(api)));
     if api.node.config.validator.is_some() {
         let fault = signer_trouble(&api.node.watch.signer());
         checks.push(Check::new("hsm", fault));
     }
     checks
+}
+
+/// Where this node and a quorum part, in words.
+pub(super) fn parted(api: &Api) -> Option<String> {
+    let divergence = api.node.watch.divergence()?;
+    Some(format!(
+        "diverged: {divergence}; nothing is signed, and reads are of the height before"
+    ))
 }
 
 /// Whether the node votes.

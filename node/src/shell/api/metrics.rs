@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use std::path::Path;
 use std::sync::Arc;
 
 use super::context::Api;
@@ -11,6 +10,7 @@ use super::health::{Check, ready};
 use super::look::look;
 use crate::core::Peer;
 use crate::shell::network::{Class, PeerStatus};
+use crate::shell::node::free_bytes;
 use crate::shell::watch::{PeerScrape, Scrape};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -78,9 +78,4 @@ fn scraped(api: &Api, peer: &PeerStatus) -> Option<PeerScrape> {
         rtt_us: peer.rtt_us,
         streams: streams.collect(),
     })
-}
-
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 use super::context::Api;
-use super::health::{Check, ready, voting};
+use super::health::{Check, parted, ready, voting};
 use super::look::{Look, look};
 use super::why::{Sight, WaitView, sentence};
 use crate::shell::network::Class;
@@ -62,6 +62,9 @@ pub(super) struct StatusView {
     signer: Option<SignerStatus>,
     /// Whether a log's disk is full.
     disk_full: bool,
+    /// Where this node and a quorum part: it stays at the height before, signs nothing, and what it serves is stale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diverged: Option<DivergedView>,
     /// Whether `/readyz` holds.
     ready: bool,
     /// Whether `/votez` holds.
@@ -83,6 +86,19 @@ pub(super) struct OpenView {
     proposer: u32,
     /// Everything that is waited for; the first is what the step turns on.
     waits: Vec<WaitView>,
+}
+
+/// A decided height whose outcome is another one here than a quorum certified.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct DivergedView {
+    /// The height.
+    height: u64,
+    /// Id of the decided block.
+    block: String,
+    /// What a quorum certified.
+    certified: String,
+    /// What this node computes.
+    own: String,
 }
 
 /// What the signer's last answers say.
@@ -219,6 +235,11 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
     let (node, snapshot) = (&api.node, api.snapshot());
     let open = look.map(|look| open_view(api, look));
     let why = match (look, &open) {
+        (Some(_), Some(open)) if node.watch.divergence().is_some() => format!(
+            "height {}: {}",
+            open.height,
+            parted(api).unwrap_or_default()
+        ),
         (Some(look), Some(open)) => sentence(&look.status, &open.waits),
         _ => "the core does not answer".to_owned(),
     };
@@ -244,6 +265,12 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
         peers: listed.len(),
         signer: node.config.validator.as_ref().map(|_| signer_status(api)),
         disk_full: node.disks.iter().any(LogHealth::is_full),
+        diverged: node.watch.divergence().map(|divergence| DivergedView {
+            height: divergence.height.get(),
+            block: divergence.id.to_string(),
+            certified: divergence.certified.to_string(),
+            own: divergence.own.to_string(),
+        }),
         ready: ready(api, look).iter().all(Check::holds),
         voting: voting(api, look).iter().all(Check::holds),
         alarms: node

@@ -18,6 +18,7 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use super::context::Api;
+use super::health::parted;
 use super::known::{Known, known};
 use super::problem::Problem;
 use super::request::{self, Asked, Form};
@@ -241,6 +242,9 @@ async fn give(api: &Arc<Api>, key: TxKey, bytes: Vec<u8>) -> Result<Given, Probl
 fn check_open(api: &Arc<Api>) -> Result<(), Problem> {
     if api.node.disks.iter().any(LogHealth::is_full) {
         return Err(Problem::of(Rejection::ReadOnly).because("the disk is full"));
+    }
+    if let Some(why) = parted(api) {
+        return Err(Problem::of(Rejection::ReadOnly).because(why));
     }
     let signer = api.node.watch.signer();
     if signer.needs_a_person() {

@@ -1,5 +1,6 @@
 //! The API over a whole node: one validator on temporary folders, asked without a socket.
 
+mod diverged;
 mod document;
 mod encoding;
 mod node;

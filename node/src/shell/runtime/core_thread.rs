@@ -68,6 +68,8 @@ pub enum SignerCommand {
     Sign(Box<SignRequest>),
     /// Refuse everything: this node computes another outcome than a quorum.
     Latch,
+    /// Open that latch: this node computed what a quorum certified.
+    OpenLatch,
     /// A statement signed by our own key came from outside.
     OwnStatementSeen(Statement),
 }
@@ -235,6 +237,7 @@ impl<O: Outlet> Core<O> {
         match effect {
             Effect::Sign(request) => self.ask_signer(SignerCommand::Sign(request)),
             Effect::LatchSigning => self.ask_signer(SignerCommand::Latch),
+            Effect::OpenLatch => self.ask_signer(SignerCommand::OpenLatch),
             Effect::OwnStatementSeen(statement) => {
                 self.ask_signer(SignerCommand::OwnStatementSeen(statement))
             }

@@ -2,9 +2,12 @@
 //!
 //! Invariant: a proof is given only after a sync; a failed sync or write ends the process.
 //! A full disk is the one failure that is lived with: records stay collected, nothing is proven, so nothing that needs them leaves;
-//! the write is tried again until there is room.
+//! the replica is told, which stands still, and the write is tried again until there is room. A disk is called full while it still has
+//! [`DISK_RESERVE_BYTES`], so that the guard and the ledger's store, which share it, do not meet its end.
+//! Bounds: at most [`WAITING_BYTES_MAX`] wait beside one frame's worth in the log; what exceeds that ends the process.
 
 use falaj_consensus::durable::{Disk, FramedLog, LogError, LogId, Position};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,6 +19,12 @@ use crate::core::{Input, ReadFor};
 
 /// How long a full disk is left alone before the next try.
 const FULL_RETRY: Duration = Duration::from_millis(500);
+
+/// Room on a disk below which it is called full.
+pub const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Most bytes of records that wait for room. What a replica that stands still had under way is far less.
+const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What the core asks of a log.
 #[derive(Debug)]
@@ -53,7 +62,7 @@ pub struct LogThread {
 }
 
 impl LogThread {
-    /// Starts it. Every sync's duration goes to `timed`, in seconds.
+    /// Starts it. Every sync's duration goes to `timed`, in seconds; `has_room` says whether the disk has more than its reserve.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -62,6 +71,7 @@ impl LogThread {
         id: LogId,
         results: impl Fn(Input) + Send + 'static,
         timed: impl Fn(f64) + Send + 'static,
+        has_room: impl Fn() -> bool + Send + 'static,
         fatal: Fatal,
     ) -> std::io::Result<Self>
     where
@@ -75,6 +85,9 @@ impl LogThread {
             id,
             // What a restart stands on waits for a proof too, and a node that is behind may append nothing for a long time.
             dirty: true,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            has_room,
             health: health.clone(),
         };
         let thread = std::thread::Builder::new()
@@ -120,14 +133,18 @@ impl Drop for LogThread {
     }
 }
 
-struct Writer<D: Disk> {
+struct Writer<D: Disk, R> {
     log: FramedLog<D>,
     id: LogId,
     dirty: bool,
+    /// Records that the log had no room for, in their order.
+    waiting: VecDeque<Vec<u8>>,
+    waiting_bytes: usize,
+    has_room: R,
     health: LogHealth,
 }
 
-impl<D: Disk> Writer<D> {
+impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
     fn run(
         &mut self,
         inbox: &Receiver<LogCommand>,
@@ -157,10 +174,7 @@ impl<D: Disk> Writer<D> {
         match command {
             LogCommand::Append(record) => {
                 self.dirty = true;
-                match self.log.append(&record) {
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(error),
-                }
+                self.append(record)
             }
             LogCommand::Read { positions, purpose } => {
                 let records = read(&self.log, &positions)?;
@@ -174,29 +188,68 @@ impl<D: Disk> Writer<D> {
         }
     }
 
+    /// The replica has numbered its records already, so one that finds no room waits, and every later one behind it.
+    fn append(&mut self, record: Vec<u8>) -> Result<(), LogError> {
+        if self.waiting.is_empty() {
+            match self.log.append(&record) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_full() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.waiting_bytes = self.waiting_bytes.saturating_add(record.len());
+        self.waiting.push_back(record);
+        if self.waiting_bytes > WAITING_BYTES_MAX {
+            self.append_waiting()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn append_waiting(&mut self) -> Result<(), LogError> {
+        while let Some(record) = self.waiting.front() {
+            self.log.append(record)?;
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(record.len());
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+
     fn sync(&mut self, results: &impl Fn(Input), timed: &impl Fn(f64)) -> Result<(), LogError> {
         if !self.dirty {
             return Ok(());
         }
+        if !(self.has_room)() {
+            self.set_full(true, results);
+            return Ok(());
+        }
         let started = Instant::now();
-        match self.log.sync() {
+        match self.append_waiting().and_then(|()| self.log.sync()) {
             Ok(durable) => {
                 timed(started.elapsed().as_secs_f64());
                 self.dirty = false;
-                self.set_full(false);
+                // The proof first: what it releases was under way before the disk was full.
                 results(Input::Synced(durable));
+                self.set_full(false, results);
                 Ok(())
             }
             Err(error) if error.is_full() => {
-                self.set_full(true);
+                self.set_full(true, results);
                 Ok(())
             }
             Err(error) => Err(error),
         }
     }
 
-    fn set_full(&self, full: bool) {
+    fn set_full(&self, full: bool, results: &impl Fn(Input)) {
         let before = self.health.full.swap(full, Ordering::Relaxed);
+        if full != before {
+            results(if full {
+                Input::DiskFull(self.id)
+            } else {
+                Input::DiskRoom(self.id)
+            });
+        }
         if full && !before {
             tracing::error!(
                 log = self.id.name(),
@@ -238,3 +291,6 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use falaj_consensus::durable::{Disk, LogError};
 use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{
     Alarm, Backend, BackendCall, BackendError, CallId, Counters, Input, Latch, Output, SignerHome,
+    Unlatch,
 };
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -203,6 +204,9 @@ impl<D: Disk> GuardThread<D> {
             }
             Message::Command(SignerCommand::Latch) => {
                 self.home.submit(now, Input::Latch(Latch::Diverged))
+            }
+            Message::Command(SignerCommand::OpenLatch) => {
+                self.home.submit(now, Input::Unlatch(Unlatch::Recomputed))
             }
             Message::Command(SignerCommand::OwnStatementSeen(statement)) => {
                 self.home.submit(now, Input::OwnStatementSeen(statement))

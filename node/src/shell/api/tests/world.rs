@@ -13,6 +13,7 @@ use falaj_ledger::testing::{self, BANK_A, BANK_B, Who, account, transfer};
 use falaj_ledger::transaction::{Approval, Op, SignedTx, TxBody, TxId, sign_bytes};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpListener;
@@ -22,7 +23,7 @@ use tower::ServiceExt as _;
 use crate::shell::api::router;
 use crate::shell::api::serve::serve;
 use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
-use crate::shell::home::make_logs;
+use crate::shell::home::{Folders, make_logs};
 use crate::shell::keys::{make_transport_key, write_secret};
 use crate::shell::node::Node;
 use crate::shell::runtime::Fatal;
@@ -36,7 +37,73 @@ pub(in crate::shell) struct World {
     router: Router,
     ids: AtomicU64,
     stop: watch::Sender<bool>,
-    _home: tempfile::TempDir,
+    home: Home,
+}
+
+/// The files of a node that does not run.
+pub(super) struct Home {
+    folder: tempfile::TempDir,
+    config: Config,
+    genesis: Genesis,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        let genesis = genesis();
+        let signer = SignerConfig::Software(SoftwareConfig {
+            key_file: "consensus.key".into(),
+            development: true,
+        });
+        let validator = Some(ValidatorConfig { id: 1, signer });
+        let config = Config {
+            validator,
+            ..Config::default()
+        };
+        write_secret(&home.join("consensus.key"), &SEED).unwrap();
+        make_transport_key(&home.join(&config.paths.transport_key)).unwrap();
+        std::fs::write(home.join(&config.paths.genesis), genesis.to_json()).unwrap();
+        let key = &genesis.validators.members()[0].key;
+        make_logs(home, &config, &genesis, Some(key)).unwrap();
+        Self {
+            folder,
+            config,
+            genesis,
+        }
+    }
+
+    /// Starts the node.
+    pub(super) fn start(self) -> World {
+        let fatal = Fatal::with(|code, reason| panic!("the node ended: {code}, {reason}"));
+        let home = self.folder.path();
+        let node = Arc::new(Node::start(home, self.config.clone(), &fatal).unwrap());
+        let (stop, stopping) = watch::channel(false);
+        let router = router(Arc::clone(&node), stopping);
+        World {
+            node,
+            genesis: self.genesis.clone(),
+            router,
+            ids: AtomicU64::new(1),
+            stop,
+            home: self,
+        }
+    }
+
+    /// The folders of the node, held as the node would.
+    pub(super) fn folders(&self) -> Folders {
+        Folders::take(self.folder.path(), &self.config.paths).unwrap()
+    }
+
+    /// The genesis of its chain.
+    pub(super) const fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// Where its folder of that name lies.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
 }
 
 /// What came back.
@@ -54,35 +121,24 @@ impl Reply {
 
 impl World {
     pub(in crate::shell) fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let genesis = genesis();
-        let signer = SignerConfig::Software(SoftwareConfig {
-            key_file: "consensus.key".into(),
-            development: true,
-        });
-        let validator = Some(ValidatorConfig { id: 1, signer });
-        let config = Config {
-            validator,
-            ..Config::default()
-        };
-        write_secret(&home.path().join("consensus.key"), &SEED).unwrap();
-        make_transport_key(&home.path().join(&config.paths.transport_key)).unwrap();
-        std::fs::write(home.path().join(&config.paths.genesis), genesis.to_json()).unwrap();
-        let key = &genesis.validators.members()[0].key;
-        make_logs(home.path(), &config, &genesis, Some(key)).unwrap();
-        let fatal = Fatal::with(|code, reason| panic!("the node ended: {code}, {reason}"));
-        let node = Arc::new(Node::start(home.path(), config, &fatal).unwrap());
-        let (stop, stopping) = watch::channel(false);
-        let router = router(Arc::clone(&node), stopping);
-        let ids = AtomicU64::new(1);
-        Self {
+        Home::new().start()
+    }
+
+    /// Stops the node, after whatever still answers.
+    pub(super) async fn stop(self) -> Home {
+        let Self {
             node,
-            genesis,
             router,
-            ids,
+            home,
             stop,
-            _home: home,
+            ..
+        } = self;
+        drop((router, stop));
+        while Arc::strong_count(&node) > 1 {
+            tokio::task::yield_now().await;
         }
+        Arc::into_inner(node).unwrap().stop().await;
+        home
     }
 
     /// Serves the API on a port of its own until the world ends.

@@ -1,0 +1,80 @@
+//! Standing still: on a full disk until there is room, after a divergence until a program computes what a quorum certified.
+//!
+//! Invariant: a replica that stands still admits nothing, closes and takes no batches and fetches nothing, so that neither its records nor
+//! its outputs pile up. On a full disk it also lets peers' messages go and holds its timers: peers say again what they want heard, and
+//! what was under way comes to its end.
+//! Source: `docs/spec/durable.md`, "A full disk"; `docs/spec/consensus.md`, "Divergence".
+
+use falaj_consensus::durable::LogId;
+use falaj_consensus::engine;
+use falaj_consensus::types::{BlockId, Now, OutcomeHash};
+
+use super::{Replica, Step};
+use crate::core::divergence::Divergence;
+use crate::core::effect::{Effect, Event};
+
+impl Replica {
+    /// Whether no new work is taken.
+    pub(super) fn stands_still(&self) -> bool {
+        self.is_full() || self.diverged.is_some()
+    }
+
+    /// Whether a log has no room.
+    pub(super) fn is_full(&self) -> bool {
+        !self.full.is_empty()
+    }
+
+    pub(super) fn on_disk_full(&mut self, log: LogId) {
+        self.full.insert(log);
+    }
+
+    /// Once every log has room, the timers that ran out meanwhile are due, in their order.
+    pub(super) fn on_disk_room(&mut self, now: Now, log: LogId, step: &mut Step) {
+        self.full.remove(&log);
+        if self.is_full() {
+            return;
+        }
+        for timer in std::mem::take(&mut self.held) {
+            self.on_timer(now, timer, step);
+        }
+    }
+
+    /// The engine has halted at this height; the overlay of the decided block is dropped, and what a quorum certified is left to readers.
+    pub(super) fn on_diverged(
+        &mut self,
+        id: BlockId,
+        certified: OutcomeHash,
+        own: OutcomeHash,
+        step: &mut Step,
+    ) {
+        let height = self.open_height();
+        let divergence = Divergence {
+            height,
+            id,
+            own,
+            certified,
+        };
+        self.diverged = Some(divergence);
+        Self::event(Event::Diverged(divergence), step);
+        self.discard_overlay(&id);
+        step.start.push(Effect::LatchSigning);
+    }
+
+    /// A restart whose replay parts from a quorum halts the engine before anything else.
+    pub(super) fn take_up_divergence(&mut self, divergence: &Divergence) {
+        let Divergence {
+            id, certified, own, ..
+        } = *divergence;
+        self.engine_inputs
+            .push_back(engine::Input::Diverged { id, certified, own });
+    }
+
+    /// Everything decided up to the guard's own height was computed as certified, so the latch of an earlier divergence opens.
+    /// A height that parted and whose certificate was lost with it is decided and compared again before anything is signed above it.
+    pub(super) fn open_latch(&mut self, step: &mut Step) {
+        let open = self.open_height();
+        if self.latched.take_if(|last| *last <= open).is_some() {
+            step.start.push(Effect::OpenLatch);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! One replica, driven by hand: its effects performed at once on disks in memory, its outputs read.
+
+mod harness;
+mod standing;

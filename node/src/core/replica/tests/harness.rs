@@ -1,0 +1,254 @@
+//! A replica of validator 4 of the ledger's test world with its logs, and what the other three could send it.
+//!
+//! Checks and executions end at once; a log's records are proven when the test says so. Nothing signs.
+
+use falaj_consensus::durable::{LogId, MemDisk, PendingQueue};
+use falaj_consensus::message::{Body, CommitCertificate, Header, PrecommitValue, Statement};
+use falaj_consensus::proposer::proposer;
+use falaj_consensus::types::{
+    BlockId, Height, Now, OutcomeHash, Round, ValidatorId, ValidatorIndex,
+};
+use falaj_consensus::validator_set::Bitmap;
+use falaj_consensus::verify::RealChecker;
+use falaj_ledger::block::BlockInput;
+use falaj_ledger::execute::execute;
+use falaj_ledger::genesis::Genesis;
+use falaj_ledger::receipt::receipts_root;
+use falaj_ledger::state::State;
+use falaj_ledger::testing::{self, Who};
+use falaj_ledger::validate::Rules;
+use std::sync::Arc;
+
+use super::super::{Recovered, Replica, ReplicaConfig};
+use crate::core::{DecidedBlock, Effect, Frame, Input, JobTools, Message, Output, Peer, Timer};
+use crate::storage::NodeLogs;
+
+/// A peer.
+pub(super) const PEER: Peer = match Peer::of(ValidatorId::new(1)) {
+    Some(peer) => peer,
+    None => Peer::OURSELVES,
+};
+
+/// The replica and its host.
+pub(super) struct World {
+    pub(super) replica: Replica,
+    pub(super) genesis: Genesis,
+    rules: Rules,
+    logs: NodeLogs<MemDisk>,
+    pending: PendingQueue<Output>,
+    /// Whether appended records are proven at once.
+    pub(super) proves: bool,
+    now: Now,
+    /// Effects that nobody performs here.
+    pub(super) effects: Vec<Effect>,
+    /// What left.
+    pub(super) outputs: Vec<Output>,
+    /// Records appended so far.
+    pub(super) appended: usize,
+}
+
+impl World {
+    /// At genesis.
+    pub(super) fn new() -> Self {
+        Self::start(|_| {})
+    }
+
+    /// At genesis, with something else recovered.
+    pub(super) fn start(change: impl FnOnce(&mut Recovered)) -> Self {
+        let genesis = testing::genesis();
+        let state = State::open(&genesis).unwrap().state;
+        let logs = NodeLogs::create(MemDisk::new(), MemDisk::new(), genesis.hash()).unwrap();
+        let outcome = state.outcome(receipts_root(&[]));
+        let found = logs.scan().unwrap();
+        let mut recovered = found.into_recovered(state, outcome, Vec::new(), None);
+        change(&mut recovered);
+        let config = ReplicaConfig {
+            chain: Arc::new(genesis.chain()),
+            validator: Some(ValidatorId::new(4)),
+            batch_wait_ns: 10_000_000,
+            mempool: Default::default(),
+        };
+        let now = Now {
+            mono_ns: 0,
+            wall_us: genesis.time_us + 1_000_000,
+        };
+        let (replica, outbox) = Replica::start(config, recovered, now);
+        let mut world = Self {
+            replica,
+            rules: Rules::of_genesis(&genesis),
+            genesis,
+            logs,
+            pending: PendingQueue::new(),
+            proves: true,
+            now,
+            effects: Vec::new(),
+            outputs: Vec::new(),
+            appended: 0,
+        };
+        world.perform(outbox);
+        world
+    }
+
+    /// Gives an input, and performs what follows until nothing does.
+    pub(super) fn give(&mut self, input: Input) {
+        if let Input::Synced(durable) = &input {
+            self.pending.note(durable);
+        }
+        let outbox = self.replica.step(self.now, input);
+        self.perform(outbox);
+    }
+
+    fn perform(&mut self, outbox: falaj_consensus::durable::Outbox<Effect, Output>) {
+        self.pending.push(outbox.pending);
+        self.outputs.extend(self.pending.release());
+        for effect in outbox.start {
+            self.begin(effect);
+        }
+    }
+
+    fn begin(&mut self, effect: Effect) {
+        let tools = JobTools {
+            checker: &RealChecker,
+            rules: &self.rules,
+        };
+        match effect {
+            Effect::Verify(job) => {
+                let result = job.run(tools);
+                self.give(Input::Verified(result));
+            }
+            Effect::Execute(job) => self.give(Input::Executed(job.run())),
+            Effect::Append { log, record } => {
+                self.logs.append(log, &record).unwrap();
+                self.appended += 1;
+                if self.proves {
+                    self.prove(log);
+                }
+            }
+            Effect::Read {
+                log,
+                positions,
+                purpose,
+            } => {
+                let records = self.logs.read(log, &positions).unwrap();
+                self.give(Input::Read {
+                    purpose,
+                    log,
+                    records,
+                });
+            }
+            effect @ (Effect::Sign(_)
+            | Effect::LatchSigning
+            | Effect::OpenLatch
+            | Effect::OwnStatementSeen(_)
+            | Effect::Timer { .. }) => self.effects.push(effect),
+        }
+    }
+
+    /// Syncs a log.
+    pub(super) fn prove(&mut self, log: LogId) {
+        let durable = self.logs.sync(log).unwrap();
+        self.give(Input::Synced(durable));
+    }
+
+    /// The peer says something.
+    pub(super) fn receive(&mut self, height: u64, message: Option<Message>) {
+        let frame = Frame {
+            height: Height::new(height),
+            acks: Vec::new(),
+            message,
+        };
+        let (class, bytes) = (frame.class(), frame.encode());
+        self.give(Input::Received {
+            from: PEER,
+            class,
+            bytes,
+        });
+    }
+
+    /// The peer is there and has decided so many heights.
+    pub(super) fn peer_at(&mut self, height: u64) {
+        self.give(Input::PeerUp(PEER));
+        self.receive(height, None);
+    }
+
+    /// An empty block of the open height, certified by the three others with the right outcome or another one.
+    pub(super) fn decided(&self, outcome: impl FnOnce(OutcomeHash) -> OutcomeHash) -> DecidedBlock {
+        let replica = &self.replica;
+        let (state, set) = (replica.state(), replica.open_set());
+        let height = replica.open_height();
+        let body = Body::default();
+        let turn = proposer(&set, &state.bench(), height, Round::new(0));
+        let block = replica.tip.block.as_ref();
+        let header = Header {
+            version: Header::VERSION,
+            features: 0,
+            genesis_hash: self.genesis.hash(),
+            height,
+            round: Round::new(0),
+            proposer: turn,
+            parent_id: block.map_or_else(BlockId::default, |(header, _)| header.id()),
+            parent_outcome: replica.tip.outcome.hash(),
+            time_us: state.time_us() + 1,
+            set_hash: set.hash(),
+            body_root: body.root(),
+            evidence_root: body.evidence_root(),
+            transactions: 0,
+            transaction_bytes: 0,
+        };
+        let executed = execute(state, &BlockInput::new(&header, Vec::new()));
+        let outcome = outcome(executed.outcome.hash());
+        let certificate = self.certificate(&header, outcome);
+        DecidedBlock {
+            header,
+            body,
+            certificate,
+        }
+    }
+
+    fn certificate(&self, header: &Header, outcome: OutcomeHash) -> CommitCertificate {
+        let (height, round, id) = (header.height, header.round, header.id());
+        let value = Some(PrecommitValue { id, outcome });
+        let statement = Statement::Precommit {
+            height,
+            round,
+            value,
+        };
+        let bytes = statement.sign_bytes(&self.genesis.chain());
+        let sign = |number| Who::Validator(number).key().sign(bytes.as_slice());
+        let mut signers = Bitmap::none(4);
+        (0..3).for_each(|index| signers.insert(ValidatorIndex::new(index)));
+        CommitCertificate {
+            height,
+            round,
+            id,
+            outcome,
+            signers,
+            signatures: (1..=3).map(sign).collect(),
+        }
+    }
+
+    /// The tick runs out.
+    pub(super) fn tick(&mut self) {
+        self.give(Input::Timer(Timer::Tick));
+    }
+
+    /// Messages that left, decoded, since this was last asked.
+    pub(super) fn sent(&mut self) -> Vec<Message> {
+        let frames = std::mem::take(&mut self.outputs);
+        let sent = frames.into_iter().filter_map(|output| match output {
+            Output::Send { class, frame, .. } => Frame::decode(class, &frame).ok()?.message,
+            Output::Answer { .. } | Output::Committed(_) | Output::Event(_) => None,
+        });
+        sent.collect()
+    }
+
+    /// What waits for a proof.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+}
+
+/// Whether a message asks for decided blocks.
+pub(super) const fn asks_for_blocks(message: &Message) -> bool {
+    matches!(message, Message::GetBlocks { .. })
+}
