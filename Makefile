@@ -3,7 +3,7 @@
 #   make demo    four validators, real parts, under load and faults, before your eyes
 #   make test    everything CI runs; the last line is `N passed, N failed`
 #   make check   format, lints, each feature alone, documentation, licences
-#   make bench   not there yet: costs as ratios to floors measured in the same run
+#   make bench   costs as ratios to floors measured in the same run; ARGS=--quick for a look
 #   make sim     many seeds of the deterministic fault simulator
 #
 # SIGNER=software runs the demo without a token, behind its TEST banner. ARGS=… is passed on to the program.
@@ -47,7 +47,9 @@ licences:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --all-features check; fi
 
 bench:
-	@echo "make bench is not there yet: docs/ROADMAP.md says what it will measure" >&2; exit 2
+	$(TOOLS) rust cc softhsm
+	$(CARGO) build --release --locked -p falaj-node -p falaj-testnet
+	@"$(BUILT)/falaj-testnet" bench $(ARGS)
 
 sim:
 	$(TOOLS) rust cc

@@ -9,6 +9,7 @@ pub mod hello;
 pub mod history;
 pub mod home;
 pub mod keys;
+pub mod measure;
 pub mod network;
 pub mod node;
 pub mod outlet;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 ok, 1 a check failed or a step did, 2 usage.
 //! Source: `docs/guide/testnet.md`.
 
+mod bench;
 mod demo;
 mod fault;
 mod load;
@@ -40,6 +41,8 @@ enum Command {
     Fault(fault::FaultCommand),
     /// Show a network under load and faults.
     Demo(demo::Demo),
+    /// Measure costs as ratios to floors of the same run.
+    Bench(bench::Bench),
     #[command(hide = true)]
     Sweep(sweep::Sweep),
 }
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Verify(verify) => verify.run(json),
         Command::Fault(fault) => fault.run(),
         Command::Demo(demo) => demo.run(json),
+        Command::Bench(bench) => bench.run(json),
         Command::Sweep(sweep) => sweep.run(),
     };
     match result {

@@ -4,6 +4,7 @@
 //! in this process. [`verify`] alone uses the libraries: it re-executes what the nodes' logs hold, without believing the nodes.
 //! Guide: `docs/guide/testnet.md`.
 
+pub mod bench;
 pub mod cli;
 pub mod cluster;
 pub mod control;

@@ -12,6 +12,7 @@ mod endpoint;
 mod exit;
 mod init;
 mod keys;
+mod measure;
 mod openapi;
 mod print;
 mod start;
@@ -40,6 +41,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(subcommand, hide = true)]
+    Measure(measure::Measure),
     /// Make a node's home, or set it on a genesis.
     Init(Box<init::Init>),
     /// Run the node until it is told to stop.
@@ -74,6 +77,7 @@ pub fn run() -> ExitCode {
     } = Cli::parse();
     let scene = Scene { home, json };
     let result = match command {
+        Command::Measure(measure) => measure.run(&scene),
         Command::Init(init) => init.run(&scene),
         Command::Start(start) => start.run(&scene),
         Command::Keys(keys) => keys.run(&scene),

@@ -45,7 +45,7 @@ pub(super) struct Shape {
     customers: u32,
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, String> {
+pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
     let names = || Algorithm::ALL.map(Algorithm::name).join(", ");
     Algorithm::from_name(text).ok_or_else(|| format!("the algorithms are {}", names()))
 }
