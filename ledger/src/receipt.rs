@@ -57,6 +57,12 @@ impl Verdict {
         matches!(self, Self::Executed)
     }
 
+    /// Whether it is the final answer for its key; after any other the key may be tried again, or has its answer elsewhere.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Executed | Self::Failed { pinned: true, .. })
+    }
+
     /// Why not, if it was not.
     #[must_use]
     pub const fn rejection(&self) -> Option<Rejection> {

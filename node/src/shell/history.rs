@@ -167,22 +167,24 @@ impl<'a> History<'a> {
             .collect()
     }
 
-    /// Index of a transaction in a block, if it is there. A transaction that came twice has more than one receipt; the first is meant.
+    /// Indexes of a key's receipts in a block, in order. A key that was tried more than once, or came twice, has several.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn index_of(&self, height: Height, wanted: TxKey) -> Result<Option<u32>, StoreError> {
+    pub fn indexes_of(&self, height: Height, wanted: TxKey) -> Result<Vec<u32>, StoreError> {
+        let mut indexes = Vec::new();
         for item in self.items(KEYS, height)? {
             let (found, index): (TxKey, u32) =
                 borsh::from_slice(&item).map_err(|_| damaged(height, "key page"))?;
             if found == wanted {
-                return Ok(Some(index));
+                indexes.push(index);
             }
         }
-        Ok(None)
+        Ok(indexes)
     }
 
-    /// The height and index of a transaction among heights `1..=last`, newest block times by bisection.
+    /// Height and index of a key's answer among heights `1..=last`, newest block times by bisection: the one receipt that is final for it,
+    /// executed or pinned, wherever it stands among skipped and failed tries; without one, the last try.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -203,19 +205,33 @@ impl<'a> History<'a> {
             .saturating_add(life_ms)
             .saturating_mul(1_000);
         let mut height = self.first_at_or_after(from_us, last)?;
+        let mut last_try = None;
         while height <= last {
-            let Some(block) = self.block(height)? else {
-                return Ok(None);
-            };
-            if block.header.time_us > until_us {
-                return Ok(None);
+            let block = self.block(height)?;
+            if block.is_none_or(|block| block.header.time_us > until_us) {
+                break;
             }
-            if let Some(index) = self.index_of(height, wanted)? {
+            let tries = self.indexes_of(height, wanted)?;
+            if let Some(index) = self.final_among(height, &tries)? {
                 return Ok(Some((height, index)));
             }
+            last_try = tries.last().map(|index| (height, *index)).or(last_try);
             height = height.next();
         }
-        Ok(None)
+        Ok(last_try)
+    }
+
+    /// The index of the final one of some receipts of a block.
+    fn final_among(&self, height: Height, indexes: &[u32]) -> Result<Option<u32>, StoreError> {
+        if indexes.is_empty() {
+            return Ok(None);
+        }
+        let receipts = self.receipts(height)?;
+        let is_final = |index: &u32| {
+            let receipt = usize::try_from(*index).ok().and_then(|at| receipts.get(at));
+            receipt.is_some_and(|receipt| receipt.verdict.is_final())
+        };
+        Ok(indexes.iter().copied().find(is_final))
     }
 
     /// The first height whose block time is at or after a time; one above `last` if there is none.
@@ -256,3 +272,6 @@ fn damaged(height: Height, what: &'static str) -> StoreError {
         what,
     }
 }
+
+#[cfg(test)]
+mod tests;
