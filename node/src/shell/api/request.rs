@@ -37,12 +37,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 
 /// Reads a whole body.
 pub(super) async fn body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    body_within(headers, body, BODY_TIMEOUT).await
+}
+
+async fn body_within(
+    headers: &HeaderMap,
+    body: Body,
+    patience: Duration,
+) -> Result<Bytes, Problem> {
     let stated = headers.get(header::CONTENT_LENGTH);
     let stated = stated.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if stated.is_some_and(|length| length > BODY_BYTES_MAX) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
+    match tokio::time::timeout(patience, to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_length(&error) => Err(too_large()),
         Ok(Err(_)) => Err(Problem::malformed("body", "the body was cut short")),
@@ -149,6 +157,20 @@ fn number(text: &str, field: &'static str) -> Result<u64, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::StreamExt as _;
+
+    // A body that never ends costs its sender the request and nobody anything else.
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_given_up() {
+        let begun = futures::stream::iter([Ok::<_, std::convert::Infallible>("begun")]);
+        let endless = Body::from_stream(begun.chain(futures::stream::pending()));
+        let given_up = body_within(&HeaderMap::new(), endless, Duration::from_millis(1)).await;
+        let problem = format!("{:?}", given_up.unwrap_err());
+        assert!(
+            problem.contains("408") && problem.contains("timeout"),
+            "{problem}"
+        );
+    }
 
     #[test]
     fn numbers_have_one_spelling() {

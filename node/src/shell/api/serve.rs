@@ -26,10 +26,16 @@ const STALLED_TIMEOUT_MS: u32 = 300_000;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Serves until `stopping` is true; returns when every connection is closed.
-pub(super) async fn serve(
+pub(super) async fn serve(listener: TcpListener, router: Router, stopping: watch::Receiver<bool>) {
+    serve_within(listener, router, stopping, HEADER_TIMEOUT).await;
+}
+
+/// Serves clients whose headers come within that time.
+pub(super) async fn serve_within(
     listener: TcpListener,
     router: Router,
     mut stopping: watch::Receiver<bool>,
+    header_timeout: Duration,
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let ended = stopping.clone();
@@ -45,7 +51,7 @@ pub(super) async fn serve(
                 if let Ok(room) = Arc::clone(&room).try_acquire_owned() {
                     let (router, ended) = (router.clone(), ended.clone());
                     connections.spawn(async move {
-                        connection(stream, router, ended).await;
+                        connection(stream, router, ended, header_timeout).await;
                         drop(room);
                     });
                 }
@@ -62,11 +68,16 @@ pub(super) async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, mut ended: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    mut ended: watch::Receiver<bool>,
+    header_timeout: Duration,
+) {
     prepare(&stream);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(header_timeout)
         .max_header_size(HEADER_BYTES_MAX);
     let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(served);

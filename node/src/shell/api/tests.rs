@@ -5,5 +5,7 @@ mod document;
 mod encoding;
 mod node;
 mod reading;
+mod refusing;
+mod sockets;
 mod submitting;
 pub(in crate::shell) mod world;

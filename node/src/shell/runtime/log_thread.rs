@@ -52,6 +52,12 @@ impl LogHealth {
     pub fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
     }
+
+    /// Says so, for tests of what others make of it.
+    #[cfg(test)]
+    pub(crate) fn tell(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
 }
 
 /// The thread of one log.

@@ -16,12 +16,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::shell::api::router;
-use crate::shell::api::serve::serve;
+use crate::shell::api::serve::{serve, serve_within};
 use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
 use crate::shell::home::{Folders, make_logs};
 use crate::shell::keys::{make_transport_key, write_secret};
@@ -146,6 +147,15 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, self.router.clone(), self.stop.subscribe()));
+        address
+    }
+
+    /// The same, with less patience for headers.
+    pub(super) async fn serve_impatiently(&self, header_timeout: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (router, stopping) = (self.router.clone(), self.stop.subscribe());
+        tokio::spawn(serve_within(listener, router, stopping, header_timeout));
         address
     }
 

@@ -1,0 +1,87 @@
+//! What a node answers that cannot take a transaction for a reason of its own.
+
+use axum::http::StatusCode;
+use falaj_consensus::types::{Height, ValidatorId};
+use serde_json::json;
+
+use super::world::{Reply, World};
+use crate::core::{Frame, Input, Peer};
+
+async fn submit(world: &World) -> Reply {
+    let bytes = world.payment(1).to_bytes();
+    world.post_octets("/v1/transactions", bytes).await
+}
+
+fn assert_refused(reply: &Reply, code: u64, retry_after: &str) {
+    assert_eq!(
+        (reply.status.as_u16(), &reply.json()["code"]),
+        (503, &json!(code))
+    );
+    assert_eq!(reply.json()["retry"], true);
+    assert_eq!(reply.headers["retry-after"], retry_after);
+    assert_eq!(reply.headers["content-type"], "application/problem+json");
+}
+
+// docs/spec/durable.md, "A full disk".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_6005_until_there_is_room() {
+    let world = World::start();
+    for disk in &world.node.disks {
+        disk.tell(true);
+        assert_refused(&submit(&world).await, 6005, "30");
+        let ready = world.get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+        let text = String::from_utf8(ready.body).unwrap();
+        assert!(text.contains("[-]disk failed: the disk is full"), "{text}");
+        let read = world.get("/v1/accounts").await;
+        assert_eq!(
+            (read.status, &read.headers["falaj-stale"]),
+            (StatusCode::OK, &"disk-full".parse().unwrap())
+        );
+        let batch = json!({"transactions": []}).to_string();
+        let batch = world.post("/v1/transactions:batch", "application/json", batch);
+        assert_refused(&batch.await, 6005, "30");
+        disk.tell(false);
+        assert_eq!(submit(&world).await.status, StatusCode::ACCEPTED);
+        assert!(
+            !world
+                .get("/v1/accounts")
+                .await
+                .headers
+                .contains_key("falaj-stale")
+        );
+    }
+}
+
+// A node that is far behind would judge by a state that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_far_behind_is_6003() {
+    let world = World::start();
+    let peer = Peer::of(ValidatorId::new(2)).unwrap();
+    let ahead = Frame {
+        height: Height::new(100),
+        acks: Vec::new(),
+        message: None,
+    };
+    world.node.core.input(Input::PeerUp(peer));
+    world.node.core.input(Input::Received {
+        from: peer,
+        class: ahead.class(),
+        bytes: ahead.encode(),
+    });
+    assert_eq!(world.get("/v1/status").await.json()["behind_heights"], 100);
+    let ready = world.get("/readyz").await;
+    let text = String::from_utf8(ready.body).unwrap();
+    assert!(
+        text.contains("[-]synced failed: 100 heights behind the best peer"),
+        "{text}"
+    );
+    // How far it is behind is looked at beside the requests, so the first ones may still pass.
+    let refused = loop {
+        let reply = submit(&world).await;
+        if reply.status != StatusCode::ACCEPTED {
+            break reply;
+        }
+    };
+    assert_refused(&refused, 6003, "1");
+}
