@@ -82,6 +82,12 @@ impl Key {
         .expect("32 bytes")
     }
 
+    /// Its secret half, for tests of key files.
+    #[must_use]
+    pub fn seed(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
     /// Its signature.
     ///
     /// # Panics

@@ -5,19 +5,28 @@
 //! 74 disk, 77 PIN or permission, 78 configuration.
 //! Source: `docs/guide/cli.md`.
 
+mod account;
+mod chance;
 mod client;
 mod completions;
 mod doctor;
 mod endpoint;
 mod exit;
+mod files;
+mod genesis;
 mod init;
 mod keys;
 mod measure;
+mod names;
 mod openapi;
 mod print;
+mod proof;
+mod receipt;
 mod start;
 mod status;
 mod time;
+mod tx;
+mod verify;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
@@ -52,6 +61,17 @@ enum Command {
     Keys(keys::Keys),
     /// Show where the node stands, whether it is well, and why it is not moving if it is not.
     Status(status::Status),
+    /// Look at accounts.
+    #[command(subcommand)]
+    Account(Box<account::Account>),
+    /// Make, sign, submit and look at transactions.
+    #[command(subcommand)]
+    Tx(Box<tx::Tx>),
+    /// Get proofs of what became of transactions.
+    #[command(subcommand)]
+    Receipt(Box<receipt::Receipt>),
+    /// Check a receipt, an account or a proof of no execution offline.
+    Verify(verify::Verify),
     /// Print the OpenAPI document of the API.
     Openapi(openapi::OpenApi),
     /// Print a shell's completions.
@@ -82,6 +102,10 @@ pub fn run() -> ExitCode {
         Command::Start(start) => start.run(&scene),
         Command::Keys(keys) => keys.run(&scene),
         Command::Status(status) => status.run(&scene),
+        Command::Account(account) => account.run(&scene),
+        Command::Tx(tx) => tx.run(&scene),
+        Command::Receipt(receipt) => receipt.run(&scene),
+        Command::Verify(verify) => verify.run(&scene),
         Command::Openapi(openapi) => openapi.run(&scene),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Doctor(doctor) => doctor.run(&scene),
@@ -89,5 +113,16 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(json),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What clap can find wrong with the commands themselves: two flags of one name, a default that is refused.
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

@@ -6,6 +6,7 @@
 //! Errors: [`FormError`] names the field and the stable code.
 //! Source: `docs/spec/api.md`, "Transactions in JSON"; `docs/spec/ledger.md`, "Transactions".
 
+mod approval;
 mod decimal;
 mod error;
 mod operation;
@@ -13,6 +14,7 @@ mod read;
 mod references;
 mod write;
 
+pub use approval::{ApprovalForm, DraftForm};
 pub use decimal::Decimal;
 pub use error::FormError;
 pub use operation::{

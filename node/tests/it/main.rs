@@ -4,7 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails its test")]
 
+mod account;
+mod answers;
+mod governance;
 mod node;
 mod program;
+mod receipt;
 mod status;
 mod text;
+mod tx;
+mod verify;

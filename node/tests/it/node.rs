@@ -5,13 +5,17 @@ use falaj_consensus::crypto::{Algorithm, PublicKey};
 use falaj_consensus::types::{ValidatorId, VotingPower};
 use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::testing;
+use falaj_ledger::participant::ParticipantNumber;
+use falaj_ledger::testing::{self, BANK_A, BANK_B, Who};
+use serde_json::{Value, json};
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread::JoinHandle;
 
-use crate::program::{command, falaj};
+use crate::program::{Said, command, falaj};
 
 /// The running node.
 pub(crate) struct Node {
@@ -44,9 +48,67 @@ impl Node {
         self.folder.path().join(name)
     }
 
+    /// The same as an argument.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
     /// The node's home as an argument.
     pub(crate) fn home(&self) -> String {
-        self.path("home").to_str().unwrap().to_owned()
+        self.text("home")
+    }
+
+    /// Runs the program in the node's home.
+    pub(crate) fn falaj<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+        let arguments = arguments.into_iter().map(str::to_owned);
+        falaj(arguments.chain(["--home".to_owned(), self.home()]))
+    }
+
+    /// The genesis of the chain.
+    pub(crate) fn genesis(&self) -> Genesis {
+        let text = std::fs::read_to_string(self.path("genesis.json")).unwrap();
+        Genesis::from_json(&text).unwrap()
+    }
+
+    /// A key file of a participant or person, made as `falaj-testnet new` makes it.
+    pub(crate) fn key(&self, participant: ParticipantNumber, who: Who) -> String {
+        let (key, name) = (who.key(), format!("{who:?}.json"));
+        let file = json!({
+            "participant": participant.get(), "algorithm": "ed25519",
+            "public_key": HEXLOWER.encode(key.public().bytes()), "seed": HEXLOWER.encode(&key.seed()),
+        });
+        let path = self.path(&name);
+        std::fs::write(&path, file.to_string()).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        self.text(&name)
+    }
+
+    /// The flags of a payment between the first customers of two banks, signed by the payer's bank.
+    pub(crate) fn payment(&self, amount: &str) -> Vec<String> {
+        let key = self.key(BANK_A, Who::Participant(BANK_A));
+        let (debit, credit) = (of(BANK_A, 1), of(BANK_B, 1));
+        let flags = [
+            "tx",
+            "transfer",
+            "--debit",
+            &debit,
+            "--credit",
+            &credit,
+            "--currency",
+            "AED",
+            "--amount",
+            amount,
+            "--key",
+            &key,
+        ];
+        flags.map(str::to_owned).to_vec()
+    }
+
+    /// Pays, waits until it is final, and gives what the program said.
+    pub(crate) fn pay(&self, amount: &str) -> Value {
+        let flags = self.payment(amount);
+        self.falaj(flags.iter().map(String::as_str).chain(["--wait", "--json"]))
+            .json(0)
     }
 }
 
@@ -57,6 +119,11 @@ impl Drop for Node {
         let _ = self.child.wait();
         drop(self.log.take().map(JoinHandle::join));
     }
+}
+
+/// The text form of an account of the test world.
+pub(crate) fn of(participant: ParticipantNumber, number: u8) -> String {
+    testing::account(participant, number).to_text(&testing::genesis().network)
 }
 
 fn make_home(folder: &Path) {

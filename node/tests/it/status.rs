@@ -20,7 +20,12 @@ fn a_node_that_is_well_is_exit_code_0() {
         .iter()
         .map(|check| &check["name"])
         .collect();
-    assert_eq!(names, ["core", "synced", "disk", "hsm", "member", "halted"]);
+    assert_eq!(
+        names,
+        [
+            "core", "synced", "disk", "outcome", "hsm", "member", "halted"
+        ]
+    );
     let api = format!("http://{}", said["api"].as_str().unwrap());
     let text = falaj(["status", "--api", &api]).text();
     assert!(

@@ -7,14 +7,13 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use data_encoding::{BASE64, HEXLOWER};
-use falaj_consensus::crypto::Signature;
+use data_encoding::BASE64;
 use falaj_consensus::verify::RealChecker;
 use falaj_ledger::execute::precheck;
-use falaj_ledger::transaction::{Approval, SignedTx, TxId, sign_bytes};
+use falaj_ledger::transaction::{SignedTx, TxId, sign_bytes};
 use falaj_ledger::validate::check;
 use ring::rand::SecureRandom as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -22,28 +21,7 @@ use super::context::Api;
 use super::problem::Problem;
 use super::request::{self, Form};
 use super::submit::Submission;
-use crate::shell::form::{KeyForm, SignedForm, TransactionForm};
-
-/// A transaction to encode, with signatures once there are any.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ToEncode {
-    /// What is asked.
-    transaction: TransactionForm,
-    /// Signatures over its sign-bytes.
-    #[serde(default)]
-    approvals: Vec<ApprovalForm>,
-}
-
-/// A key's signature.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ApprovalForm {
-    /// The key.
-    key: KeyForm,
-    /// Its signature in small hexadecimal.
-    signature: String,
-}
+use crate::shell::form::{ApprovalForm, DraftForm, SignedForm, TransactionForm};
 
 /// The bytes of a transaction.
 #[derive(Serialize, ToSchema)]
@@ -87,7 +65,7 @@ pub(super) struct Simulated {
     post,
     path = "/v1/transactions:encode",
     tag = "transactions",
-    request_body = ToEncode,
+    request_body = DraftForm,
     responses((status = 200, description = "The bytes.", body = Encoded)),
 )]
 pub(super) async fn encode(
@@ -96,7 +74,7 @@ pub(super) async fn encode(
     body: Body,
 ) -> Result<Json<Encoded>, Problem> {
     let bytes = request::body(&headers, body).await?;
-    let ToEncode {
+    let DraftForm {
         transaction,
         approvals,
     } = request::json(&bytes)?;
@@ -104,7 +82,7 @@ pub(super) async fn encode(
     let body = transaction.to_body(genesis, fresh_id(&api)?)?;
     let approvals = approvals
         .iter()
-        .map(approval)
+        .map(ApprovalForm::to_approval)
         .collect::<Result<Vec<_>, _>>()?;
     let signed = if approvals.is_empty() {
         None
@@ -161,17 +139,6 @@ pub(super) async fn simulate(
         height,
         transaction: tx.map(|tx| SignedForm::of(&tx, &api.node.genesis)),
     }))
-}
-
-fn approval(form: &ApprovalForm) -> Result<Approval, Problem> {
-    let wrong = || Problem::malformed("approvals", "a signature in small hexadecimal is needed");
-    let bytes = HEXLOWER
-        .decode(form.signature.as_bytes())
-        .map_err(|_| wrong())?;
-    Ok(Approval {
-        public_key: form.key.to_key()?,
-        signature: Signature::new(bytes).ok_or_else(wrong)?,
-    })
 }
 
 fn fresh_id(api: &Api) -> Result<TxId, Problem> {

@@ -107,6 +107,16 @@ impl Client {
         self.ask(Method::GET, path, None, held)
     }
 
+    /// Posts bytes, whose answer the node may hold back for so long.
+    pub(super) fn post_octets(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        held: Duration,
+    ) -> Result<Answer, ClientError> {
+        self.ask(Method::POST, path, Some(body), held)
+    }
+
     fn ask(
         &self,
         method: Method,

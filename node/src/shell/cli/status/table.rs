@@ -134,6 +134,9 @@ fn advice(check: &str) -> Option<&'static str> {
         }
         "synced" => Some("wait while height grows; if it does not, see the peers above"),
         "disk" => Some("make room on the disk of the data folder; the node goes on by itself"),
+        "outcome" => Some(
+            "keep data and log, and compare the outcome with other nodes; it signs no more until a person acts",
+        ),
         "hsm" => Some("falaj doctor hsm, and the page of the fault in docs/runbook/hsm.md"),
         "member" => Some("validator.id in config.toml must be one of falaj's validator set"),
         "halted" => Some("read the alarms; a person has to decide before this height goes on"),

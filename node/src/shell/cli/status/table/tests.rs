@@ -99,7 +99,9 @@ fn a_node_that_stands_says_why_and_what_to_do() {
 
 #[test]
 fn every_check_that_can_fail_says_what_to_do() {
-    for name in ["core", "synced", "disk", "hsm", "member", "halted"] {
+    for name in [
+        "core", "synced", "disk", "outcome", "hsm", "member", "halted",
+    ] {
         assert!(advice(name).is_some(), "{name}");
     }
 }

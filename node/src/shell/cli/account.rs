@@ -1,0 +1,213 @@
+//! `falaj account`: accounts as a node has them, with their proofs, and their ids.
+//!
+//! Invariant: what a node says of a balance is shown as its word; `falaj account proof` gives what needs no trust.
+//! Source: `docs/spec/api.md`; `docs/spec/ledger.md`, "Account".
+
+mod id;
+mod seen;
+
+use clap::{Args, Subcommand};
+use falaj_ledger::bundle::VerifiedBundle;
+use serde_json::Value;
+use std::path::PathBuf;
+
+use super::client::Client;
+use super::endpoint::Endpoint;
+use super::genesis::GenesisArgs;
+use super::{Failure, Scene, names, print, proof, receipt};
+use seen::{AccountSeen, AnswerSeen, PageSeen};
+
+/// Entries that a page of the API holds at most.
+const PAGE: u64 = 1_000;
+
+/// Looks at accounts.
+#[derive(Subcommand)]
+pub(super) enum Account {
+    /// Show an account after the last final block.
+    Show(One),
+    /// Show what accounts hold, a line each.
+    Balance(Many),
+    /// List accounts in order of id.
+    List(List),
+    /// Get an account with the proof of it, or that there is none, as a file that stands for itself.
+    Proof(Prove),
+    /// Make or read an account's id; no node is asked.
+    Id(id::Id),
+}
+
+/// An account.
+#[derive(Args)]
+pub(super) struct One {
+    /// The account's id.
+    id: String,
+    #[command(flatten)]
+    endpoint: Endpoint,
+}
+
+/// Some accounts.
+#[derive(Args)]
+pub(super) struct Many {
+    /// The accounts' ids.
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    endpoint: Endpoint,
+}
+
+/// Accounts in order.
+#[derive(Args)]
+pub(super) struct List {
+    /// Accounts whose ids begin with this participant's number.
+    #[arg(long)]
+    participant: Option<u32>,
+    /// Begin after this id.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+    /// Most accounts to list.
+    #[arg(long, default_value_t = 100)]
+    limit: u64,
+    #[command(flatten)]
+    endpoint: Endpoint,
+}
+
+/// An account's proof.
+#[derive(Args)]
+pub(super) struct Prove {
+    /// The account's id.
+    id: String,
+    /// The file to make; without it, the bundle is printed.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    endpoint: Endpoint,
+    #[command(flatten)]
+    genesis: GenesisArgs,
+}
+
+impl Account {
+    pub(super) fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        match self {
+            Self::Show(one) => one.run(scene),
+            Self::Balance(many) => many.run(scene),
+            Self::List(list) => list.run(scene),
+            Self::Proof(prove) => prove.run(scene),
+            Self::Id(id) => id.run(scene),
+        }
+    }
+}
+
+impl One {
+    fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        let (raw, seen) = ask(&self.endpoint.client(scene)?, &self.id)?;
+        if scene.json {
+            print::json(&raw);
+        } else {
+            seen.lines().iter().for_each(|line| print::line(line));
+        }
+        Ok(())
+    }
+}
+
+impl Many {
+    fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        let client = self.endpoint.client(scene)?;
+        for id in &self.ids {
+            let (_, seen) = ask(&client, id)?;
+            if scene.json {
+                print::json(&seen.balance());
+            } else {
+                print::line(&seen.account.line());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl List {
+    fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        let client = self.endpoint.client(scene)?;
+        let (mut left, mut after) = (self.limit, self.after.clone());
+        while left > 0 {
+            let page: PageSeen = client.get(&self.path(left, after.as_deref()))?.json()?;
+            left = left.saturating_sub(u64::try_from(page.items.len()).unwrap_or(u64::MAX));
+            for item in &page.items {
+                show(scene, item)?;
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, left: u64, after: Option<&str>) -> String {
+        let participant = self
+            .participant
+            .map(|number| format!("&participant={number}"));
+        let after = after.map(|id| format!("&after={id}"));
+        let limit = left.min(PAGE);
+        format!(
+            "/v1/accounts?limit={limit}{}{}",
+            participant.unwrap_or_default(),
+            after.unwrap_or_default()
+        )
+    }
+}
+
+fn show(scene: &Scene, item: &Value) -> Result<(), Failure> {
+    if scene.json {
+        print::json(item);
+    } else {
+        let seen: AccountSeen = seen::of(item)?;
+        print::line(&seen.line());
+    }
+    Ok(())
+}
+
+impl Prove {
+    fn run(&self, scene: &Scene) -> Result<(), Failure> {
+        let client = self.endpoint.client(scene)?;
+        let path = format!("/v1/accounts/{}?proof=true", segment(&self.id)?);
+        let AnswerSeen { proof, .. } = client.get(&path)?.json()?;
+        let proof = proof.unwrap_or_default();
+        let bundle = proof::of_api(&proof)?;
+        let genesis = self.genesis.at_hand(scene)?;
+        receipt::keep(
+            scene,
+            &self.genesis,
+            &bundle,
+            self.out.as_deref(),
+            |found| {
+                let VerifiedBundle::Account(found) = found else {
+                    return false;
+                };
+                genesis
+                    .as_ref()
+                    .is_none_or(|genesis| names::of_account(found.id, genesis) == self.id)
+            },
+        )
+    }
+}
+
+fn ask(client: &Client, id: &str) -> Result<(Value, seen::Held), Failure> {
+    let answer = client.get(&format!("/v1/accounts/{}", segment(id)?))?;
+    let raw: Value = answer.json()?;
+    let AnswerSeen {
+        height, account, ..
+    } = answer.json()?;
+    let account =
+        account.ok_or_else(|| proof::other("not-found", format!("there is no account {id}")))?;
+    Ok((raw, seen::Held { height, account }))
+}
+
+/// An id as a part of a path: bech32m has letters and digits alone.
+fn segment(id: &str) -> Result<&str, Failure> {
+    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(id);
+    }
+    Err(Failure::new(
+        Failure::USAGE,
+        format!("{id:?} is no account id: letters and digits are needed"),
+    ))
+}
