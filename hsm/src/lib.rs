@@ -23,6 +23,7 @@ pub mod soft;
 pub mod softhsm;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod witness_file;
 
 pub use backend::{Backend, BackendCall, BackendError, BackendWork, CallId, Fault, Outlook};
 pub use error::{AgeEvidence, GuardProblem, RecordFault, Refusal};
@@ -36,3 +37,4 @@ pub use signer::{
     Input, Output, RawSignRequest, Recovered, RequestId, SignRequest, Signer, TwoOperators,
     Unlatch,
 };
+pub use witness_file::{WitnessError, WitnessFile};

@@ -9,7 +9,7 @@ use falaj_consensus::durable::{DiskError, FolderLock, FolderLockError, LogError,
 use falaj_consensus::types::{Now, ValidatorId};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::RealChecker;
-use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome};
+use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome, WitnessError, WitnessFile};
 use falaj_ledger::genesis::{Genesis, GenesisFileError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,6 +50,9 @@ pub enum HomeError {
     /// The guard cannot be made or opened.
     #[error(transparent)]
     Guard(#[from] falaj_hsm::HomeError),
+    /// What the data folder remembers of the guard.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     Random,
@@ -108,7 +111,7 @@ impl Folders {
         OsDisk::subfolder(&self.guard, "audit")
     }
 
-    /// Opens the signer that a validator's guard belongs to.
+    /// Opens the signer that a validator's guard belongs to, against what the data folder remembers of that guard.
     ///
     /// # Errors
     /// [`HomeError`].
@@ -117,12 +120,14 @@ impl Folders {
         now: Now,
         identity: Identity,
         known: &[Arc<ValidatorSet>],
-    ) -> Result<SignerHome<OsDisk>, HomeError> {
+    ) -> Result<(SignerHome<OsDisk>, WitnessFile<OsDisk>), HomeError> {
         let checker = Arc::new(RealChecker);
         let (guard, audit) = (self.guard()?, self.audit()?);
-        Ok(SignerHome::open(
-            now, guard, audit, identity, checker, known, None,
-        )?)
+        let memory = OsDisk::subfolder(&self.data, "witness")?;
+        let memory = WitnessFile::open(memory, &identity.key)?;
+        let witness = memory.witness();
+        let signer = SignerHome::open(now, guard, audit, identity, checker, known, witness)?;
+        Ok((signer, memory))
     }
 
     /// Opens the node's logs.

@@ -8,7 +8,7 @@
 use falaj_consensus::durable::LogId;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
-use falaj_hsm::{Identity, SignerHome};
+use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::store::{Store, open_on_disk, open_on_disk_as_it_is, set_aside};
 use falaj_ledger::validate::Rules;
@@ -120,9 +120,10 @@ struct Opened {
 
 struct Signing {
     home: SignerHome<OsDisk>,
+    memory: WitnessFile<OsDisk>,
     backend: SharedBackend,
     hello: Hello,
-    guard: Option<falaj_hsm::Recovered>,
+    guard: Result<falaj_hsm::Recovered, GuardProblem>,
 }
 
 impl Node {
@@ -256,7 +257,7 @@ fn open_signer(
         state.validators_at(open_height),
         state.validators_at(open_height.next()),
     ];
-    let mut signer = opened.folders.open_signer(now, identity, &known)?;
+    let (mut signer, memory) = opened.folders.open_signer(now, identity, &known)?;
     let subject = Subject {
         chain: &chain,
         validator: id,
@@ -266,15 +267,13 @@ fn open_signer(
     let file = home.join(&paths.transport_binding);
     let vouched = subject.vouch(&file, &mut signer, &*backend, now);
     let hello = hello(&subject, vouched.map_err(HomeError::from)?);
-    let guard = match signer.signer().recovered() {
-        Ok(recovered) => Some(recovered),
-        Err(problem) => {
-            tracing::error!(%problem, "the signing guard cannot be used: this node follows and does not vote");
-            None
-        }
-    };
+    let guard = signer.signer().recovered();
+    if let Err(problem) = &guard {
+        tracing::error!(%problem, "the signing guard cannot be used: this node follows and does not vote");
+    }
     Ok(Signing {
         home: signer,
+        memory,
         backend,
         hello,
         guard,
@@ -339,7 +338,12 @@ fn run(
         outcome: base.outcome.clone(),
         block: found.last().cloned(),
     }));
-    let guard = signing.as_ref().and_then(|signing| signing.guard.clone());
+    let guard = signing.as_ref().map(|signing| signing.guard.clone());
+    let (guard, unusable) = match guard {
+        Some(Ok(guard)) => (Some(guard), None),
+        Some(Err(problem)) => (None, Some(problem)),
+        None => (None, None),
+    };
     let diverged = found.diverged().copied();
     let recovered = found.into_recovered(base.state, base.outcome, batches, guard);
 
@@ -348,6 +352,9 @@ fn run(
         clock,
         config.validator.as_ref().map(backend_name),
     ));
+    if let Some(problem) = unusable {
+        watch.guard_unusable(problem.code());
+    }
     if let Some(divergence) = diverged {
         watch.diverged(divergence);
     }
@@ -369,6 +376,7 @@ fn run(
         Some(signing) => Some(
             SignerThread::start(
                 signing.home,
+                signing.memory,
                 signing.backend,
                 clock,
                 results.clone(),

@@ -190,6 +190,11 @@ impl Watch {
         lock(&self.links).view(validator, self.clock.now().mono_ns)
     }
 
+    /// The guard cannot be signed under, as its start showed.
+    pub fn guard_unusable(&self, code: &'static str) {
+        lock(&self.signer).refused(code);
+    }
+
     /// What the signer's last answers say.
     #[must_use]
     pub fn signer(&self) -> SignerView {

@@ -4,6 +4,7 @@ mod diverged;
 mod document;
 mod encoding;
 mod node;
+mod older;
 mod reading;
 mod refusing;
 mod sockets;

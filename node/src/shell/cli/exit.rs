@@ -1,6 +1,7 @@
 //! How a command fails: a code for machines, a sentence with its causes for people, and what to do next.
 
 use falaj_consensus::durable::{FolderLockError, LogError};
+use falaj_hsm::WitnessError;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::error::Error;
@@ -192,10 +193,11 @@ impl From<HomeError> for Failure {
             HomeError::Folder(FolderLockError::InUse { .. }) => Self::IN_USE,
             HomeError::Folder(FolderLockError::Failed { .. })
             | HomeError::Disk(_)
+            | HomeError::Witness(WitnessError::Disk(_))
             | HomeError::Random => Self::DISK,
             HomeError::Log(error) => log_code(error),
             HomeError::Guard(falaj_hsm::HomeError::Log(error)) => log_code(error),
-            HomeError::Guard(_) => Self::DATA,
+            HomeError::Guard(_) | HomeError::Witness(WitnessError::Damaged) => Self::DATA,
             HomeError::Read { .. } | HomeError::Genesis { .. } | HomeError::NotInGenesis { .. } => {
                 Self::CONFIG
             }

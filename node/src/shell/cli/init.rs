@@ -219,7 +219,7 @@ fn vouch(
         key: backend.public_key().clone(),
     };
     let set = Arc::new(genesis.validators.clone());
-    let mut signer = Folders::take(home, paths)?.open_signer(now, identity, &[set])?;
+    let (mut signer, _) = Folders::take(home, paths)?.open_signer(now, identity, &[set])?;
     let subject = Subject {
         chain: &chain,
         validator: ValidatorId::new(validator),

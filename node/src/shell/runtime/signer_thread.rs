@@ -6,11 +6,11 @@
 //! Source: `docs/spec/guard.md`, "The home"; `docs/spec/hsm.md`, "Sessions".
 
 use falaj_consensus::crypto::Signature;
-use falaj_consensus::durable::{Disk, LogError};
+use falaj_consensus::durable::{Disk, LogError, LogId};
 use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{
     Alarm, Backend, BackendCall, BackendError, CallId, Counters, Input, Latch, Output, SignerHome,
-    Unlatch,
+    Unlatch, WitnessFile,
 };
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -90,6 +90,7 @@ impl SignerThread {
     /// When the system gives no thread.
     pub fn start<D>(
         home: SignerHome<D>,
+        memory: WitnessFile<D>,
         backend: Arc<dyn Backend + Send + Sync>,
         clock: Clock,
         results: impl Fn(core::Input) + Send + 'static,
@@ -110,6 +111,7 @@ impl SignerThread {
             .spawn(move || perform_calls(&call_inbox, &*backend, clock, &messages))?;
         let mut guard = GuardThread {
             home,
+            memory,
             clock,
             calls,
             witness,
@@ -173,6 +175,7 @@ fn perform_calls(
 
 struct GuardThread<D: Disk> {
     home: SignerHome<D>,
+    memory: WitnessFile<D>,
     clock: Clock,
     calls: Sender<BackendCall>,
     witness: Arc<dyn SignerWitness>,
@@ -187,10 +190,10 @@ impl<D: Disk> GuardThread<D> {
         loop {
             match inbox.recv_timeout(IDLE) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    return self.home.settle();
+                    return self.settle();
                 }
                 Ok(message) => self.take(message)?,
-                Err(RecvTimeoutError::Timeout) => self.home.settle()?,
+                Err(RecvTimeoutError::Timeout) => self.settle()?,
             }
             self.advance(results)?;
         }
@@ -253,8 +256,23 @@ impl<D: Disk> GuardThread<D> {
             }
         }
         if self.home.settle_due() {
-            self.home.settle()?;
+            self.settle()?;
         }
         Ok(())
+    }
+
+    /// Writes and syncs everything; then the data folder remembers where the guard stands, never before.
+    fn settle(&mut self) -> Result<(), LogError> {
+        self.home.settle()?;
+        let Ok(guard) = self.home.signer().guard() else {
+            return Ok(());
+        };
+        let witness = guard.witness();
+        self.memory
+            .remember(witness)
+            .map_err(|source| LogError::Disk {
+                log: LogId::Guard,
+                source,
+            })
     }
 }

@@ -6,9 +6,8 @@ use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{OutcomeHash, Round};
 use falaj_consensus::validator_set::Bitmap;
 use serde_json::json;
-use std::path::Path;
 
-use super::world::{Home, Reply, World};
+use super::world::{Home, Reply, World, copy};
 use crate::shell::view::Snapshot;
 use crate::storage::BlockRecord;
 
@@ -64,14 +63,6 @@ fn with_parted(home: Home, block: &(Header, CommitCertificate)) -> Home {
 async fn submitted(world: &World) -> Reply {
     let bytes = world.payment(1).to_bytes();
     world.post_octets("/v1/transactions", bytes).await
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }
 
 // docs/spec/consensus.md, "Divergence": the node starts, says so everywhere, serves what it has as stale, and takes nothing; it does so

@@ -13,7 +13,7 @@ use falaj_ledger::testing::{self, BANK_A, BANK_B, Who, account, transfer};
 use falaj_ledger::transaction::{Approval, Op, SignedTx, TxBody, TxId, sign_bytes};
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -266,4 +266,13 @@ fn genesis() -> Genesis {
 /// Where a transaction is found.
 pub(in crate::shell) fn path_of(tx: &SignedTx) -> String {
     format!("/v1/transactions/{}/{}", tx.body.participant, tx.body.id)
+}
+
+/// Copies the files of a folder over those of another.
+pub(super) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
