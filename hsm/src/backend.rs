@@ -85,6 +85,30 @@ pub trait Backend {
     /// [`BackendError`].
     fn sign_canary(&self, bytes: &CanaryBytes, budget: Duration)
     -> Result<Signature, BackendError>;
+
+    /// What happened to the backend since this was last asked, oldest first; nothing for a key in memory.
+    fn take_notices(&self) -> Vec<Notice> {
+        Vec::new()
+    }
+
+    /// Looks at token, key and attributes again, as an hourly check does; a key that changed latches signing off.
+    ///
+    /// # Errors
+    /// [`BackendError`] with what was found.
+    fn recheck(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+}
+
+/// Something that happened to a backend, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It works, for the first time or again.
+    Connected(String),
+    /// Something failed.
+    Trouble(String),
+    /// It waits before it tries again.
+    Waiting(String),
 }
 
 /// One call of a backend, as a signer asks for it.

@@ -25,7 +25,9 @@ pub mod softhsm;
 pub mod testing;
 mod witness_file;
 
-pub use backend::{Backend, BackendCall, BackendError, BackendWork, CallId, Fault, Outlook};
+pub use backend::{
+    Backend, BackendCall, BackendError, BackendWork, CallId, Fault, Notice, Outlook,
+};
 pub use error::{AgeEvidence, GuardProblem, RecordFault, Refusal};
 pub use guard::{
     AcceptedOutcome, Floor, HeightProof, Identity, Latch, Lock, Place, SetWindow, Witness,

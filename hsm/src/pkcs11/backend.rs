@@ -17,7 +17,7 @@ use super::fault::Cause;
 use super::module::Module;
 use super::pin::PinReader;
 use super::pool::{CallError, Event, LinkStatus, Pool, Status};
-use crate::backend::{Backend, BackendError, Fault, Outlook};
+use crate::backend::{Backend, BackendError, Fault, Notice, Outlook};
 use crate::purpose::{
     BindingBytes, CanaryBytes, PossessionBytes, PrecommitBytes, PrevoteBytes, ProposalBytes,
 };
@@ -119,7 +119,28 @@ pub(crate) fn test_banner(token: &str, hardware: bool) -> Option<String> {
     })
 }
 
+impl From<Event> for Notice {
+    fn from(event: Event) -> Self {
+        let text = event.to_string();
+        match event {
+            Event::Connected { .. } => Self::Connected(text),
+            Event::Fault { .. } | Event::SetAside { .. } | Event::CameBack { .. } => {
+                Self::Trouble(text)
+            }
+            Event::Waiting { .. } => Self::Waiting(text),
+        }
+    }
+}
+
 impl Backend for Pkcs11Backend {
+    fn take_notices(&self) -> Vec<Notice> {
+        self.take_events().into_iter().map(Notice::from).collect()
+    }
+
+    fn recheck(&self) -> Result<(), BackendError> {
+        Self::recheck(self)
+    }
+
     fn public_key(&self) -> &PublicKey {
         &self.key.public_key
     }

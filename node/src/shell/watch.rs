@@ -17,9 +17,10 @@ pub use scrape::{PeerScrape, Scrape};
 pub use signer::SignerView;
 
 use falaj_consensus::engine::{self, TimerKind};
-use falaj_consensus::types::Now;
+use falaj_consensus::round::Step;
+use falaj_consensus::types::{Height, Now};
 use falaj_hsm::purpose::Purpose;
-use falaj_hsm::{Alarm, BackendError};
+use falaj_hsm::{Alarm, BackendError, Notice};
 use falaj_ledger::rejection::Rejection;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -115,6 +116,7 @@ impl Watch {
                     lock(&self.heights).begun(now_ns);
                 }
                 self.metrics.round(round.get());
+                self.metrics.stands_in(Step::Propose);
                 tracing::debug!(
                     height = height.get(),
                     round = round.get(),
@@ -130,6 +132,7 @@ impl Watch {
                 if let Some((left, seconds)) = lock(&self.heights).step(*step, now_ns) {
                     self.metrics.step(left, seconds);
                 }
+                self.metrics.stands_in(*step);
                 tracing::trace!(height = height.get(), round = round.get(), ?step, "step");
             }
             engine::Event::TimedOut(timer) => {
@@ -268,6 +271,25 @@ impl SignerWitness for Watch {
 
     fn alarm(&self, alarm: &Alarm) {
         self.alarm_text(format!("signer: {alarm:?}"));
+    }
+
+    /// Trouble that repeats itself is told once, until the backend works again.
+    fn notice(&self, notice: &Notice) {
+        let is_new = lock(&self.signer).noticed(notice);
+        match notice {
+            Notice::Connected(text) => {
+                if !is_new {
+                    self.metrics.hsm_reconnected();
+                }
+                tracing::info!(text, "the HSM");
+            }
+            Notice::Trouble(text) if is_new => tracing::warn!(text, "the HSM"),
+            Notice::Trouble(text) | Notice::Waiting(text) => tracing::debug!(text, "the HSM"),
+        }
+    }
+
+    fn guard_at(&self, height: Height) {
+        self.metrics.guard_at(height.get());
     }
 }
 

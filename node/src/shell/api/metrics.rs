@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::context::Api;
@@ -34,7 +35,8 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
         (code, entry.minor_units)
     });
     let data = node.data.clone();
-    let free = api.aside(move || free_bytes(&data)).await.ok().flatten();
+    let sizes = api.aside(move || (folder_bytes(&data).ok(), free_bytes(&data)));
+    let (db_bytes, free) = sizes.await.unwrap_or_default();
     let checks = ready(&api, look.as_ref());
     let scrape = Scrape {
         height: snapshot.height().get(),
@@ -51,6 +53,7 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
             .iter()
             .filter_map(|peer| scraped(&api, peer))
             .collect(),
+        db_bytes,
         disk_free_bytes: free,
         ready: checks
             .iter()
@@ -78,4 +81,18 @@ fn scraped(api: &Api, peer: &PeerStatus) -> Option<PeerScrape> {
         rtt_us: peer.rtt_us,
         streams: streams.collect(),
     })
+}
+
+/// Bytes of a folder's files, with those of the folders in it.
+fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0_u64;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let more = match entry.metadata()? {
+            inner if inner.is_dir() => folder_bytes(&entry.path())?,
+            file => file.len(),
+        };
+        bytes = bytes.saturating_add(more);
+    }
+    Ok(bytes)
 }

@@ -7,15 +7,16 @@
 
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{Disk, LogError, LogId};
+use falaj_consensus::types::Height;
 use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{
-    Alarm, Backend, BackendCall, BackendError, CallId, Counters, Input, Latch, Output, SignerHome,
-    Unlatch, WitnessFile,
+    Alarm, Backend, BackendCall, BackendError, CallId, Counters, Input, Latch, Notice, Output,
+    SignerHome, Unlatch, WitnessFile,
 };
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::core_thread::SignerCommand;
@@ -24,6 +25,9 @@ use crate::core;
 
 /// How long the signer must be idle before it tidies up its logs.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// Time between two looks at token, key and attributes.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(3_600);
 
 enum Message {
     Command(SignerCommand),
@@ -47,6 +51,10 @@ pub trait SignerWitness: Send + Sync {
     fn refused(&self, code: &'static str);
     /// A person has to know.
     fn alarm(&self, alarm: &Alarm);
+    /// Something happened to the backend.
+    fn notice(&self, notice: &Notice);
+    /// The guard's highest record is of that height.
+    fn guard_at(&self, height: Height);
 }
 
 /// The hand on a running signer.
@@ -106,9 +114,16 @@ impl SignerThread {
         let handle = SignerHandle {
             messages: messages.clone(),
         };
+        let mut device = DeviceThread {
+            backend,
+            clock,
+            messages,
+            witness: Arc::clone(&witness),
+            upkeep: Upkeep::new(Instant::now(), RECHECK_INTERVAL),
+        };
         let device = std::thread::Builder::new()
             .name("hsm".into())
-            .spawn(move || perform_calls(&call_inbox, &*backend, clock, &messages))?;
+            .spawn(move || device.run(&call_inbox))?;
         let mut guard = GuardThread {
             home,
             memory,
@@ -150,26 +165,75 @@ impl Drop for SignerThread {
     }
 }
 
-fn perform_calls(
-    inbox: &Receiver<BackendCall>,
-    backend: &dyn Backend,
+/// Calls the backend, one call at a time, and looks after it in between.
+struct DeviceThread {
+    backend: Arc<dyn Backend + Send + Sync>,
     clock: Clock,
-    messages: &Sender<Message>,
-) {
-    while let Ok(call) = inbox.recv() {
-        let started = std::time::Instant::now();
+    messages: Sender<Message>,
+    witness: Arc<dyn SignerWitness>,
+    upkeep: Upkeep,
+}
+
+impl DeviceThread {
+    fn run(&mut self, inbox: &Receiver<BackendCall>) {
+        loop {
+            match inbox.recv_timeout(IDLE) {
+                Ok(call) if self.perform(&call).is_err() => return,
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.attend();
+        }
+    }
+
+    fn perform(&self, call: &BackendCall) -> Result<(), SendError<Message>> {
+        let started = Instant::now();
         let result = call
-            .budget(clock.now())
-            .map(|budget| call.work.perform(backend, budget));
-        let done = Message::Done {
+            .budget(self.clock.now())
+            .map(|budget| call.work.perform(&*self.backend, budget));
+        self.messages.send(Message::Done {
             call: call.id,
             result,
             purpose: call.work.purpose(),
             seconds: started.elapsed().as_secs_f64(),
-        };
-        if messages.send(done).is_err() {
-            return;
+        })
+    }
+
+    /// Tells what happened to the backend, and has it look at its token and key now and then.
+    fn attend(&mut self) {
+        if self.upkeep.is_due(Instant::now())
+            && let Err(error) = self.backend.recheck()
+        {
+            let text = format!("the hourly check of the HSM: {error}");
+            self.witness.notice(&Notice::Trouble(text));
         }
+        for notice in self.backend.take_notices() {
+            self.witness.notice(&notice);
+        }
+    }
+}
+
+/// When the backend is to be looked at again.
+struct Upkeep {
+    due: Instant,
+    interval: Duration,
+}
+
+impl Upkeep {
+    fn new(now: Instant, interval: Duration) -> Self {
+        Self {
+            due: now + interval,
+            interval,
+        }
+    }
+
+    /// Once in each interval, however often it is asked; what was missed is not made up for.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.due;
+        if due {
+            self.due = now + self.interval;
+        }
+        due
     }
 }
 
@@ -242,6 +306,9 @@ impl<D: Disk> GuardThread<D> {
             drop(self.calls.send(call));
         }
         self.home.sync()?;
+        if let Ok(guard) = self.home.signer().guard() {
+            self.witness.guard_at(guard.witness().place.height);
+        }
         for output in self.home.released() {
             match output {
                 Output::Signed { id, result } => {
@@ -274,5 +341,23 @@ impl<D: Disk> GuardThread<D> {
                 log: LogId::Guard,
                 source,
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hourly_check_is_due_once_an_hour() {
+        let start = Instant::now();
+        let minutes = |minutes: u64| start + Duration::from_secs(60 * minutes);
+        let mut upkeep = Upkeep::new(start, RECHECK_INTERVAL);
+        assert!(!upkeep.is_due(minutes(59)));
+        assert!(upkeep.is_due(minutes(60)));
+        assert!(!upkeep.is_due(minutes(61)));
+        assert!(upkeep.is_due(minutes(500)));
+        assert!(!upkeep.is_due(minutes(559)));
+        assert!(upkeep.is_due(minutes(560)));
     }
 }

@@ -4,6 +4,7 @@
 //! Form: OpenMetrics text 1.0.
 //! Source: OpenMetrics 1.0; `docs/guide/metrics.md`.
 
+use falaj_consensus::round::Step;
 use falaj_ledger::rejection::Rejection;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -29,6 +30,7 @@ pub struct Metrics {
     backend: &'static str,
     pub(super) height: Gauge,
     round: Gauge,
+    step: Gauge,
     rounds_per_height: Histogram,
     step_seconds: Seconds<1>,
     finality_seconds: Histogram,
@@ -39,6 +41,8 @@ pub struct Metrics {
     sign_seconds: Seconds<2>,
     sign_refused: Count<1>,
     hsm_up: Gauge,
+    hsm_reconnects: Counter,
+    guard_height: Gauge,
     tx: Count<2>,
     tx_e2e_seconds: Histogram,
     pub(super) supply: Family<Labels<1>, Real>,
@@ -52,6 +56,7 @@ pub struct Metrics {
     pub(super) bytes: Count<2>,
     pub(super) stream_dropped: Count<1>,
     sync_seconds: Seconds<1>,
+    pub(super) db_bytes: Gauge,
     pub(super) disk_free_bytes: Gauge,
     pub(super) ready: Level<1>,
 }
@@ -112,6 +117,10 @@ impl Metrics {
             backend,
             height: b.gauge("height", "Last final height"),
             round: b.gauge("round", "Round of the open height"),
+            step: b.gauge(
+                "step",
+                "Step of the open height: 0 propose, 1 prevote, 2 precommit",
+            ),
             rounds_per_height: b.add(
                 "rounds_per_height",
                 "Rounds until a height was final",
@@ -139,6 +148,15 @@ impl Metrics {
                 "hsm_up",
                 "Whether the last call of the HSM gave a signature",
             ),
+            hsm_reconnects: b.add(
+                "hsm_reconnects",
+                "Connections to the HSM after the first",
+                Counter::default(),
+            ),
+            guard_height: b.gauge(
+                "guard_height",
+                "Height of the signing guard's highest record",
+            ),
             tx: b.count("tx", "Transactions of final blocks"),
             tx_e2e_seconds: b.seconds(
                 "tx_e2e_seconds",
@@ -161,6 +179,7 @@ impl Metrics {
                 "Messages dropped from a full queue or lost with their connection",
             ),
             sync_seconds: b.seconds_by("sync_seconds", "Syncs of a log, or commits of the store"),
+            db_bytes: b.gauge("db_bytes", "Size of the ledger's store"),
             disk_free_bytes: b.gauge("disk_free_bytes", "Room on the data's disk"),
             ready: b.level("ready", "Checks of readiness"),
             registry: b.0,
@@ -201,6 +220,23 @@ impl Metrics {
         self.timeouts
             .get_or_create(&[("step", step.to_owned())])
             .inc();
+    }
+
+    pub(super) fn stands_in(&self, step: Step) {
+        self.step.set(match step {
+            Step::Propose => 0,
+            Step::Prevote => 1,
+            Step::Precommit => 2,
+        });
+    }
+
+    pub(super) fn hsm_reconnected(&self) {
+        self.hsm_reconnects.inc();
+    }
+
+    pub(super) fn guard_at(&self, height: u64) {
+        self.guard_height
+            .set(i64::try_from(height).unwrap_or(i64::MAX));
     }
 
     pub(super) fn hsm_up(&self, up: bool) {
@@ -285,6 +321,7 @@ mod tests {
             height: 7,
             supply: vec![("AED".into(), 1_000)],
             peers: vec![peer],
+            db_bytes: Some(6),
             disk_free_bytes: Some(5),
             ready: vec![("disk", true)],
             ..Scrape::default()
@@ -315,6 +352,7 @@ mod tests {
         let text = full().text(&scrape());
         for line in [
             "falaj_height 7",
+            "falaj_db_bytes 6",
             "falaj_supply_minor_units{currency=\"AED\"} 1000.0",
             "falaj_peer_rtt_seconds{validator=\"2\"} 0.0015",
             "falaj_bytes_total{direction=\"out\",protocol=\"votes\"} 20",

@@ -24,6 +24,8 @@ pub struct Scrape {
     pub supply: Vec<(String, u128)>,
     /// The other validators.
     pub peers: Vec<PeerScrape>,
+    /// Size of the ledger's store, if it can be read.
+    pub db_bytes: Option<u64>,
     /// Room on the data's disk, if the system says.
     pub disk_free_bytes: Option<u64>,
     /// Checks of readiness by name.
@@ -60,6 +62,9 @@ impl Scrape {
             peer.give(metrics);
         }
         give_streams(&self.peers, metrics);
+        if let Some(bytes) = self.db_bytes {
+            metrics.db_bytes.set(level(bytes));
+        }
         if let Some(free) = self.disk_free_bytes {
             metrics.disk_free_bytes.set(level(free));
         }

@@ -2,7 +2,7 @@
 //!
 //! A signature clears what went wrong before; a refusal that only a person or a new record changes stays until then.
 
-use falaj_hsm::BackendError;
+use falaj_hsm::{BackendError, Notice};
 
 /// Codes after which nothing is signed until a person acts, beside those of the guard.
 const PERSON: [&str; 7] = [
@@ -39,7 +39,13 @@ impl SignerView {
 #[derive(Debug, Default)]
 pub(super) struct SignerLook {
     view: SignerView,
+    was_connected: bool,
+    /// Trouble since it last connected.
+    troubles: Vec<String>,
 }
+
+/// Different troubles that are remembered so as to be told once.
+const TROUBLES_MAX: usize = 16;
 
 impl SignerLook {
     /// The HSM answered. Says whether that is another answer than the one before, so that it is told once.
@@ -54,6 +60,24 @@ impl SignerLook {
             !first_and_good && (view.hsm_up, &view.fault) != (self.view.hsm_up, &self.view.fault);
         self.view = view;
         is_new
+    }
+
+    /// Something happened to the backend. Says whether it is news: the first connection, or trouble not told since the last one.
+    pub(super) fn noticed(&mut self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Connected(_) => {
+                self.troubles.clear();
+                !std::mem::replace(&mut self.was_connected, true)
+            }
+            Notice::Trouble(text) if self.troubles.contains(text) => false,
+            Notice::Trouble(text) => {
+                if self.troubles.len() < TROUBLES_MAX {
+                    self.troubles.push(text.clone());
+                }
+                true
+            }
+            Notice::Waiting(_) => false,
+        }
     }
 
     /// The signer refused. What a later request changes by itself is no state.
@@ -103,6 +127,20 @@ mod tests {
         assert!(look.answered(Some(&BackendError::new(Fault::Timeout))));
         assert!(look.answered(None));
         assert!(!look.answered(None));
+    }
+
+    #[test]
+    fn a_trouble_is_news_once_between_two_connections() {
+        let mut look = SignerLook::default();
+        let (up, gone) = (
+            Notice::Connected("up".into()),
+            Notice::Trouble("gone".into()),
+        );
+        assert!(look.noticed(&up), "the first connection is none again");
+        assert!(look.noticed(&gone));
+        assert!(!look.noticed(&gone));
+        assert!(!look.noticed(&up), "a reconnection");
+        assert!(look.noticed(&gone));
     }
 
     #[test]

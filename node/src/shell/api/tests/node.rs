@@ -108,6 +108,7 @@ async fn metrics_count_what_happened() {
     for line in [
         "falaj_height 1",
         "falaj_hsm_up 1",
+        "falaj_guard_height 1",
         "falaj_supply_check 1",
         "falaj_tx_total{kind=\"transfer\",result=\"executed\"} 1",
         "falaj_tx_e2e_seconds_count 1",
