@@ -1,27 +1,38 @@
 //! The one place that writes to the terminal.
+//!
+//! Invariant: what was printed is whole, or the exit code is 74: a receipt that is cut by a full disk never passes for one.
+//! A reader that went away has what it wanted, so that is no error.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line prints"
-)]
+#![expect(clippy::print_stderr, reason = "a command line prints")]
 
 use serde::Serialize;
+use std::io::{ErrorKind, Write as _};
+
+use super::Failure;
 
 /// One JSON object on a line.
 ///
 /// # Panics
 /// Never for the types of this program, whose maps have text keys.
 pub(super) fn json(value: &impl Serialize) {
-    println!(
-        "{}",
-        serde_json::to_string(value).expect("our values have a JSON form")
-    );
+    line(&serde_json::to_string(value).expect("our values have a JSON form"));
 }
 
-/// A line for people.
+/// A line.
 pub(super) fn line(text: &str) {
-    println!("{text}");
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    match written {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            error(
+                "cannot write to standard output",
+                &[source.to_string()],
+                None,
+            );
+            std::process::exit(Failure::DISK.into());
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// A word and what is to be said of it.
