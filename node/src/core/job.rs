@@ -4,10 +4,9 @@
 //! The host runs it with the network's [`Checker`] and gives the result back as an input.
 //! Source: `docs/spec/dissemination.md`, "Jobs"; `docs/spec/consensus.md`, "Execution".
 
-use falaj_consensus::message::{BATCH_BYTES_MAX, Body};
-use falaj_consensus::message::{
-    Batch, BatchRef, CommitCertificate, Header, Polka, Proposal, Vote, decode,
-};
+mod batches;
+
+use falaj_consensus::message::{Body, CommitCertificate, Header, Polka, Proposal, Vote};
 use falaj_consensus::types::{BatchDigest, BlockId, ChainContext, ValidatorIndex};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, Context, Verified};
@@ -21,6 +20,7 @@ use std::sync::Arc;
 
 use super::batches::CheckedBatch;
 use super::input::{Peer, Ticket};
+use batches::Arrived;
 
 /// What every check of one height stands on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -242,7 +242,18 @@ impl VerifyJob {
                 from,
                 digest,
                 encoded,
-            } => verify_batch(tools, from, digest, encoded),
+            } => {
+                let arrived = Arrived {
+                    from,
+                    digest,
+                    encoded,
+                };
+                let results = batches::verify(tools, vec![arrived]);
+                results
+                    .into_iter()
+                    .next()
+                    .expect("one result for one batch")
+            }
             Self::Inline { id, body } => {
                 let checked = check_transactions(tools.rules, tools.checker, &body.inline);
                 let transactions = checked.into_iter().map(Result::ok).collect();
@@ -305,50 +316,6 @@ fn verify_votes(
         .collect();
     let wrong = u32::try_from(sent - votes.len()).unwrap_or(u32::MAX);
     VerifyResult::Votes { from, votes, wrong }
-}
-
-/// One malformed or wrongly signed transaction makes the batch invalid, so all nodes agree by its bytes alone.
-fn verify_batch(
-    tools: JobTools<'_>,
-    from: Option<Peer>,
-    digest: BatchDigest,
-    encoded: Arc<[u8]>,
-) -> VerifyResult {
-    match check_batch(tools, digest, encoded) {
-        Some(batch) => VerifyResult::Batch {
-            from,
-            batch: Arc::new(batch),
-        },
-        None => VerifyResult::Wrong {
-            from: from.unwrap_or(Peer::OURSELVES),
-            batch: Some(digest),
-            what: "batch",
-        },
-    }
-}
-
-fn check_batch(
-    tools: JobTools<'_>,
-    digest: BatchDigest,
-    encoded: Arc<[u8]>,
-) -> Option<CheckedBatch> {
-    let batch: Batch = decode("batch", &encoded, BATCH_BYTES_MAX).ok()?;
-    if batch.transactions.is_empty() || batch.seq == 0 {
-        return None;
-    }
-    let reference = BatchRef {
-        digest,
-        ..batch.reference()
-    };
-    let lane = batch.lane;
-    let checked = check_transactions(tools.rules, tools.checker, &batch.transactions);
-    let transactions: Option<Vec<_>> = checked.into_iter().map(Result::ok).collect();
-    Some(CheckedBatch {
-        reference,
-        lane,
-        transactions: transactions?,
-        encoded,
-    })
 }
 
 /// A block to execute on the state of its parent.

@@ -20,6 +20,12 @@ enum Job {
     Execute(Box<ExecuteJob>),
 }
 
+/// What a thread does next.
+enum Work {
+    Verify(Vec<VerifyJob>),
+    Execute(Box<ExecuteJob>),
+}
+
 #[derive(Default)]
 struct Queues {
     by_priority: [VecDeque<Job>; PRIORITIES],
@@ -127,26 +133,48 @@ fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Queues> {
 }
 
 fn run(shared: &Shared, tools: JobTools<'_>, results: &impl Fn(Input)) {
-    while let Some(job) = next_job(shared) {
-        results(match job {
-            Job::Verify(job) => Input::Verified(job.run(tools)),
-            Job::Execute(job) => Input::Executed(job.run()),
-        });
+    while let Some(work) = next_work(shared) {
+        match work {
+            Work::Verify(jobs) => VerifyJob::run_together(jobs, tools)
+                .into_iter()
+                .for_each(|result| results(Input::Verified(result))),
+            Work::Execute(job) => results(Input::Executed(job.run())),
+        }
     }
 }
 
-fn next_job(shared: &Shared) -> Option<Job> {
+fn next_work(shared: &Shared) -> Option<Work> {
     let mut queues = lock(shared);
     loop {
         if queues.closed {
             return None;
         }
-        if let Some(job) = queues.by_priority.iter_mut().find_map(VecDeque::pop_front) {
-            return Some(job);
+        if let Some(work) = queues.by_priority.iter_mut().find_map(take_front) {
+            return Some(work);
         }
         queues = shared
             .wake
             .wait(queues)
             .unwrap_or_else(PoisonError::into_inner);
     }
+}
+
+/// The first job of a queue, with those behind it that are cheaper done with it.
+fn take_front(queue: &mut VecDeque<Job>) -> Option<Work> {
+    let waiting = queue.iter().map_while(|job| match job {
+        Job::Verify(job) => Some(&**job),
+        Job::Execute(_) => None,
+    });
+    let company = VerifyJob::company(waiting);
+    if company == 0 {
+        return match queue.pop_front()? {
+            Job::Execute(job) => Some(Work::Execute(job)),
+            Job::Verify(job) => Some(Work::Verify(vec![*job])),
+        };
+    }
+    let taken = queue.drain(..company).filter_map(|job| match job {
+        Job::Verify(job) => Some(*job),
+        Job::Execute(_) => None,
+    });
+    Some(Work::Verify(taken.collect()))
 }
