@@ -1,6 +1,7 @@
 //! The highest rate that the network keeps up with.
 //!
 //! Rates grow step by step; one is sustained if what becomes final in a second is at least [`KEPT_UP`] of what is sent and nothing is lost.
+//! If not even the first is, they shrink until one is, as on a machine that is busy with something else.
 //! The highest sustained rate is then taken again as often as any point. The load is made on the same machine, so this says what the machine
 //! can do with everything on it, not what four machines could.
 
@@ -28,7 +29,7 @@ const STEPS_MAX: usize = 32;
 pub struct Saturation {
     /// The steps, in order.
     pub steps: Vec<StepReport>,
-    /// The highest sustained rate; nothing if not even the first was.
+    /// The highest sustained rate; nothing if none was.
     pub point: Option<Point>,
 }
 
@@ -64,17 +65,31 @@ pub(super) async fn measure(
             tps: driven.report.tps,
             sustained,
         });
-        if !sustained {
-            break;
+        if sustained {
+            best = Some((rate, Taken::of(driven, &floors)));
         }
-        best = Some((rate, Taken::of(driven, &floors)));
-        rate *= GROWTH;
+        match next(&steps) {
+            Some(next) => rate = next,
+            None => break,
+        }
     }
     let point = match best {
         Some((rate, first)) => Some(repeat(stage, depth, runner, rate, first).await?),
         None => None,
     };
     Ok(Saturation { steps, point })
+}
+
+/// The next rate: up from one that was sustained, down until there is one, and then no more.
+fn next(steps: &[StepReport]) -> Option<f64> {
+    let last = steps.last()?;
+    let failed_before = steps.iter().any(|step| !step.sustained);
+    let sustained_before = steps.iter().any(|step| step.sustained);
+    match (last.sustained, failed_before, sustained_before) {
+        (true, false, _) => Some(last.rate * GROWTH),
+        (false, _, false) => Some(last.rate / GROWTH),
+        (true, true, _) | (false, _, true) => None,
+    }
 }
 
 async fn repeat(
@@ -104,6 +119,28 @@ mod tests {
 
     fn report() -> LoadReport {
         driven(100, 1).report
+    }
+
+    fn steps(sustained: &[bool]) -> Vec<StepReport> {
+        let step = |sustained: &bool| StepReport {
+            rate: 100.0,
+            tps: 0.0,
+            sustained: *sustained,
+        };
+        sustained.iter().map(step).collect()
+    }
+
+    #[test]
+    fn the_search_goes_up_until_a_rate_is_too_high() {
+        assert_eq!(next(&steps(&[true, true])), Some(125.0));
+        assert_eq!(next(&steps(&[true, false])), None);
+    }
+
+    // Goal: a busy machine has a highest rate too.
+    #[test]
+    fn the_search_goes_down_until_a_rate_is_sustained() {
+        assert_eq!(next(&steps(&[false, false])), Some(80.0));
+        assert_eq!(next(&steps(&[false, true])), None);
     }
 
     #[test]
