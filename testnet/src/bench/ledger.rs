@@ -107,10 +107,9 @@ fn check(rules: &Rules, bytes: &[bytes::Bytes]) -> Result<(f64, Vec<Arc<CheckedT
 /// CPU of a payment, block by block.
 fn run(mut state: State, payments: &[Arc<CheckedTx>]) -> Result<Vec<f64>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let mut time_us = u64::try_from(now.as_micros())?;
+    let first_us = u64::try_from(now.as_micros())?;
     let mut each_us = Vec::new();
-    for block in payments.chunks(BLOCK) {
-        time_us += 1;
+    for (time_us, block) in (first_us..).zip(payments.chunks(BLOCK)) {
         let input = BlockInput {
             height: state.height().next(),
             time_us,
