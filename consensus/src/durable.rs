@@ -10,6 +10,8 @@
 
 mod disk;
 mod error;
+#[cfg(feature = "os-disk")]
+mod folder_view;
 mod frame;
 mod index;
 mod log;
@@ -22,9 +24,12 @@ mod position;
 mod queue;
 mod recover;
 mod segment;
+mod view;
 
 pub use disk::{Disk, DiskError, DiskOperation};
 pub use error::{Damage, LogError};
+#[cfg(feature = "os-disk")]
+pub use folder_view::{FolderView, ViewedFile};
 pub use frame::{FRAME_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 pub use log::{FramedLog, Records, TornTail};
 #[cfg(any(test, feature = "testing"))]
@@ -35,6 +40,7 @@ pub use outbox::{Outbox, Pending};
 pub use position::{Durable, LogId, Position};
 pub use queue::PendingQueue;
 pub use segment::{LogIdentity, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES};
+pub use view::{LogView, RecordSite, SegmentView};
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use super::recover::{Found, read_segment};
 use super::segment::{Header, draft_name, file_name, segment_of};
 use super::{
     Damage, Disk, DiskError, Durable, LogError, LogId, LogIdentity, Position, RECORD_BYTES_MAX,
-    SEGMENT_BYTES_MAX,
+    RecordSite, SEGMENT_BYTES_MAX, SegmentView,
 };
 
 /// The end of the last segment that a stop had cut short, and that was removed when the log was opened.
@@ -86,23 +86,29 @@ impl<D: Disk> FramedLog<D> {
     /// # Errors
     /// [`LogError::Missing`] when there is none; damage and foreign files each as their own error.
     pub fn open(disk: D, identity: LogIdentity) -> Result<Self, LogError> {
-        let numbers = segments_in(&disk, identity.log)?;
-        let (mut segments, found) = read_segments(&disk, identity, &numbers)?;
-        let mut tail = found.file;
-        let torn = cut_torn_tail(
-            &disk,
-            identity.log,
-            &mut tail,
-            &found.segment,
-            found.file_bytes,
-        )
-        .and_then(|torn| settle(&disk, identity.log, &mut tail).map(|()| torn))
-        .map_err(|source| LogError::Disk {
+        let mut log = Self::look(disk, identity)?;
+        log.make_whole().map_err(|source| LogError::Disk {
             log: identity.log,
             source,
         })?;
+        Ok(log)
+    }
+
+    /// Reads a log and checks every byte of it, and leaves a torn tail where it is. Nothing may be appended to what comes back.
+    pub(super) fn look(disk: D, identity: LogIdentity) -> Result<Self, LogError> {
+        let numbers = segments_in(&disk, identity.log)?;
+        let (mut segments, found) = read_segments(&disk, identity, &numbers)?;
+        let torn = torn_tail(identity.log, &found.segment, found.file_bytes);
         segments.push(found.segment);
-        Ok(Self::assemble(disk, identity, segments, tail, torn))
+        Ok(Self::assemble(disk, identity, segments, found.file, torn))
+    }
+
+    /// Cuts the torn tail off, and settles what was read.
+    fn make_whole(&mut self) -> Result<(), DiskError> {
+        if let Some(torn) = &self.torn {
+            self.disk.truncate(&mut self.tail, torn.offset)?;
+        }
+        settle(&self.disk, self.identity.log, &mut self.tail)
     }
 
     fn assemble(
@@ -298,6 +304,28 @@ impl<D: Disk> FramedLog<D> {
             dropped = dropped.saturating_add(1);
         }
         Ok(dropped)
+    }
+
+    /// The files, in order.
+    pub(super) fn segment_views(&self) -> Vec<SegmentView> {
+        let views = self.segments.iter().map(|segment| SegmentView {
+            file: file_name(self.identity.log, segment.number),
+            first: Position::new(segment.records_before).next(),
+            records: segment.records,
+            bytes: segment.bytes,
+        });
+        views.collect()
+    }
+
+    /// Where the frame of a written record stands.
+    pub(super) fn site(&self, position: Position) -> Option<RecordSite> {
+        let (segment, frame) = self
+            .locate(position)
+            .filter(|_| position.get() <= self.written())?;
+        Some(RecordSite {
+            file: file_name(self.identity.log, segment.number),
+            offset: frame.offset,
+        })
     }
 
     fn check_usable(&self) -> Result<(), LogError> {
@@ -548,23 +576,14 @@ fn check_follows(log: LogId, before: Option<&Segment>, segment: &Segment) -> Res
     Ok(())
 }
 
-fn cut_torn_tail<D: Disk>(
-    disk: &D,
-    log: LogId,
-    tail: &mut D::File,
-    segment: &Segment,
-    file_bytes: u64,
-) -> Result<Option<TornTail>, DiskError> {
+/// What lies behind the last whole frame of the last segment.
+fn torn_tail(log: LogId, segment: &Segment, file_bytes: u64) -> Option<TornTail> {
     let bytes = file_bytes.saturating_sub(segment.bytes);
-    if bytes == 0 {
-        return Ok(None);
-    }
-    disk.truncate(tail, segment.bytes)?;
-    Ok(Some(TornTail {
+    (bytes > 0).then(|| TornTail {
         file: file_name(log, segment.number),
         offset: segment.bytes,
         bytes,
-    }))
+    })
 }
 
 /// Removes a segment that was never finished, and syncs what was read: a process that was killed may have left it unsynced.

@@ -7,6 +7,8 @@ mod format;
 mod os_disk;
 mod release;
 mod usage;
+#[cfg(feature = "os-disk")]
+mod view;
 
 use super::{FramedLog, LogError, LogId, LogIdentity, MemDisk, Position};
 use crate::types::Hash32;

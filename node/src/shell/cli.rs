@@ -15,6 +15,7 @@ mod exit;
 mod files;
 mod genesis;
 mod init;
+mod inspect;
 mod keys;
 mod measure;
 mod names;
@@ -76,6 +77,9 @@ enum Command {
     Openapi(openapi::OpenApi),
     /// Print a shell's completions.
     Completions(completions::Completions),
+    /// Show what lies in the home, beside a running node or without one.
+    #[command(subcommand)]
+    Inspect(inspect::Inspect),
     /// Examine what the node depends on, and say what to do.
     #[command(subcommand)]
     Doctor(doctor::Doctor),
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Openapi(openapi) => openapi.run(&scene),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Doctor(doctor) => doctor.run(&scene),
+        Command::Inspect(inspect) => inspect.run(&scene),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@
 mod bench;
 mod client;
 mod doctor;
+mod inspect;
 mod keys;
 mod shim;
 mod startup;

@@ -8,10 +8,10 @@ use crate::durable::tests::{FIRST_FILE, FramedLog, IDENTITY, Position, three_gro
 use crate::durable::{Disk, DiskError, FolderLock, FolderLockError, LogError, OsDisk};
 
 /// A folder of this test alone, removed at its end.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self(std::env::temp_dir().join(format!("falaj-durable-{}-{number}", std::process::id())))

@@ -76,10 +76,21 @@ impl Failure {
     }
 
     /// The exit code.
-    #[cfg(test)]
     #[must_use]
     pub(super) const fn code(&self) -> u8 {
         self.code
+    }
+
+    /// What happened, and why, in one line.
+    #[must_use]
+    pub(super) fn words(&self) -> String {
+        let mut words = self.error.to_string();
+        let mut next = self.error.source();
+        while let Some(error) = next {
+            words = format!("{words}: {error}");
+            next = error.source();
+        }
+        words
     }
 
     /// Tells it on standard error, or as JSON on standard output, and gives the exit code.
@@ -203,6 +214,12 @@ impl From<HomeError> for Failure {
             }
         };
         Self::new(code, error)
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::new(log_code(&error), error)
     }
 }
 
