@@ -4,7 +4,7 @@
 //! Source: `docs/spec/hsm.md`; `docs/spec/threat-model.md`, "Keys".
 
 use falaj_consensus::crypto::PublicKey;
-use falaj_hsm::Backend;
+use falaj_hsm::{Backend, BackendError};
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -122,7 +122,7 @@ pub enum SignerError {
     /// The token, as it answered.
     #[cfg(feature = "pkcs11")]
     #[error("the HSM cannot be used: {0}")]
-    Backend(#[source] falaj_hsm::BackendError),
+    Backend(#[source] BackendError),
     /// A value of the configuration.
     #[error("validator.signer.{key}: {reason}")]
     Config {
@@ -136,6 +136,14 @@ pub enum SignerError {
     NotBuilt(&'static str),
 }
 
+/// A backend as it was opened.
+pub struct OpenedBackend {
+    /// The backend.
+    pub backend: SharedBackend,
+    /// Why its HSM gives no signatures yet, if it is away; it comes back by itself.
+    pub away: Option<BackendError>,
+}
+
 /// Opens the backend of a validator. `public` is the key that the genesis gives it.
 ///
 /// # Errors
@@ -144,10 +152,13 @@ pub fn open_backend(
     home: &Path,
     config: &SignerConfig,
     public: &PublicKey,
-) -> Result<SharedBackend, SignerError> {
+) -> Result<OpenedBackend, SignerError> {
     match config {
         SignerConfig::Pkcs11(config) => token::open(home, config, public),
-        SignerConfig::Software(config) => software::open(home, config),
+        SignerConfig::Software(config) => Ok(OpenedBackend {
+            backend: software::open(home, config)?,
+            away: None,
+        }),
     }
 }
 
@@ -191,14 +202,14 @@ mod software {
 pub mod token {
     //! A key in a PKCS #11 token.
 
-    use super::{SharedBackend, SignerError};
+    use super::{OpenedBackend, SignerError};
     use crate::shell::config::Pkcs11Config;
     use falaj_consensus::crypto::{Algorithm, PublicKey};
     use falaj_consensus::types::Hash32;
-    use falaj_hsm::Outlook;
     use falaj_hsm::pkcs11::{
         KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenConfig, TokenName,
     };
+    use falaj_hsm::{BackendError, Outlook};
     use std::error::Error as _;
     use std::path::Path;
     use std::sync::Arc;
@@ -211,7 +222,7 @@ pub mod token {
         home: &Path,
         config: &Pkcs11Config,
         public: &PublicKey,
-    ) -> Result<SharedBackend, SignerError> {
+    ) -> Result<OpenedBackend, SignerError> {
         let key = KeyConfig {
             name: key_name(config)?,
             public_key: public.clone(),
@@ -223,21 +234,24 @@ pub mod token {
             ..Limits::default()
         };
         let backend = Pkcs11Backend::start(token_config(home, config)?, key, limits)?;
-        wait_for(&backend)?;
-        Ok(Arc::new(backend))
+        let away = wait_for(&backend)?;
+        Ok(OpenedBackend {
+            backend: Arc::new(backend),
+            away,
+        })
     }
 
     /// Waits for the first session. What only a person can change ends the start; a token that is away is waited for at work.
-    fn wait_for(backend: &Pkcs11Backend) -> Result<(), SignerError> {
+    fn wait_for(backend: &Pkcs11Backend) -> Result<Option<BackendError>, SignerError> {
         match backend.wait_ready() {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(None),
             Err(error) if error.fault.outlook() == Outlook::Person => {
                 Err(SignerError::Backend(error))
             }
             Err(error) => {
                 let reason = error.source().map(ToString::to_string).unwrap_or_default();
                 tracing::warn!(%error, reason, "the HSM is away: this node follows, and votes once it is back");
-                Ok(())
+                Ok(Some(error))
             }
         }
     }
@@ -323,7 +337,7 @@ pub mod token {
 
 #[cfg(not(feature = "pkcs11"))]
 mod token {
-    use super::{SharedBackend, SignerError};
+    use super::{OpenedBackend, SignerError};
     use crate::shell::config::Pkcs11Config;
     use falaj_consensus::crypto::PublicKey;
     use std::path::Path;
@@ -332,7 +346,7 @@ mod token {
         _: &Path,
         _: &Pkcs11Config,
         _: &PublicKey,
-    ) -> Result<SharedBackend, SignerError> {
+    ) -> Result<OpenedBackend, SignerError> {
         Err(SignerError::NotBuilt("pkcs11"))
     }
 }

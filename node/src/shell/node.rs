@@ -20,7 +20,9 @@ use super::binding::{Subject, Vouched};
 use super::config::{Config, ConfigError, Paths, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
 use super::home::{Folders, HomeError, read_genesis};
-use super::keys::{KeyFileError, SharedBackend, SignerError, open_backend, read_transport_key};
+use super::keys::{
+    KeyFileError, OpenedBackend, SharedBackend, SignerError, open_backend, read_transport_key,
+};
 use super::network::{
     Keypair, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents,
     NetworkHandle, PeerConfig, PeerId,
@@ -122,6 +124,7 @@ struct Signing {
     home: SignerHome<OsDisk>,
     memory: WitnessFile<OsDisk>,
     backend: SharedBackend,
+    away: Option<falaj_hsm::BackendError>,
     hello: Hello,
     guard: Result<falaj_hsm::Recovered, GuardProblem>,
 }
@@ -242,7 +245,7 @@ fn open_signer(
     let key = member
         .map(|member| member.key.clone())
         .ok_or(HomeError::NotInGenesis { id: validator.id })?;
-    let backend = open_backend(home, &validator.signer, &key)?;
+    let OpenedBackend { backend, away } = open_backend(home, &validator.signer, &key)?;
     if *backend.public_key() != key {
         return Err(HomeError::NotInGenesis { id: validator.id }.into());
     }
@@ -275,6 +278,7 @@ fn open_signer(
         home: signer,
         memory,
         backend,
+        away,
         hello,
         guard,
     })
@@ -357,6 +361,9 @@ fn run(
     }
     if let Some(divergence) = diverged {
         watch.diverged(divergence);
+    }
+    if let Some(error) = signing.as_ref().and_then(|signing| signing.away.as_ref()) {
+        watch.hsm_away(error);
     }
     let results = {
         let core = core.clone();

@@ -210,6 +210,12 @@ impl Watch {
         lock(&self.alarms).iter().cloned().collect()
     }
 
+    /// The HSM was away when the node started, which was told then; the first signature clears it.
+    pub fn hsm_away(&self, error: &BackendError) {
+        lock(&self.signer).answered(Some(error));
+        self.metrics.hsm_up(false);
+    }
+
     /// This node computes another outcome than a quorum certified; told once.
     pub fn diverged(&self, divergence: Divergence) {
         let known = lock(&self.diverged).replace(divergence);

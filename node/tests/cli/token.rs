@@ -74,7 +74,7 @@ fn an_unreadable_pin_file_is_refused_before_any_login() {
     starts_and_votes(&bench);
 }
 
-// A token that is away is waited for: the node starts, follows, and says what it misses.
+// A token that is away is waited for: the node starts, follows, and says from the first moment why it does not vote.
 #[test]
 fn a_node_whose_token_is_missing_follows() {
     let bench = Bench::with_home();
@@ -83,6 +83,9 @@ fn a_node_whose_token_is_missing_follows() {
     assert!(node.said.contains("the HSM is away"), "{}", node.said);
     assert!(node.said.contains("present: falaj-cli"), "{}", node.said);
     assert_eq!(get(node.api, "/livez").0, 200);
+    let (status, text) = get(node.api, "/votez?verbose");
+    assert_eq!(status, 503, "{text}");
+    assert!(text.contains("[-]hsm failed"), "{text}");
     node.stop().expect(0, &[]);
     bench.edit_config("token_label = \"other\"", "token_label = \"falaj-cli\"");
     starts_and_votes(&bench);

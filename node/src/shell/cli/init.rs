@@ -18,7 +18,7 @@ use crate::shell::config::{
     ValidatorConfig,
 };
 use crate::shell::home::{Folders, HomeError, make_logs, read_genesis};
-use crate::shell::keys::{make_transport_key, open_backend, read_transport_key};
+use crate::shell::keys::{OpenedBackend, make_transport_key, open_backend, read_transport_key};
 use crate::shell::runtime::Clock;
 
 /// Makes a node's home, or sets it on a genesis.
@@ -195,7 +195,7 @@ fn set_on_genesis(home: &Path, file: &Path) -> Result<(), Failure> {
     std::fs::write(&target, genesis.to_json())
         .map_err(|error| Failure::new(Failure::DISK, error))?;
     if let (Some(validator), Some(key)) = (&config.validator, &key) {
-        let backend = open_backend(home, &validator.signer, key)?;
+        let OpenedBackend { backend, .. } = open_backend(home, &validator.signer, key)?;
         if let Some(banner) = backend.test_banner() {
             print::warning(banner);
         }

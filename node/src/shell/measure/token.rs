@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use super::{cpu, nanoseconds};
 use crate::shell::config::Config;
 use crate::shell::home::{HomeError, read_genesis};
-use crate::shell::keys::{SignerError, open_backend};
+use crate::shell::keys::{OpenedBackend, SignerError, open_backend};
 
 /// How long one signature may take; a token that is slower has a fault, which `falaj doctor hsm` names.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -65,7 +65,7 @@ pub fn measure(
         .index_of(ValidatorId::new(validator.id))
         .and_then(|index| set.get(index));
     let member = member.ok_or(TokenMeasureError::NoValidator)?;
-    let backend = open_backend(home, &validator.signer, &member.key)?;
+    let OpenedBackend { backend, .. } = open_backend(home, &validator.signer, &member.key)?;
     sign_for(&*backend, lasting).map_err(TokenMeasureError::Sign)
 }
 
