@@ -125,6 +125,19 @@ fn a_data_folder_of_another_chain_is_refused() {
     starts_with_everything(&other);
 }
 
+// The store is a copy, but one of another chain is somebody's, and is not set aside as if it were damaged.
+#[test]
+fn a_store_of_another_chain_is_refused() {
+    let (bench, other) = (settled(), settled());
+    let (store, aside) = (bench.home().join("data/ledger"), bench.path("aside"));
+    fs::rename(&store, &aside).unwrap();
+    copy(&other.home().join("data/ledger"), &store);
+    refused(&bench, &[]).expect(78, &["store belongs to the chain of genesis"]);
+    fs::remove_dir_all(&store).unwrap();
+    fs::rename(&aside, &store).unwrap();
+    starts_with_everything(&bench);
+}
+
 /// The one file of the block log.
 fn block_log(bench: &Bench) -> PathBuf {
     bench.home().join("data/block/block-0000000000.log")

@@ -2,6 +2,7 @@
 
 use falaj_consensus::durable::{FolderLockError, LogError};
 use falaj_hsm::WitnessError;
+use falaj_ledger::store::StoreError;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::error::Error;
@@ -13,6 +14,8 @@ use crate::shell::home::HomeError;
 use crate::shell::keys::{KeyFileError, SignerError};
 use crate::shell::network::NetworkError;
 use crate::shell::node::StartError;
+use crate::shell::recover::StartupError;
+use crate::storage::RecoverError;
 
 /// A command that failed, and what to do about it where that is known.
 #[derive(Debug)]
@@ -223,7 +226,7 @@ impl From<LogError> for Failure {
     }
 }
 
-fn log_code(error: &LogError) -> u8 {
+const fn log_code(error: &LogError) -> u8 {
     match error {
         LogError::Damaged { .. }
         | LogError::SegmentMissing { .. }
@@ -239,6 +242,27 @@ fn log_code(error: &LogError) -> u8 {
     }
 }
 
+const fn startup_code(error: &StartupError) -> u8 {
+    match error {
+        StartupError::Logs(RecoverError::Log(error)) => log_code(error),
+        StartupError::Store(error) => store_code(error),
+        StartupError::Genesis(_) => Failure::CONFIG,
+        StartupError::Logs(_) | StartupError::State(_) => Failure::DATA,
+    }
+}
+
+/// A store that only needs to be rebuilt never ends a start, so what is left is a foreign one, a broken belief or the disk.
+const fn store_code(error: &StoreError) -> u8 {
+    match error {
+        StoreError::OtherChain { .. } | StoreError::OtherVersion { .. } => Failure::CONFIG,
+        StoreError::Damaged { .. } => Failure::DATA,
+        StoreError::OutOfOrder { .. }
+        | StoreError::PageTooLong { .. }
+        | StoreError::OtherState { .. } => 70,
+        StoreError::Failed | StoreError::Io { .. } => Failure::DISK,
+    }
+}
+
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
@@ -250,9 +274,46 @@ impl From<StartError> for Failure {
                 error @ (NetworkError::AddressInUse { .. } | NetworkError::Listen { .. }),
             ) => Self::new(Self::UNAVAILABLE, error),
             StartError::Network(error) => Self::new(Self::CONFIG, error),
-            StartError::Startup(error) => Self::new(Self::DATA, error),
+            StartError::Startup(error) => Self::new(startup_code(&error), error),
             StartError::Peer(_) => Self::new(Self::CONFIG, error),
             StartError::Thread(_) => Self::new(70, error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_consensus::durable::{DiskError, DiskOperation, LogId};
+    use falaj_consensus::types::Hash32;
+    use std::io;
+
+    fn code(error: impl Into<StartupError>) -> u8 {
+        Failure::from(StartError::Startup(error.into())).code()
+    }
+
+    // A disk that is full or fails is the disk's fault, whichever file met it, and no damage.
+    #[test]
+    fn a_start_that_meets_a_full_disk_ends_with_the_code_of_the_disk() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let store = StoreError::Io {
+            action: "open",
+            source: full(),
+        };
+        assert_eq!(code(store), Failure::DISK);
+        let log = LogError::Disk {
+            log: LogId::Block,
+            source: DiskError::from_io(DiskOperation::Append, "block", full()),
+        };
+        assert_eq!(code(RecoverError::Log(log)), Failure::DISK);
+    }
+
+    #[test]
+    fn a_store_of_another_chain_is_a_matter_of_configuration() {
+        let store = StoreError::OtherChain {
+            found: Hash32::ZERO,
+            expected: Hash32::new([1; 32]),
+        };
+        assert_eq!(code(store), Failure::CONFIG);
     }
 }
