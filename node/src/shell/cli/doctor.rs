@@ -54,22 +54,36 @@ impl DoctorHsm {
             .as_ref()
             .ok_or_else(|| refused("this node only follows: it has no key"))?;
         match &validator.signer {
-            SignerConfig::Pkcs11(token) => self.examine(scene, &config, validator.id, token),
+            SignerConfig::Pkcs11(token) => hsm::show(
+                scene,
+                &config,
+                validator.id,
+                token,
+                self.signatures,
+                self.try_pin_at_risk,
+            ),
             SignerConfig::Software(_) => Err(refused(
                 "TEST: the key of this node is in a file, there is no HSM to examine",
             )),
         }
     }
+}
 
-    #[cfg(not(feature = "pkcs11"))]
-    fn examine(
-        &self,
+#[cfg(not(feature = "pkcs11"))]
+mod hsm {
+    use super::{Config, Failure, Scene};
+    use crate::shell::config::Pkcs11Config;
+    use crate::shell::keys::SignerError;
+
+    pub(super) fn show(
         _: &Scene,
         _: &Config,
         _: u32,
-        _: &crate::shell::config::Pkcs11Config,
+        _: &Pkcs11Config,
+        _: u32,
+        _: bool,
     ) -> Result<(), Failure> {
-        Err(crate::shell::keys::SignerError::NotBuilt("pkcs11").into())
+        Err(SignerError::NotBuilt("pkcs11").into())
     }
 }
 

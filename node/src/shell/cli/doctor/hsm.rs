@@ -5,38 +5,37 @@ use falaj_hsm::pkcs11::{
     Cause, Declaration, DoctorReport, Evidence, KeyToExamine, Statement, TokenConfig, examine,
 };
 
-use super::{DoctorHsm, json, text};
+use super::{json, text};
 use crate::shell::cli::{Failure, Scene, print};
 use crate::shell::config::{Config, Pkcs11Config};
 use crate::shell::home::{HomeError, read_genesis};
 use crate::shell::keys::token;
 
-impl DoctorHsm {
-    /// Examines the token of the configuration, and the key that the genesis gives this validator.
-    pub(super) fn examine(
-        &self,
-        scene: &Scene,
-        config: &Config,
-        validator: u32,
-        signer: &Pkcs11Config,
-    ) -> Result<(), Failure> {
-        let key = key_to_examine(scene, config, validator, signer)?;
-        let token = TokenConfig {
-            try_pin_at_risk: self.try_pin_at_risk,
-            ..token::token_config(&scene.home, signer)?
-        };
-        let report = examine(&token, &key, self.signatures);
-        let statement = key.enrolled.as_ref().and_then(|_| statement(&report));
-        let code = exit_code(&report);
-        if scene.json {
-            print::json(&json::report(&report, statement.as_ref(), code));
-        } else {
-            text::show(&report, statement.as_ref());
-        }
-        match code {
-            0 => Ok(()),
-            code => Err(Failure::new(code, "the report says what is wrong").told()),
-        }
+/// Examines the token of the configuration, and the key that the genesis gives this validator.
+pub(super) fn show(
+    scene: &Scene,
+    config: &Config,
+    validator: u32,
+    signer: &Pkcs11Config,
+    signatures: u32,
+    try_pin_at_risk: bool,
+) -> Result<(), Failure> {
+    let key = key_to_examine(scene, config, validator, signer)?;
+    let token = TokenConfig {
+        try_pin_at_risk,
+        ..token::token_config(&scene.home, signer)?
+    };
+    let report = examine(&token, &key, signatures);
+    let statement = key.enrolled.as_ref().and_then(|_| statement(&report));
+    let code = exit_code(&report);
+    if scene.json {
+        print::json(&json::report(&report, statement.as_ref(), code));
+    } else {
+        text::show(&report, statement.as_ref());
+    }
+    match code {
+        0 => Ok(()),
+        code => Err(Failure::new(code, "the report says what is wrong").told()),
     }
 }
 
