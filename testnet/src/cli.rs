@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Exit codes: 0 ok, 1 a check failed or a step did, 2 usage.
+//! Exit codes: 0 ok, 1 a check failed or a step did, 2 usage, and those of [`crate::exit`].
 //! Source: `docs/guide/testnet.md`.
 
 mod bench;
@@ -15,6 +15,8 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+
+use crate::exit;
 
 /// Testnets of real Falaj nodes on one machine.
 #[derive(Parser)]
@@ -66,7 +68,7 @@ pub fn run() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             print::error(&error, json);
-            ExitCode::FAILURE
+            ExitCode::from(exit::code(&error))
         }
     }
 }

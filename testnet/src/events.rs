@@ -3,13 +3,14 @@
 //! Invariant: heights come in order without a gap, from the height that was asked for, whatever node tells them.
 //! Source: `docs/spec/api.md`, "Events"; WHATWG HTML, "Server-sent events".
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::exit::Trouble;
 use crate::http::{self, Connection};
 
 const RETRY: Duration = Duration::from_millis(100);
@@ -35,7 +36,7 @@ pub async fn height(addresses: &[SocketAddr]) -> Result<u64> {
             return Ok(answer.json::<Status>()?.height);
         }
     }
-    bail!("no node of the network answers")
+    Err(Trouble::NoNode.into())
 }
 
 /// Reads a stream for ever, from a height on.

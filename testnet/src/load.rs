@@ -16,7 +16,8 @@ pub use finality::Follower;
 pub(crate) use report::to_tenths;
 pub use report::{FinalityMs, Report};
 pub use sender::Senders;
-pub use tally::{Tally, Totals};
+pub(crate) use tally::histogram;
+pub use tally::{Tally, Totals, Word};
 
 use anyhow::{Context as _, Result, ensure};
 use falaj_ledger::amount::Amount;

@@ -4,12 +4,12 @@
 //! Shape: JSON; paths are relative to the folder, so that it can be moved or copied.
 //! Source: `docs/guide/testnet.md`, "The folder".
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use falaj_ledger::genesis::Genesis;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-use crate::files::write_atomically;
+use crate::files::{read_version, write_atomically};
 
 /// Name of the file.
 pub const MANIFEST_FILE: &str = "testnet.json";
@@ -100,14 +100,7 @@ impl Manifest {
                 folder.display()
             )
         })?;
-        let manifest: Self =
-            serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
-        ensure!(
-            manifest.version == VERSION,
-            "{} has version {}, {VERSION} is needed",
-            path.display(),
-            manifest.version
-        );
+        let manifest: Self = read_version(&text, &path, VERSION)?;
         Ok(manifest)
     }
 

@@ -5,12 +5,12 @@
 //! Errors: an unknown or missing key is named.
 //! Source: `docs/guide/testnet.md`, "network.json".
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::files::write_atomically;
+use crate::files::{read_version, write_atomically};
 use crate::program::Environment;
 
 /// Name of the file.
@@ -90,14 +90,7 @@ impl Network {
                 path.display()
             )
         })?;
-        let network: Self =
-            serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
-        ensure!(
-            network.version == VERSION,
-            "{} has version {}, {VERSION} is needed",
-            path.display(),
-            network.version
-        );
+        let network: Self = read_version(&text, path, VERSION)?;
         Ok(network)
     }
 
@@ -107,6 +100,16 @@ impl Network {
     /// When the disk fails.
     pub fn write(&self, path: &Path) -> Result<()> {
         write_atomically(path, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// The folder of the economy's keys.
+    ///
+    /// # Errors
+    /// When the file names no key.
+    pub fn keys_folder(&self) -> Result<PathBuf> {
+        let first = self.participants.first();
+        let folder = first.and_then(|entry| entry.key_file.parent());
+        Ok(folder.context("the network names no key")?.into())
     }
 
     /// A validator by its index.

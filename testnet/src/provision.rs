@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::economy::{self, Chain, Plan};
+use crate::exit::Trouble;
 use crate::keyring::KeyRing;
 use crate::keys::random;
 use crate::manifest::{
@@ -58,7 +59,9 @@ struct Made {
 pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifest> {
     check(order)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    ensure!(is_empty(folder)?, "{} is not empty", folder.display());
+    if !is_empty(folder)? {
+        return Err(Trouble::NotEmpty(folder.display().to_string()).into());
+    }
     // Homes and nodes are told whole paths.
     let folder = &folder.canonicalize()?;
     let made = make_homes(program, folder, order)?;

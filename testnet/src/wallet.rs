@@ -94,12 +94,16 @@ impl Wallet {
     /// # Errors
     /// When the key is not at hand or the system gives no random bytes.
     pub fn transfer(&self, debit: AccountId, credit: AccountId, amount: Amount) -> Result<Signed> {
-        let bank = debit.opener();
-        self.sign(
-            bank,
-            &[self.key(bank)?],
-            Op::Transfer(transfer(debit, credit, amount)),
-        )
+        let op = Op::Transfer(transfer(debit, credit, amount));
+        self.sign_alone(debit.opener(), op)
+    }
+
+    /// An operation in a participant's name, signed by its own key.
+    ///
+    /// # Errors
+    /// When the key is not at hand or the system gives no random bytes.
+    pub fn sign_alone(&self, participant: ParticipantNumber, op: Op) -> Result<Signed> {
+        self.sign(participant, &[self.key(participant)?], op)
     }
 
     /// An operation in a participant's name, signed by keys.

@@ -4,11 +4,17 @@
 //! Nothing here passes by waiting for a while: every wait is for a condition, and its deadline is far beyond what a busy machine needs.
 //! Errors: a failed wait says what never came true.
 
+#[path = "smoke/days.rs"]
+mod days;
 #[path = "smoke/faults.rs"]
 mod faults;
+#[path = "smoke/generator.rs"]
+mod generator;
 #[path = "smoke/neighbours.rs"]
 mod neighbours;
 #[path = "smoke/payments.rs"]
 mod payments;
+#[path = "smoke/programs.rs"]
+mod programs;
 #[path = "smoke/stage.rs"]
 mod stage;

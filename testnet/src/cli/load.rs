@@ -1,4 +1,6 @@
-//! `falaj-testnet load`: sends transfers at a rate and counts what becomes of them.
+//! `falaj-testnet load`: sends transfers at a rate, or settles a file of payments, and counts what becomes of them.
+
+mod day;
 
 use anyhow::Result;
 use clap::Args;
@@ -8,6 +10,12 @@ use super::print;
 use crate::keys::random;
 use crate::load::{self, Arrivals, Order, Report};
 use crate::network::Network;
+use day::Day;
+
+/// Transfers a second, if nothing else is asked for.
+const RATE: f64 = 100.0;
+/// For how long.
+const SECONDS: f64 = 10.0;
 
 /// Sends load to a running network.
 #[derive(Args)]
@@ -15,43 +23,48 @@ pub(super) struct Load {
     /// The network's `network.json`.
     #[arg(long)]
     network: PathBuf,
-    /// Transfers a second.
-    #[arg(long, default_value_t = 100.0)]
-    rate: f64,
-    /// For how many seconds.
-    #[arg(long, default_value_t = 10.0)]
-    seconds: f64,
+    /// Transfers a second, 100 if not given; with a file, rows a second, as fast as they become final if not given.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// For how many seconds; 10 if not given.
+    #[arg(long, conflicts_with = "from")]
+    seconds: Option<f64>,
     /// How arrivals are spaced.
-    #[arg(long, value_enum, default_value_t = Arrivals::Poisson)]
+    #[arg(long, value_enum, default_value_t = Arrivals::Poisson, conflicts_with = "from")]
     arrivals: Arrivals,
     /// What chance begins from; by chance if not given.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     seed: Option<u64>,
+    #[command(flatten)]
+    day: Day,
 }
 
 impl Load {
     pub(super) fn run(&self, json: bool) -> Result<bool> {
         let network = Network::read(&self.network)?;
+        if let Some(order) = self.day.order(self.rate) {
+            return super::runtime()?.block_on(day::run(&network, &order, json));
+        }
         let seed = self
             .seed
             .map_or_else(|| random().map(u64::from_le_bytes), Ok)?;
         let order = Order {
-            rate: self.rate,
-            seconds: self.seconds,
+            rate: self.rate.unwrap_or(RATE),
+            seconds: self.seconds.unwrap_or(SECONDS),
             arrivals: self.arrivals,
             seed,
         };
         let report = super::runtime()?.block_on(load::run(&network, &order))?;
-        tell(&report, json);
+        if json {
+            print::json(&report);
+        } else {
+            tell(&report);
+        }
         Ok(report.unknown == 0)
     }
 }
 
-fn tell(report: &Report, json: bool) {
-    if json {
-        print::json(report);
-        return;
-    }
+fn tell(report: &Report) {
     let Report {
         submitted,
         settled,

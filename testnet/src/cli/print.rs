@@ -8,6 +8,9 @@
 
 use serde::Serialize;
 
+use crate::exit;
+use crate::paysim::FileError;
+
 /// One JSON object on a line.
 ///
 /// # Panics
@@ -33,7 +36,13 @@ pub(super) fn note(text: &str) {
 pub(super) fn error(error: &anyhow::Error, as_json: bool) {
     let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
     if as_json {
-        json(&serde_json::json!({ "error": error.to_string(), "causes": causes }));
+        let file = error.chain().find_map(|cause| cause.downcast_ref());
+        let (line, code) = file
+            .map(|FileError { line, fault, .. }| (line, fault.code()))
+            .unzip();
+        json(&serde_json::json!({
+            "error": error.to_string(), "causes": causes, "exit_code": exit::code(error), "line": line, "code": code,
+        }));
         return;
     }
     eprintln!("error: {error}");

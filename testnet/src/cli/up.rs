@@ -13,6 +13,7 @@ use super::print;
 use crate::cluster::{Cluster, Held};
 use crate::control::Requests;
 use crate::files::remove_if_there;
+use crate::manifest::Manifest;
 use crate::network::NETWORK_FILE;
 use crate::program::Program;
 use crate::provision::is_empty;
@@ -42,6 +43,8 @@ impl Up {
             self.shape.make(&program, &self.dir)?;
         }
         let folder = self.dir.canonicalize().context("the testnet's folder")?;
+        // A folder that is none of ours is left as it is.
+        Manifest::read(&folder)?;
         let file = folder.join(NETWORK_FILE);
         remove_if_there(&file)?;
         let mut requests = Requests::open(&folder)?;

@@ -44,7 +44,9 @@ impl Follower {
     /// # Errors
     /// When none does.
     pub async fn start(addresses: Vec<SocketAddr>, tally: Arc<Tally>) -> Result<Self> {
-        let next = events::height(&addresses).await?.saturating_add(1);
+        let height = events::height(&addresses).await?;
+        tally.reached(height);
+        let next = height.saturating_add(1);
         let take = move |block: Receipts| note(&block, &tally);
         Ok(Self(tokio::spawn(events::follow(
             addresses, "receipts", next, take,
@@ -58,6 +60,7 @@ impl Follower {
 }
 
 fn note(block: &Receipts, tally: &Tally) {
+    tally.reached(block.height);
     for Receipt {
         participant,
         id,

@@ -95,6 +95,11 @@ impl Senders {
         self.shared.push(node, signed);
     }
 
+    /// Sends a transaction to a node; if that is gone, to the next.
+    pub fn send_to(&self, node: usize, signed: Signed) {
+        self.shared.push(node, signed);
+    }
+
     /// Sends nothing any more.
     pub fn stop(mut self) {
         self.tasks.abort_all();
@@ -188,7 +193,9 @@ fn digest(shared: &Shared, node: usize, life: u64, batch: Vec<Signed>, answer: B
         match result.code.filter(|_| result.state != "admitted") {
             Some(code) if NODE_CANNOT.contains(&code) => shared.push(node + 1, signed),
             Some(code) if !STILL_OPEN.contains(&code) => {
-                shared.tally.end(signed.key, code);
+                shared
+                    .tally
+                    .refused(signed.key, code, node % shared.nodes.len());
             }
             Some(_) | None => shared.tally.taken(signed.key, node, life),
         }

@@ -7,8 +7,10 @@
 use falaj_ledger::transaction::TxKey;
 use hdrhistogram::Histogram;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::report::{FinalityMs, Report};
@@ -18,7 +20,25 @@ const LATENCY_US_MAX: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
 
 /// Counts of a load.
-pub struct Tally(Mutex<Counts>);
+pub struct Tally {
+    counts: Mutex<Counts>,
+    /// The last height whose receipts were told.
+    height: AtomicU64,
+}
+
+/// How a transaction ended, for whoever watches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A certified block has it, with this code; 0 is executed.
+    Final(u16),
+    /// A node did not take it: its advice on the state it had, not an answer.
+    Refused {
+        /// Why.
+        code: u16,
+        /// Which node.
+        node: usize,
+    },
+}
 
 struct Counts {
     open: HashMap<TxKey, Open>,
@@ -31,12 +51,13 @@ struct Counts {
 }
 
 /// A transaction whose end is not known.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Open {
     signed: Signed,
     meant: Instant,
     /// Where and when it was last taken.
     taken: Option<(usize, u64, Instant)>,
+    watcher: Option<oneshot::Sender<Word>>,
 }
 
 /// Sums at one moment.
@@ -56,7 +77,7 @@ pub struct Totals {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self(Mutex::new(Counts {
+        let counts = Counts {
             open: HashMap::new(),
             submitted: 0,
             settled: 0,
@@ -64,11 +85,16 @@ impl Default for Tally {
             latency_us: histogram(),
             recent_us: histogram(),
             last_final: None,
-        }))
+        };
+        Self {
+            counts: Mutex::new(counts),
+            height: AtomicU64::new(0),
+        }
     }
 }
 
-fn histogram() -> Histogram<u64> {
+/// An empty histogram of latencies in microseconds.
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(LATENCY_US_MAX, DIGITS)
         .expect("one hour to three digits is a histogram")
 }
@@ -76,6 +102,17 @@ fn histogram() -> Histogram<u64> {
 impl Tally {
     /// A transaction is about to be sent.
     pub fn open(&self, signed: &Signed, meant: Instant) {
+        self.note(signed, meant, None);
+    }
+
+    /// The same, and whoever sends it waits for its end.
+    pub fn watch(&self, signed: &Signed) -> oneshot::Receiver<Word> {
+        let (watcher, word) = oneshot::channel();
+        self.note(signed, Instant::now(), Some(watcher));
+        word
+    }
+
+    fn note(&self, signed: &Signed, meant: Instant, watcher: Option<oneshot::Sender<Word>>) {
         let mut counts = self.lock();
         counts.submitted += 1;
         counts.open.insert(
@@ -84,8 +121,20 @@ impl Tally {
                 signed: signed.clone(),
                 meant,
                 taken: None,
+                watcher,
             },
         );
+    }
+
+    /// The receipts of a height are about to be told.
+    pub fn reached(&self, height: u64) {
+        self.height.fetch_max(height, Ordering::Relaxed);
+    }
+
+    /// The last height whose receipts were told.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.height.load(Ordering::Relaxed)
     }
 
     /// A node took it, in one of its lives.
@@ -95,16 +144,30 @@ impl Tally {
         }
     }
 
-    /// It was refused, or is final with a code; 0 is executed. Says whether it was open.
+    /// It is final with a code; 0 is executed. Says whether it was open.
     pub fn end(&self, key: TxKey, code: u16) -> bool {
+        self.close(key, Word::Final(code))
+    }
+
+    /// A node refused it. Says whether it was open.
+    pub fn refused(&self, key: TxKey, code: u16, node: usize) -> bool {
+        self.close(key, Word::Refused { code, node })
+    }
+
+    fn close(&self, key: TxKey, word: Word) -> bool {
         let mut counts = self.lock();
         let Some(open) = counts.open.remove(&key) else {
             return false;
         };
-        if code == 0 {
-            counts.settle(open.meant);
-        } else {
-            *counts.rejected.entry(code).or_default() += 1;
+        match word {
+            Word::Final(0) => counts.settle(open.meant),
+            Word::Final(code) | Word::Refused { code, .. } => {
+                *counts.rejected.entry(code).or_default() += 1;
+            }
+        }
+        if let Some(watcher) = open.watcher {
+            // Whoever watched may have given up.
+            let _: Result<(), Word> = watcher.send(word);
         }
         true
     }
@@ -161,7 +224,7 @@ impl Tally {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -228,6 +291,22 @@ mod tests {
         assert!((report.finality_ms.max - 500.0).abs() < 1.0, "{report:?}");
         assert!((report.seconds - 0.5).abs() < 1e-6);
         assert!((report.tps - 2.0).abs() < 1e-6);
+    }
+
+    // Goal: whoever watches a transaction is told how it ended, and whether a block says so or one node.
+    #[tokio::test]
+    async fn a_watcher_is_told_the_end() {
+        let tally = Tally::default();
+        let (first, second) = (tally.watch(&signed(0)), tally.watch(&signed(1)));
+        tally.refused(signed(0).key, 3003, 2);
+        tally.end(signed(1).key, 0);
+        let refused = Word::Refused {
+            code: 3003,
+            node: 2,
+        };
+        assert_eq!(first.await, Ok(refused));
+        assert_eq!(second.await, Ok(Word::Final(0)));
+        assert_eq!(tally.totals().open, 0);
     }
 
     // Goal: what a node took and died with is sent again, once, to somebody else.

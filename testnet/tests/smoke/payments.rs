@@ -1,4 +1,6 @@
-//! Transfers between random customers, one after the other's time, each remembered by its key.
+//! Transfers between random customers, some of them open at any time, each remembered by its key.
+//!
+//! Invariant: a slow machine has fewer transfers, never a longer queue.
 
 use falaj_ledger::amount::Amount;
 use falaj_ledger::transaction::TxKey;
@@ -13,10 +15,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::stage::until;
+use crate::stage::until_it;
 
-/// Time between two transfers: what a debug build on a busy machine bears.
-const GAP: Duration = Duration::from_millis(25);
+/// Least time between two transfers.
+const GAP: Duration = Duration::from_millis(10);
+/// Most transfers that are open.
+const OPEN_MAX: usize = 32;
 
 /// Transfers that go on until they are told to end.
 pub(crate) struct Payments {
@@ -47,7 +51,7 @@ impl Payments {
     /// Waits until some more of them are final.
     pub(crate) async fn settle_more(&self) {
         let more = self.tally.totals().settled + 10;
-        until("ten more transfers are final", async || {
+        until_it("ten more transfers are final", || {
             self.tally.totals().settled >= more
         })
         .await;
@@ -56,10 +60,6 @@ impl Payments {
     /// Ends them and gives the keys of those that were acknowledged, which must be all.
     pub(crate) async fn end(self) -> Vec<TxKey> {
         drop(self.end);
-        until("no transfer is open", async || {
-            self.task.is_finished() || self.tally.totals().open == 0
-        })
-        .await;
         let (report, keys) = self.task.await.expect("the load does not panic");
         assert_eq!(report.rejected, [].into());
         assert_eq!(report.unknown, 0, "{report:?}");
@@ -70,7 +70,7 @@ impl Payments {
 
 async fn pay(load: Load, wallet: Wallet, mut ended: oneshot::Receiver<()>) -> (Report, Vec<TxKey>) {
     let (mut chance, mut keys) = (Chance::new(7), Vec::new());
-    let mut at = Instant::now();
+    let tally = load.tally();
     while matches!(ended.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
         let customers = wallet.customers();
         let debit = chance.below(customers.len());
@@ -79,10 +79,14 @@ async fn pay(load: Load, wallet: Wallet, mut ended: oneshot::Receiver<()>) -> (R
         let signed = wallet.transfer(customers[debit], customers[credit], amount);
         let signed = signed.expect("the bank's key is at hand");
         keys.push(signed.key);
-        load.send(signed, at);
-        at += GAP;
-        tokio::time::sleep_until(at).await;
+        load.send(signed, Instant::now());
+        tokio::time::sleep(GAP).await;
+        until_it("a transfer becomes final", || {
+            tally.totals().open < OPEN_MAX
+        })
+        .await;
     }
+    until_it("no transfer is open", || tally.totals().open == 0).await;
     (load.finish().await, keys)
 }
 

@@ -167,6 +167,15 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// The same for a condition that needs no asking.
+pub(crate) async fn until_it(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < DEADLINE, "never: {what}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Command lines of processes that name a folder.
 pub(crate) fn processes_of(folder: &Path) -> Vec<String> {
     let name = folder

@@ -1,0 +1,72 @@
+//! Which exit code a failed command has.
+//!
+//! Invariant: the numbers mean what they mean for `falaj`; what has no number of its own is 1.
+//! Source: `docs/guide/testnet.md`; `sysexits.h` of 4.3BSD.
+
+use thiserror::Error;
+
+use crate::paysim::FileError;
+
+/// A check failed, or a step did.
+pub const FAILED: u8 = 1;
+/// A file holds what it must not.
+pub const DATA: u8 = 65;
+/// No node answers.
+pub const UNAVAILABLE: u8 = 69;
+/// A folder is in use.
+pub const IN_USE: u8 = 73;
+/// A file of ours is of another version or form.
+pub const CONFIG: u8 = 78;
+
+/// Troubles that have a code of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Trouble {
+    /// Nodes that must be there are not.
+    #[error("no node of the network answers")]
+    NoNode,
+    /// A testnet can be made only where nothing is.
+    #[error("{0} is not empty")]
+    NotEmpty(String),
+    /// Written by another version.
+    #[error("{file} has version {found}, {needed} is needed")]
+    Version {
+        /// Which file.
+        file: String,
+        /// Its version.
+        found: u32,
+        /// The one that this build reads.
+        needed: u32,
+    },
+    /// Something else than what it is called.
+    #[error("{0} is not of the form that this build reads")]
+    Form(String),
+}
+
+/// The exit code of an error, whatever was said around it.
+#[must_use]
+pub fn code(error: &anyhow::Error) -> u8 {
+    if error.is::<FileError>() {
+        return DATA;
+    }
+    match error.downcast_ref() {
+        Some(Trouble::NoNode) => UNAVAILABLE,
+        Some(Trouble::NotEmpty(_)) => IN_USE,
+        Some(Trouble::Version { .. } | Trouble::Form(_)) => CONFIG,
+        None => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_code_is_found_under_what_was_said_of_it() {
+        let under = Err::<(), _>(Trouble::NoNode).context("while loading");
+        assert_eq!(code(&under.unwrap_err()), UNAVAILABLE);
+        let over = anyhow::anyhow!("refused").context(Trouble::NoNode);
+        assert_eq!(code(&over.context("while loading")), UNAVAILABLE);
+        assert_eq!(code(&anyhow::anyhow!("anything else")), FAILED);
+    }
+}

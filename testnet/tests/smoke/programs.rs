@@ -1,0 +1,117 @@
+//! `falaj-testnet` as a program: what it prints, and how it ends.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+use crate::stage::{processes_of, until};
+
+/// What a command did.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    /// What it printed, one object a line.
+    pub(crate) lines: Vec<Value>,
+    /// What it said beside.
+    pub(crate) said: String,
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().map(serde_json::from_str);
+        Self {
+            code: output.status.code(),
+            lines: lines.filter_map(Result::ok).collect(),
+            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The last line.
+    pub(crate) fn last(&self) -> &Value {
+        self.lines.last().unwrap_or(&Value::Null)
+    }
+}
+
+/// The program, to be told what to do.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_falaj-testnet"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end, without a thread of the runtime.
+pub(crate) async fn run(arguments: &[&str]) -> Ended {
+    let mut command = command(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    Ended::of(&output.expect("a thread").expect("the program starts"))
+}
+
+/// A network that `falaj-testnet up` runs; it ends with this, its folder after it.
+pub(crate) struct Up {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Up {
+    /// Makes and runs a network, and waits until its `network.json` says that it is ready.
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("falaj-smoke-")
+            .tempdir()
+            .expect("a temporary folder");
+        let directory = folder.path().display().to_string();
+        let child = command(&["up", "--dir", &directory])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut up = Self { child, folder };
+        let file = up.network_file();
+        until("network.json is there", async || {
+            let ended = up.child.try_wait().expect("the system says");
+            assert!(ended.is_none(), "up ended: {ended:?}");
+            file.exists()
+        })
+        .await;
+        up
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn network_file(&self) -> PathBuf {
+        self.folder.path().join("network.json")
+    }
+
+    /// Tells it to stop, and sees that it does, in order, and leaves nothing but its folder.
+    pub(crate) async fn stop(&mut self) {
+        let pid = self.child.id();
+        falaj_testnet::process::signal(pid, rustix::process::Signal::TERM).expect("it runs");
+        let mut status = None;
+        until("up has stopped", async || {
+            status = self.child.try_wait().expect("the system says");
+            status.is_some()
+        })
+        .await;
+        assert_eq!(status.and_then(|status| status.code()), Some(0));
+        assert!(!self.network_file().exists());
+        assert_eq!(processes_of(self.folder()), Vec::<String>::new());
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // It has ended already, unless a test failed; its nodes end with it.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
