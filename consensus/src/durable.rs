@@ -10,8 +10,6 @@
 
 mod disk;
 mod error;
-#[cfg(feature = "os-disk")]
-mod folder_view;
 mod frame;
 mod index;
 mod log;
@@ -19,6 +17,8 @@ mod log;
 mod mem_disk;
 #[cfg(feature = "os-disk")]
 mod os_disk;
+#[cfg(feature = "os-disk")]
+mod os_view;
 mod outbox;
 mod position;
 mod queue;
@@ -28,14 +28,14 @@ mod view;
 
 pub use disk::{Disk, DiskError, DiskOperation};
 pub use error::{Damage, LogError};
-#[cfg(feature = "os-disk")]
-pub use folder_view::{FolderView, ViewedFile};
 pub use frame::{FRAME_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 pub use log::{FramedLog, Records, TornTail};
 #[cfg(any(test, feature = "testing"))]
 pub use mem_disk::{MemDisk, MemFile, Survives};
 #[cfg(feature = "os-disk")]
 pub use os_disk::{FolderLock, FolderLockError, OsDisk};
+#[cfg(feature = "os-disk")]
+pub use os_view::{FolderView, ViewedFile};
 pub use outbox::{Outbox, Pending};
 pub use position::{Durable, LogId, Position};
 pub use queue::PendingQueue;
