@@ -282,6 +282,13 @@ impl Replica {
         &self.sync
     }
 
+    /// How far this node is behind what validators with more than a third of the power say they have decided.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        let hinted = self.sync.hinted_height(&self.open_set());
+        hinted.get().saturating_sub(self.height().get())
+    }
+
     /// Where our execution and a quorum's part, if they do.
     #[must_use]
     pub const fn diverged(&self) -> Option<&Divergence> {

@@ -2,10 +2,13 @@
 //!
 //! Invariant: nothing fetched touches the chain before its certificate was verified under the set of its height, in order of height;
 //! a peer has one request open at a time, and what is kept ahead stays within [`AHEAD_MAX`] blocks.
+//! A height that a peer states is a claim: alone it chooses whom to ask, and nothing else ([`Sync::hinted_height`]).
 //! There is no mode: voting goes on beside it, and the height at hand is decided by whichever certificate comes first.
 //! Source: `docs/spec/consensus.md`, "There is no sync mode".
 
 use falaj_consensus::types::Height;
+use falaj_consensus::validator_set::ValidatorSet;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::input::Peer;
@@ -86,7 +89,7 @@ impl Sync {
             .map_or(Height::new(0), |state| state.height)
     }
 
-    /// The highest decided height that a reachable peer stated.
+    /// The highest decided height that a reachable peer stated; nobody vouches for it, so it is good for asking and no more.
     #[must_use]
     pub fn best_height(&self) -> Height {
         self.peers
@@ -95,6 +98,26 @@ impl Sync {
             .map(|state| state.height)
             .max()
             .unwrap_or_default()
+    }
+
+    /// The highest decided height that reachable members with more than a third of the power state at least: one of them is correct.
+    #[must_use]
+    pub fn hinted_height(&self, set: &ValidatorSet) -> Height {
+        let claim = |(peer, state): (&Peer, &PeerState)| {
+            let index = set.index_of(peer.validator()?)?;
+            Some((state.height, set.power(index)))
+        };
+        let reachable = self.peers.iter().filter(|(_, state)| state.up);
+        let mut claims: Vec<(Height, u128)> = reachable.filter_map(claim).collect();
+        claims.sort_unstable_by_key(|(height, _)| Reverse(*height));
+        let mut power = 0_u128;
+        for (height, share) in claims {
+            power = power.saturating_add(share);
+            if set.is_honest_hint(power) {
+                return height;
+            }
+        }
+        Height::default()
     }
 
     /// A peer broke its word.
@@ -229,7 +252,61 @@ impl Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use falaj_consensus::types::ValidatorId;
+    use falaj_consensus::crypto::{Algorithm, PublicKey};
+    use falaj_consensus::types::{ValidatorId, VotingPower};
+    use falaj_consensus::validator_set::{Declared, Validator};
+
+    fn set(powers: &[u64]) -> ValidatorSet {
+        let member = |(id, power): (u8, &u64)| {
+            let mut key = vec![id; 65];
+            key[0] = 4;
+            Validator {
+                id: ValidatorId::new(u32::from(id)),
+                power: VotingPower::new(*power),
+                key: PublicKey::new(Algorithm::EcdsaP256, key).unwrap(),
+                declared: Declared::default(),
+            }
+        };
+        ValidatorSet::new((1..).zip(powers).map(member).collect()).unwrap()
+    }
+
+    /// The hint of the last member, to whom the others say these heights in order of id.
+    fn hinted(powers: &[u64], claims: &[u64]) -> u64 {
+        let mut sync = Sync::default();
+        for (id, height) in (1..).zip(claims) {
+            sync.up(peer(id));
+            sync.heard(peer(id), Height::new(*height));
+        }
+        sync.hinted_height(&set(powers)).get()
+    }
+
+    // Goal: a claim of a third of the power or less is no hint; of more it is, whoever holds it.
+    #[test]
+    fn a_height_is_hinted_by_more_than_a_third_of_the_power() {
+        assert_eq!(hinted(&[1, 1, 1, 1], &[u64::MAX, 7, 5]), 7);
+        assert_eq!(hinted(&[1, 1, 1, 1], &[5, u64::MAX, 7]), 7);
+        assert_eq!(hinted(&[1, 1, 1, 1], &[u64::MAX, 0, 0]), 0);
+        assert_eq!(hinted(&[1, 1, 1, 1], &[u64::MAX]), 0);
+        assert_eq!(hinted(&[1], &[]), 0);
+        assert_eq!(hinted(&[1, 1], &[9]), 9);
+        assert_eq!(hinted(&[1, 1, 1], &[u64::MAX, 9]), 9);
+        assert_eq!(hinted(&[2, 1, 1, 1], &[9, 0, 0]), 9);
+        assert_eq!(hinted(&[1, 1, 1, 3], &[u64::MAX, 9, 8]), 8);
+    }
+
+    // Strangers and peers that cannot be reached hint at nothing.
+    #[test]
+    fn only_members_that_can_be_reached_hint_at_a_height() {
+        let mut sync = Sync::default();
+        for id in [1, 2, 8, 9] {
+            sync.up(peer(id));
+            sync.heard(peer(id), Height::new(9));
+        }
+        let set = set(&[1, 1, 1, 1]);
+        assert_eq!(sync.hinted_height(&set), Height::new(9));
+        sync.down(peer(1));
+        assert_eq!(sync.hinted_height(&set), Height::new(0));
+    }
 
     fn peer(id: u32) -> Peer {
         Peer::of(ValidatorId::new(id)).unwrap()

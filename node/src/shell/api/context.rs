@@ -71,14 +71,14 @@ impl Api {
         done.map_err(|_| Problem::internal("the work ended early"))
     }
 
-    /// How far this node was behind its best peer a moment ago.
+    /// How far this node was behind its peers a moment ago.
     pub(super) fn behind(self: &Arc<Self>) -> u64 {
         let (heights, due) = self.behind.get(&self.node.clock);
         if due {
             let api = Arc::clone(self);
             tokio::spawn(async move {
                 if let Some(look) = look(&api.node.core).await {
-                    api.behind.set(look.behind());
+                    api.behind.set(look.behind);
                 }
             });
         }

@@ -59,8 +59,10 @@ pub(super) fn live(look: Option<&Look>) -> Vec<Check> {
 
 /// Whether the node can serve: in step, with room on its disk, at one with the quorum, with a session of its HSM.
 pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
-    let behind = look.map(Look::behind).filter(|behind| *behind > BEHIND_MAX);
-    let synced = behind.map(|behind| format!("{behind} heights behind the best peer"));
+    let behind = look
+        .map(|look| look.behind)
+        .filter(|behind| *behind > BEHIND_MAX);
+    let synced = behind.map(|behind| format!("{behind} heights behind its peers"));
     let full = api.node.disks.iter().any(LogHealth::is_full);
     let disk = full.then(|| "the disk is full".to_owned());
     let mut checks = live(look);

@@ -3,7 +3,6 @@
 //! Invariant: the core is asked and never made to wait; one that does not answer in time is not alive.
 
 use falaj_consensus::engine::Status;
-use falaj_consensus::types::Height;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -13,7 +12,7 @@ use crate::shell::runtime::{Clock, CoreHandle};
 
 /// Longest wait for the core.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How old the peers' best height may be before it is asked for again.
+/// How old the peers' heights may be before it is asked for again.
 const STALE_NS: u64 = 1_000_000_000;
 
 /// What was seen.
@@ -21,10 +20,8 @@ const STALE_NS: u64 = 1_000_000_000;
 pub(super) struct Look {
     /// Where the engine stands and what it waits for.
     pub(super) status: Status,
-    /// The highest decided height that a reachable peer stated.
-    pub(super) best_height: Height,
-    /// The last confirmed height.
-    pub(super) height: Height,
+    /// How far more than a third of the power is ahead; a single peer's claim of its height counts for nothing.
+    pub(super) behind: u64,
     /// Transactions that wait to be batched.
     pub(super) mempool_tx: u64,
     /// Their bytes.
@@ -36,16 +33,10 @@ impl Look {
         let mempool = replica.mempool();
         Self {
             status: replica.status(),
-            best_height: replica.peers().best_height(),
-            height: replica.height(),
+            behind: replica.behind(),
             mempool_tx: u64::try_from(mempool.len()).unwrap_or(u64::MAX),
             mempool_bytes: mempool.bytes(),
         }
-    }
-
-    /// How far the best peer is ahead.
-    pub(super) const fn behind(&self) -> u64 {
-        self.best_height.get().saturating_sub(self.height.get())
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
     let scrape = Scrape {
         height: snapshot.height().get(),
         seconds_since_commit: node.watch.seconds_since_commit(),
-        behind_heights: look.as_ref().map_or(0, super::look::Look::behind),
+        behind_heights: look.as_ref().map_or(0, |look| look.behind),
         mempool_tx: look.as_ref().map_or(0, |look| look.mempool_tx),
         mempool_bytes: look.as_ref().map_or(0, |look| look.mempool_bytes),
         in_flight_tx: u64::try_from(node.view.in_flight().len()).unwrap_or(u64::MAX),

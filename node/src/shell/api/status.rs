@@ -45,7 +45,7 @@ pub(super) struct StatusView {
     /// The height that is being decided; absent if the core does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     open: Option<OpenView>,
-    /// How far the best reachable peer is ahead.
+    /// How far validators with more than a third of the power are ahead.
     behind_heights: u64,
     /// Transactions that wait to be batched.
     mempool_tx: u64,
@@ -257,7 +257,7 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
         seconds_since_commit: node.watch.seconds_since_commit(),
         why,
         open,
-        behind_heights: look.map_or(0, Look::behind),
+        behind_heights: look.map_or(0, |look| look.behind),
         mempool_tx: look.map_or(0, |look| look.mempool_tx),
         mempool_bytes: look.map_or(0, |look| look.mempool_bytes),
         in_flight_tx: node.view.in_flight().len(),

@@ -253,7 +253,7 @@ fn check_open(api: &Arc<Api>) -> Result<(), Problem> {
     }
     let behind = api.behind();
     if behind > BEHIND_MAX {
-        let detail = format!("{behind} heights behind the best peer");
+        let detail = format!("{behind} heights behind its peers");
         return Err(Problem::of(Rejection::NotSynced).because(detail));
     }
     Ok(())

@@ -141,7 +141,10 @@ impl Metrics {
                 "seconds_since_commit",
                 "Since the last block became final here",
             ),
-            behind_heights: b.gauge("behind_heights", "How far the best reachable peer is ahead"),
+            behind_heights: b.gauge(
+                "behind_heights",
+                "How far validators with more than a third of the power are ahead",
+            ),
             sign_seconds: b.seconds_by("sign_seconds", "Calls of the HSM that gave a signature"),
             sign_refused: b.count("sign_refused", "Statements that were not signed"),
             hsm_up: b.gauge(

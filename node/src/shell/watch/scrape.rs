@@ -12,7 +12,7 @@ pub struct Scrape {
     pub height: u64,
     /// Since the last block became final here.
     pub seconds_since_commit: Option<f64>,
-    /// How far the best peer is ahead.
+    /// How far validators with more than a third of the power are ahead.
     pub behind_heights: u64,
     /// Transactions that wait to be batched.
     pub mempool_tx: u64,

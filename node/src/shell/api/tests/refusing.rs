@@ -1,11 +1,9 @@
 //! What a node answers that cannot take a transaction for a reason of its own.
 
 use axum::http::StatusCode;
-use falaj_consensus::types::{Height, ValidatorId};
 use serde_json::json;
 
 use super::world::{Reply, World};
-use crate::core::{Frame, Input, Peer};
 
 async fn submit(world: &World) -> Reply {
     let bytes = world.payment(1).to_bytes();
@@ -53,27 +51,18 @@ async fn a_full_disk_is_6005_until_there_is_room() {
     }
 }
 
-// A node that is far behind would judge by a state that is gone.
+// docs/spec/dissemination.md, "Catching up": a node that is far behind would judge by a state that is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_far_behind_is_6003() {
-    let world = World::start();
-    let peer = Peer::of(ValidatorId::new(2)).unwrap();
-    let ahead = Frame {
-        height: Height::new(100),
-        acks: Vec::new(),
-        message: None,
-    };
-    world.node.core.input(Input::PeerUp(peer));
-    world.node.core.input(Input::Received {
-        from: peer,
-        class: ahead.class(),
-        bytes: ahead.encode(),
-    });
+    let world = World::start_among(4);
+    for validator in [2, 3, 4] {
+        world.hear(validator, 100);
+    }
     assert_eq!(world.get("/v1/status").await.json()["behind_heights"], 100);
     let ready = world.get("/readyz").await;
     let text = String::from_utf8(ready.body).unwrap();
     assert!(
-        text.contains("[-]synced failed: 100 heights behind the best peer"),
+        text.contains("[-]synced failed: 100 heights behind its peers"),
         "{text}"
     );
     // How far it is behind is looked at beside the requests, so the first ones may still pass.
@@ -84,4 +73,20 @@ async fn a_node_far_behind_is_6003() {
         }
     };
     assert_refused(&refused, 6003, "1");
+}
+
+// docs/spec/dissemination.md, "Catching up": what a third of the power or less says of its height closes nobody's API.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_validator_that_claims_a_height_makes_nobody_behind() {
+    let world = World::start_among(4);
+    world.hear(2, u64::MAX);
+    world.hear(3, 1);
+    world.hear(4, 0);
+    assert_eq!(world.get("/v1/status").await.json()["behind_heights"], 1);
+    let ready = world.get("/readyz").await;
+    assert_eq!(
+        (ready.status, ready.body.as_slice()),
+        (StatusCode::OK, b"ok\n".as_slice())
+    );
+    assert_eq!(submit(&world).await.status, StatusCode::ACCEPTED);
 }

@@ -1,9 +1,9 @@
-//! A node of one validator with a software key, its router, and clients of the ledger's test world.
+//! A node of one validator or more with a software key, its router, and clients of the ledger's test world.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
-use falaj_consensus::types::{ValidatorId, VotingPower};
+use falaj_consensus::types::{Height, ValidatorId, VotingPower};
 use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_hsm::Backend as _;
 use falaj_hsm::soft::SoftBackend;
@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::core::{Frame, Input, Peer};
 use crate::shell::api::router;
 use crate::shell::api::serve::{serve, serve_within};
 use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
@@ -49,10 +50,10 @@ pub(super) struct Home {
 }
 
 impl Home {
-    fn new() -> Self {
+    fn new(validators: u8) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
-        let genesis = genesis();
+        let genesis = genesis(validators);
         let signer = SignerConfig::Software(SoftwareConfig {
             key_file: "consensus.key".into(),
             development: true,
@@ -122,7 +123,28 @@ impl Reply {
 
 impl World {
     pub(in crate::shell) fn start() -> Self {
-        Home::new().start()
+        Home::new(1).start()
+    }
+
+    /// Starts the first of so many validators, of which none of the others runs.
+    pub(super) fn start_among(validators: u8) -> Self {
+        Home::new(validators).start()
+    }
+
+    /// A validator's node is linked, and says that it has decided so many heights.
+    pub(super) fn hear(&self, validator: u32, height: u64) {
+        let peer = Peer::of(ValidatorId::new(validator)).unwrap();
+        let frame = Frame {
+            height: Height::new(height),
+            acks: Vec::new(),
+            message: None,
+        };
+        self.node.core.input(Input::PeerUp(peer));
+        self.node.core.input(Input::Received {
+            from: peer,
+            class: frame.class(),
+            bytes: frame.encode(),
+        });
     }
 
     /// Stops the node, after whatever still answers.
@@ -250,17 +272,22 @@ impl World {
     }
 }
 
-fn genesis() -> Genesis {
-    let member = Validator {
-        id: ValidatorId::new(1),
+fn genesis(validators: u8) -> Genesis {
+    let member = |id: u8| Validator {
+        id: ValidatorId::new(id.into()),
         power: VotingPower::new(1),
-        key: SoftBackend::from_seed(&SEED).public_key().clone(),
+        key: SoftBackend::from_seed(&seed(id)).public_key().clone(),
         declared: Declared::default(),
     };
     Genesis {
-        validators: ValidatorSet::new(vec![member]).unwrap(),
+        validators: ValidatorSet::new((1..=validators).map(member).collect()).unwrap(),
         ..testing::genesis()
     }
+}
+
+/// Of the key of a validator; the first is this node.
+const fn seed(id: u8) -> [u8; 32] {
+    [SEED[0].wrapping_add(id).wrapping_sub(1); 32]
 }
 
 /// Where a transaction is found.

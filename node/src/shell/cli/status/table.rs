@@ -51,7 +51,7 @@ fn height(seen: &Seen) -> String {
     };
     let behind = match status.behind_heights {
         0 => String::new(),
-        heights => format!(", {heights} behind the best peer"),
+        heights => format!(", {heights} behind its peers"),
     };
     format!("{}, {since}{behind}", status.height)
 }

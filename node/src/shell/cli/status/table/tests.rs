@@ -91,7 +91,7 @@ fn a_node_that_stands_says_why_and_what_to_do() {
     };
     let checks = vec![
         check("core", None),
-        check("synced", Some("5 heights behind the best peer")),
+        check("synced", Some("5 heights behind its peers")),
         check("hsm", Some("HSM: the token is gone")),
     ];
     insta::assert_snapshot!(text(stands, checks, vec![peer_of(false)]));
