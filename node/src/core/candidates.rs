@@ -148,6 +148,13 @@ impl Candidates {
         references.map(|reference| reference.digest).collect()
     }
 
+    /// Whether a block here names a batch.
+    #[must_use]
+    pub(super) fn is_named(&self, digest: &BatchDigest) -> bool {
+        let mut references = self.blocks.values().flat_map(|block| &block.body.batches);
+        references.any(|reference| reference.digest == *digest)
+    }
+
     /// Every block without a verdict.
     #[must_use]
     pub(super) fn open(&self) -> Vec<BlockId> {
@@ -220,15 +227,7 @@ impl Candidate {
 
     /// Limits of the parameters; evidence waits for its feature gate, so a body that carries any is invalid under `features = 0`.
     pub(super) fn within_limits(&self, parameters: &Parameters) -> bool {
-        let limits = &parameters.limits;
-        let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
-        self.header.features == 0
-            && self.body.evidence.is_empty()
-            && self.header.transactions <= limits.block_transactions_max
-            && self.header.transaction_bytes <= u64::from(limits.block_bytes_max)
-            && u32::try_from(self.body.batches.len())
-                .is_ok_and(|count| count <= limits.block_batches_max)
-            && self.body.inline_bytes() <= inline_max
+        within_limits(&self.header, &self.body, parameters)
     }
 
     fn batch<'a>(
@@ -270,4 +269,16 @@ impl Candidate {
             .map(|reference| batches.position(&reference.digest))
             .collect()
     }
+}
+
+/// What a header and body alone show of the limits, before anything they name is fetched.
+pub(super) fn within_limits(header: &Header, body: &Body, parameters: &Parameters) -> bool {
+    let limits = &parameters.limits;
+    let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
+    header.features == 0
+        && body.evidence.is_empty()
+        && header.transactions <= limits.block_transactions_max
+        && header.transaction_bytes <= u64::from(limits.block_bytes_max)
+        && u32::try_from(body.batches.len()).is_ok_and(|count| count <= limits.block_batches_max)
+        && body.inline_bytes() <= inline_max
 }

@@ -6,16 +6,21 @@
 //! There is no mode: voting goes on beside it, and the height at hand is decided by whichever certificate comes first.
 //! Source: `docs/spec/consensus.md`, "There is no sync mode".
 
+use falaj_consensus::message::BatchRef;
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::Height;
 use falaj_consensus::validator_set::ValidatorSet;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::candidates::within_limits;
 use super::input::Peer;
 use super::wire::{BLOCKS_REQUESTED_MAX, DecidedBlock};
 
 /// Most blocks kept ahead of the open height.
 pub const AHEAD_MAX: u64 = 128;
+/// Most batches of blocks ahead that are fetched before the certificate of such a block was verified: half of a sender's quota.
+const AHEAD_BATCHES_MAX: usize = 64;
 /// Ticks after which an unanswered request is given to somebody else.
 const PATIENCE_TICKS: u32 = 8;
 
@@ -120,6 +125,12 @@ impl Sync {
         Height::default()
     }
 
+    /// A peer said what is not true: nothing it gave ahead is used.
+    pub fn lied(&mut self, peer: Peer) {
+        self.failed(peer);
+        self.ahead.retain(|_, (giver, _)| *giver != peer);
+    }
+
     /// A peer broke its word.
     pub fn failed(&mut self, peer: Peer) {
         let state = self.peers.entry(peer).or_default();
@@ -142,8 +153,14 @@ impl Sync {
         }
     }
 
-    /// Blocks came. Those that nobody asked for, or that lie outside the window, are left.
-    pub fn received(&mut self, peer: Peer, open: Height, blocks: Vec<DecidedBlock>) {
+    /// Blocks came. Those that nobody asked for, that lie outside the window or that exceed the limits are left.
+    pub fn received(
+        &mut self,
+        peer: Peer,
+        open: Height,
+        parameters: &Parameters,
+        blocks: Vec<DecidedBlock>,
+    ) {
         let state = self.peers.entry(peer).or_default();
         let Some(request) = state.request.take() else {
             return;
@@ -153,7 +170,8 @@ impl Sync {
             let height = block.header.height;
             let asked = height >= request.from
                 && height.get() - request.from.get() < u64::from(request.count);
-            if asked && height >= open && block.certificate.height == height {
+            let fits = within_limits(&block.header, &block.body, parameters);
+            if asked && fits && height >= open && block.certificate.height == height {
                 self.ahead.entry(height).or_insert((peer, block));
                 kept = true;
             }
@@ -169,9 +187,13 @@ impl Sync {
         self.ahead.remove(&open)
     }
 
-    /// Blocks kept ahead, for a look at the batches they will need.
-    pub fn ahead(&self) -> impl Iterator<Item = (Peer, &DecidedBlock)> {
-        self.ahead.values().map(|(peer, block)| (*peer, block))
+    /// The batches that blocks kept ahead name, with who gave the block: the next ones in order of height, and no more than may be
+    /// fetched on an unverified word.
+    pub fn batches_ahead(&self) -> impl Iterator<Item = (Peer, &BatchRef)> {
+        let blocks = self.ahead.values();
+        blocks
+            .flat_map(|(peer, block)| block.body.batches.iter().map(|batch| (*peer, batch)))
+            .take(AHEAD_BATCHES_MAX)
     }
 
     /// What to ask for now, and of whom. The requests are booked.

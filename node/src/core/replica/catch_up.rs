@@ -111,21 +111,18 @@ impl Replica {
         }
     }
 
-    /// Batches of blocks that are still ahead are fetched beside the deciding of the ones before.
+    /// Batches of blocks that are still ahead are fetched beside the deciding of the ones before. Nothing of such a block is verified,
+    /// so only as many as are harmless are asked for, and they come under the rules of batches that nobody asked for.
     fn fetch_ahead(&mut self, step: &mut Step) {
         let lacking: Vec<_> = self
             .sync
-            .ahead()
-            .flat_map(|(peer, block)| {
-                block
-                    .body
-                    .batches
-                    .iter()
-                    .map(move |reference| (peer, reference.digest))
+            .batches_ahead()
+            .filter(|(_, batch)| {
+                !self.is_foreign(batch.author)
+                    && !self.batches.contains(&batch.digest)
+                    && !self.fetching.contains_key(&batch.digest)
             })
-            .filter(|(_, digest)| {
-                !self.batches.contains(digest) && !self.fetching.contains_key(digest)
-            })
+            .map(|(peer, batch)| (peer, batch.digest))
             .collect();
         let peers: Vec<_> = self.sync.reachable().collect();
         let turn = usize::try_from(self.ticks).unwrap_or(0);
@@ -185,7 +182,7 @@ impl Replica {
             if header.id() == id && header.names(&body) {
                 self.offer_block(header, body, Some(from), step);
             } else {
-                self.sync.failed(from);
+                self.sync.lied(from);
                 self.offered = None;
             }
         }

@@ -190,9 +190,9 @@ impl Replica {
             return;
         }
         let (author, digest) = (batch.reference.author, batch.reference.digest);
-        let wanted = self.fetching.contains_key(&digest);
-        let foreign =
-            Some(author) == self.config.validator || self.open_set().index_of(author).is_none();
+        // What a block ahead names is fetched too, but nobody vouches for that block yet.
+        let wanted = self.fetching.contains_key(&digest) && self.candidates.is_named(&digest);
+        let foreign = self.is_foreign(author);
         let Some(sender) = from.validator().filter(|_| wanted || !foreign) else {
             self.limited(Some(from), "batch", step);
             return;
@@ -207,6 +207,11 @@ impl Replica {
             }
             Err(Refused::Known) => {}
         }
+    }
+
+    /// Whether a batch of that author is refused unless a block asks for it: it is ours, or its author is no member.
+    pub(super) fn is_foreign(&self, author: ValidatorId) -> bool {
+        Some(author) == self.config.validator || self.open_set().index_of(author).is_none()
     }
 
     /// A batch came that is here already: its author's own hand books its number, and whoever sent it missed our acknowledgement.

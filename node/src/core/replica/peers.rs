@@ -114,7 +114,8 @@ impl Replica {
             }
             Message::Blocks(blocks) => {
                 let open = self.open_height();
-                self.sync.received(from, open, blocks);
+                let parameters = self.parameters();
+                self.sync.received(from, open, &parameters, blocks);
             }
         }
     }
@@ -331,7 +332,7 @@ impl Replica {
                 if let Some(digest) = batch {
                     self.checking.remove(&digest);
                 }
-                self.sync.failed(from);
+                self.sync.lied(from);
                 self.offered = None;
                 Self::event(Event::PeerFault { peer: from, what }, step);
             }

@@ -1,4 +1,5 @@
 //! One replica, driven by hand: its effects performed at once on disks in memory, its outputs read.
 
+mod catching_up;
 mod harness;
 mod standing;

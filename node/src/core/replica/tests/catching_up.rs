@@ -1,0 +1,171 @@
+//! Blocks ahead come from one peer, and nothing of them is verified until they are next.
+
+use falaj_consensus::durable::Position;
+use falaj_consensus::message::{BatchRef, Body, Lane};
+use falaj_consensus::types::{BatchDigest, Hash32, Height, ValidatorId};
+use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
+use falaj_ledger::transaction::Op;
+use std::sync::Arc;
+
+use super::harness::{PEER, World, asks_for_blocks};
+use crate::core::{CheckedBatch, DecidedBlock, Event, Message, Output, UNORDERED_BYTES_MAX};
+
+const AUTHOR: ValidatorId = ValidatorId::new(1);
+const OWN: ValidatorId = ValidatorId::new(4);
+
+/// A batch of an author with one payment, as it would close it.
+fn batch(world: &World, author: ValidatorId, seq: u64) -> CheckedBatch {
+    let mut ledger = Ledger::new(&world.genesis);
+    let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
+    let signed = ledger.tx(BANK_A, payment, &[Who::Participant(BANK_A)]);
+    CheckedBatch::close(author, seq, Lane::Retail, vec![signed])
+}
+
+/// A block of that height that names batches, under a certificate that nobody signed.
+fn block_ahead(world: &World, height: u64, batches: Vec<BatchRef>) -> DecidedBlock {
+    let mut block = world.decided(|outcome| outcome);
+    let body = Body {
+        batches,
+        ..Body::default()
+    };
+    let (transactions, bytes) = body.totals();
+    block.header.height = Height::new(height);
+    block.header.body_root = body.root();
+    block.header.transactions = u32::try_from(transactions).unwrap();
+    block.header.transaction_bytes = bytes;
+    block.certificate.height = Height::new(height);
+    block.body = body;
+    block
+}
+
+/// The replica asks its peer, which answers with these blocks.
+fn answered(blocks: impl FnOnce(&World) -> Vec<DecidedBlock>) -> World {
+    let mut world = World::new();
+    world.peer_at(100);
+    assert!(world.sent().iter().any(asks_for_blocks));
+    let blocks = blocks(&world);
+    world.receive(100, Some(Message::Blocks(blocks)));
+    world
+}
+
+/// Batches that the replica asked for since this was last asked.
+fn fetched(world: &mut World) -> Vec<BatchDigest> {
+    let mut fetched = Vec::new();
+    for message in world.sent() {
+        if let Message::GetBatches(digests) = message {
+            fetched.extend(digests);
+        }
+    }
+    fetched
+}
+
+fn gives(world: &mut World, batch: &CheckedBatch) -> bool {
+    world.receive(100, Some(Message::Batch(batch.encoded.to_vec())));
+    world.replica.batches.contains(&batch.reference.digest)
+}
+
+fn is_limited(world: &World) -> bool {
+    let limited = |output: &Output| matches!(output, Output::Event(Event::PeerLimited { peer, what: "batch" }) if *peer == PEER);
+    world.outputs.iter().any(limited)
+}
+
+// Goal: what an honest peer gives ahead is fetched meanwhile.
+#[test]
+fn batches_of_blocks_ahead_are_fetched_before_their_height() {
+    let mut named = None;
+    let mut world = answered(|world| {
+        let batch = batch(world, AUTHOR, 1);
+        let block = block_ahead(world, 2, vec![batch.reference]);
+        named = Some(batch);
+        vec![block]
+    });
+    let batch = named.unwrap();
+    assert_eq!(fetched(&mut world), [batch.reference.digest]);
+    assert!(gives(&mut world, &batch));
+}
+
+// docs/spec/dissemination.md, "Catching up": the quota of a sender holds for what only a block ahead names.
+#[test]
+fn a_block_ahead_lifts_no_quota() {
+    let mut named = None;
+    let mut world = answered(|world| {
+        let batch = batch(world, AUTHOR, 1);
+        let block = block_ahead(world, 2, vec![batch.reference]);
+        named = Some(batch);
+        vec![block]
+    });
+    let batch = named.unwrap();
+    let full = CheckedBatch {
+        reference: BatchRef {
+            digest: BatchDigest::new(Hash32::new([9; 32])),
+            ..batch.reference
+        },
+        encoded: vec![0; usize::try_from(UNORDERED_BYTES_MAX).unwrap()].into(),
+        ..batch.clone()
+    };
+    let batches = &mut world.replica.batches;
+    batches.insert(Arc::new(full), Position::new(1), AUTHOR);
+    assert!(!gives(&mut world, &batch));
+    assert!(is_limited(&world));
+}
+
+// docs/spec/dissemination.md, "Batches": nobody has us keep a batch in our own name by a block that nobody verified.
+#[test]
+fn a_block_ahead_brings_in_no_batch_in_our_name() {
+    let mut named = None;
+    let mut world = answered(|world| {
+        let batch = batch(world, OWN, u64::MAX);
+        let block = block_ahead(world, 2, vec![batch.reference]);
+        named = Some(batch);
+        vec![block]
+    });
+    let batch = named.unwrap();
+    assert_eq!(fetched(&mut world), []);
+    assert!(!gives(&mut world, &batch));
+    assert!(is_limited(&world));
+}
+
+// docs/spec/dissemination.md, "Catching up": blocks ahead have a bounded number of batches fetched.
+#[test]
+fn blocks_ahead_have_no_more_batches_fetched_than_the_bound() {
+    let reference = |number: u8| BatchRef {
+        digest: BatchDigest::new(Hash32::new([number; 32])),
+        author: AUTHOR,
+        seq: number.into(),
+        transactions: 1,
+        bytes: 1,
+    };
+    let mut world = answered(|world| {
+        let first = block_ahead(world, 2, (1..=50).map(reference).collect());
+        let second = block_ahead(world, 3, (51..=100).map(reference).collect());
+        vec![first, second]
+    });
+    let expected: Vec<_> = (1..=64).map(|number| reference(number).digest).collect();
+    assert_eq!(fetched(&mut world), expected);
+}
+
+// docs/spec/dissemination.md, "Catching up": a block beyond the limits is not kept, so nothing of it is fetched.
+#[test]
+fn a_block_ahead_that_exceeds_the_limits_is_left() {
+    let mut world = answered(|world| {
+        let limits = world.replica.parameters().limits;
+        let mut batch = batch(world, AUTHOR, 1).reference;
+        batch.bytes = u64::from(limits.block_bytes_max) + 1;
+        vec![block_ahead(world, 2, vec![batch])]
+    });
+    assert_eq!(fetched(&mut world), []);
+    assert_eq!(world.replica.peers().batches_ahead().count(), 0);
+}
+
+// docs/spec/dissemination.md, "Catching up": one wrong certificate costs its giver everything it gave ahead.
+#[test]
+fn a_wrong_certificate_drops_what_its_giver_gave_ahead() {
+    let world = answered(|world| {
+        let mut next = world.decided(|outcome| outcome);
+        next.certificate.signatures.swap(0, 1);
+        let batch = batch(world, AUTHOR, 1);
+        vec![next, block_ahead(world, 2, vec![batch.reference])]
+    });
+    assert_eq!(world.replica.height(), Height::new(0));
+    assert_eq!(world.replica.peers().batches_ahead().count(), 0);
+}
