@@ -3,21 +3,25 @@
 //! Invariant: the logs of a running or stopped node are read from copies and never touched. A node passes when every height has a header
 //! that follows from the one before, a certificate with a quorum of right signatures, batches whose transactions are rightly signed, and an
 //! outcome that executing them gives again; and when issued minus redeemed is the sum of all balances at its end.
-//! All nodes must hold the same block and outcome at each height that two of them have.
+//! All nodes must hold the same block and outcome at each height that two of them have, and each node every height that it must have.
 //! Errors: a problem is a line of the [`Report`]; what cannot be read at all is an error.
 //! Source: `docs/spec/consensus.md`; `docs/spec/ledger.md`, "Invariants".
 
 mod copy;
+#[cfg(test)]
+mod forge;
+mod lengths;
 mod node;
+mod rules;
 
 use anyhow::{Context as _, Result};
-use falaj_consensus::types::{BlockId, OutcomeHash};
+use falaj_consensus::types::{BlockId, Height, OutcomeHash, ValidatorId};
 use falaj_ledger::genesis::Genesis;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::manifest::{GENESIS_FILE, Manifest, read_genesis};
+use crate::manifest::{GENESIS_FILE, Manifest, ValidatorManifest, read_genesis};
 
 /// What every node's history came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +41,8 @@ pub struct NodeReport {
     pub name: String,
     /// Last height that was re-executed.
     pub height: u64,
+    /// Heights that the node with the most has beyond that.
+    pub behind: u64,
     /// Transactions of all heights.
     pub transactions: u64,
     /// State root after the last height.
@@ -58,7 +64,15 @@ struct History {
     report: NodeReport,
     /// By height, from 1.
     blocks: Vec<Decided>,
+    /// The last height at which a certificate here carries a validator's signature.
+    signed: BTreeMap<ValidatorId, Height>,
     problem: Option<String>,
+}
+
+impl History {
+    fn height(&self) -> u64 {
+        u64::try_from(self.blocks.len()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Verifies every node of a testnet's folder.
@@ -68,7 +82,8 @@ struct History {
 pub fn run(folder: &Path) -> Result<Report> {
     let manifest = Manifest::read(folder)?;
     let genesis = read_genesis(&folder.join(GENESIS_FILE))?;
-    let histories = histories(folder, &manifest, &genesis)?;
+    let mut histories = histories(folder, &manifest, &genesis)?;
+    lengths::note_behind(&mut histories);
     let own = histories.iter().filter_map(|history| {
         Some(format!(
             "{}: {}",
@@ -76,7 +91,15 @@ pub fn run(folder: &Path) -> Result<Report> {
             history.problem.as_ref()?
         ))
     });
-    let problems: Vec<_> = own.chain(differences(&histories)).collect();
+    let mut problems: Vec<_> = own.chain(differences(&histories)).collect();
+    let ids: Vec<_> = manifest
+        .validators
+        .iter()
+        .map(|validator| ValidatorId::new(validator.id))
+        .collect();
+    let again =
+        |index: usize| node::height(&data_of(folder, &manifest.validators[index]), &genesis);
+    problems.extend(lengths::problems(&histories, &ids, again));
     Ok(Report {
         ok: problems.is_empty(),
         nodes: histories
@@ -87,6 +110,10 @@ pub fn run(folder: &Path) -> Result<Report> {
     })
 }
 
+fn data_of(folder: &Path, validator: &ValidatorManifest) -> PathBuf {
+    folder.join(&validator.home).join("data")
+}
+
 /// Each node by a thread of its own.
 fn histories(folder: &Path, manifest: &Manifest, genesis: &Genesis) -> Result<Vec<History>> {
     std::thread::scope(|scope| {
@@ -94,7 +121,7 @@ fn histories(folder: &Path, manifest: &Manifest, genesis: &Genesis) -> Result<Ve
             .validators
             .iter()
             .map(|validator| {
-                let data = folder.join(&validator.home).join("data");
+                let data = data_of(folder, validator);
                 let verified = move || {
                     let history = node::verify(&validator.name, &data, genesis);
                     history.with_context(|| format!("the logs of {}", validator.name))
@@ -140,7 +167,7 @@ mod tests {
                 ..NodeReport::default()
             },
             blocks: blocks.iter().map(decided).collect(),
-            problem: None,
+            ..History::default()
         }
     }
 

@@ -442,6 +442,12 @@ impl RecoveredLogs {
         Height::new(u64::try_from(self.decided.len()).unwrap_or(u64::MAX))
     }
 
+    /// A batch of the batch log as a body must name it, if it is there.
+    #[must_use]
+    pub fn reference(&self, digest: &BatchDigest) -> Option<&BatchRef> {
+        self.batches.get(digest).map(|(reference, _)| reference)
+    }
+
     /// Header and certificate of the last decided height.
     #[must_use]
     pub const fn last(&self) -> Option<&(Header, CommitCertificate)> {

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use falaj_consensus::durable::{FolderLock, OsDisk};
-use falaj_consensus::message::Header;
-use falaj_consensus::types::{BlockId, ChainContext, Height, OutcomeHash};
+use falaj_consensus::message::{Body, Header};
+use falaj_consensus::types::{BlockId, ChainContext, OutcomeHash, ValidatorId};
 use falaj_consensus::verify::{Context, RealChecker};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::state::State;
@@ -12,6 +12,7 @@ use falaj_node::core::JobTools;
 use falaj_node::storage::{DecidedRecord, NodeLogs, RecoveredLogs};
 use std::path::Path;
 
+use super::rules::Parent;
 use super::{Decided, History, NodeReport, copy};
 
 /// Re-executes the logs of a data folder from genesis.
@@ -21,8 +22,6 @@ use super::{Decided, History, NodeReport, copy};
 pub(super) fn verify(name: &str, data: &Path, genesis: &Genesis) -> Result<History> {
     let folder = tempfile::tempdir()?;
     copy::logs(data, folder.path())?;
-    let lock = FolderLock::acquire(folder.path())?;
-    let disk = |log| OsDisk::subfolder(&lock, log);
     let mut history = History {
         report: NodeReport {
             name: name.into(),
@@ -30,15 +29,41 @@ pub(super) fn verify(name: &str, data: &Path, genesis: &Genesis) -> Result<Histo
         },
         ..History::default()
     };
-    let opened = NodeLogs::open(disk("block")?, disk("batch")?, genesis.hash());
-    let read = opened
-        .map_err(Into::into)
-        .and_then(|logs| Ok((logs.scan()?, logs)));
+    let read = open(folder.path(), genesis).and_then(|logs| Ok((logs.scan()?, logs)));
     match read {
         Ok((found, logs)) => Replay::new(genesis, &logs, &found)?.run(&mut history),
         Err(error) => history.problem = Some(chain_of(&error)),
     }
     Ok(history)
+}
+
+/// The last height of a data folder's logs, which may have grown since they were re-executed.
+///
+/// # Errors
+/// When the logs cannot be copied or read.
+pub(super) fn height(data: &Path, genesis: &Genesis) -> Result<u64> {
+    let folder = tempfile::tempdir()?;
+    copy::logs(data, folder.path())?;
+    Ok(open(folder.path(), genesis)?.scan()?.height().get())
+}
+
+/// Opens logs that nobody else has.
+fn open(folder: &Path, genesis: &Genesis) -> Result<NodeLogs<OsDisk>> {
+    let lock = FolderLock::acquire(folder)?;
+    let disk = |log| OsDisk::subfolder(&lock, log);
+    Ok(NodeLogs::open(
+        disk("block")?,
+        disk("batch")?,
+        genesis.hash(),
+    )?)
+}
+
+/// A height that was re-executed.
+struct Step {
+    decided: Decided,
+    transactions: u64,
+    /// Who precommitted.
+    signers: Vec<ValidatorId>,
 }
 
 struct Replay<'a> {
@@ -69,9 +94,12 @@ impl<'a> Replay<'a> {
     fn run(mut self, history: &mut History) {
         while self.state.height() < self.found.height() {
             match self.step() {
-                Ok((decided, transactions)) => {
-                    history.blocks.push(decided);
-                    history.report.transactions += transactions;
+                Ok(step) => {
+                    history.blocks.push(step.decided);
+                    history.report.transactions += step.transactions;
+                    let height = self.state.height();
+                    let signers = step.signers.into_iter().map(|signer| (signer, height));
+                    history.signed.extend(signers);
                 }
                 Err(error) => {
                     history.problem = Some(format!(
@@ -86,7 +114,7 @@ impl<'a> Replay<'a> {
         self.sum_up(history);
     }
 
-    fn step(&mut self) -> Result<(Decided, u64)> {
+    fn step(&mut self) -> Result<Step> {
         let height = self.state.height().next();
         let DecidedRecord {
             header,
@@ -95,18 +123,28 @@ impl<'a> Replay<'a> {
             ..
         } = self.logs.decided(self.found, height)?;
         let set = self.state.validators_at(height);
-        self.check_header(&header, height)?;
-        anyhow::ensure!(header.names(&body), "the header does not name this body");
+        self.check_block(&header, &body)?;
         anyhow::ensure!(
             certificate.id == header.id(),
             "the certificate is of another block"
+        );
+        anyhow::ensure!(
+            header.round <= certificate.round,
+            "it was certified in round {}, before round {} of its first proposal",
+            certificate.round.get(),
+            header.round.get()
         );
         let context = Context {
             chain: &self.chain,
             set: &set,
             checker: &RealChecker,
         };
-        context.certificate(certificate)?;
+        let certificate = context.certificate(certificate)?.into_inner();
+        let signers = certificate
+            .signers
+            .iter()
+            .filter_map(|index| set.get(index));
+        let signers = signers.map(|member| member.id).collect();
         let rules = self.state.rules();
         let tools = JobTools {
             checker: &RealChecker,
@@ -119,28 +157,31 @@ impl<'a> Replay<'a> {
         };
         self.state = block.executed.state.clone();
         self.parent = (decided.id, decided.outcome);
-        Ok((decided, u64::from(header.transactions)))
+        Ok(Step {
+            decided,
+            transactions: u64::from(header.transactions),
+            signers,
+        })
     }
 
-    /// That the header follows from the block before, and from the state that it left.
-    fn check_header(&self, header: &Header, height: Height) -> Result<()> {
-        let (parent_id, parent_outcome) = self.parent;
-        let set_hash = self.state.validators_at(height).hash();
-        let rules = [
-            (header.version == Header::VERSION, "version"),
-            (header.genesis_hash == self.chain.genesis_hash, "genesis"),
-            (header.height == height, "height"),
-            (header.parent_id == parent_id, "parent"),
-            (
-                header.parent_outcome == parent_outcome,
-                "outcome of the parent",
-            ),
-            (header.time_us > self.state.time_us(), "time"),
-            (header.set_hash == set_hash, "validator set"),
-        ];
-        let wrong = rules.iter().find(|(holds, _)| !holds);
-        wrong.map_or(Ok(()), |(_, what)| {
-            anyhow::bail!("the header states another {what}")
+    fn check_block(&self, header: &Header, body: &Body) -> Result<()> {
+        let (id, outcome) = self.parent;
+        let parent = Parent {
+            genesis_hash: self.chain.genesis_hash,
+            state: &self.state,
+            id,
+            outcome,
+        };
+        parent.check(header, body)?;
+        let batches = &body.batches;
+        let other = batches.iter().find(|reference| {
+            self.found
+                .reference(&reference.digest)
+                .is_some_and(|stored| stored != *reference)
+        });
+        other.map_or(Ok(()), |reference| {
+            let digest = reference.digest;
+            anyhow::bail!("the batch {digest} is not as the body names it")
         })
     }
 
@@ -173,4 +214,115 @@ fn chain_of(error: &anyhow::Error) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forge::Forge;
+    use super::*;
+    use falaj_consensus::crypto::Signature;
+    use falaj_consensus::message::{Evidence, PrevoteValue, Vote, VoteValue};
+    use falaj_consensus::proposer::turns;
+    use falaj_consensus::types::{Height, Round, ValidatorIndex};
+
+    fn verified(forge: &Forge, heights: usize) -> History {
+        let data = tempfile::tempdir().unwrap();
+        forge.write(data.path(), heights);
+        verify("one", data.path(), &forge.genesis).unwrap()
+    }
+
+    /// What is wrong with a chain whose second block was changed and certified all the same.
+    fn problem(round: u32, change: impl FnOnce(&mut Header, &mut Body)) -> String {
+        let mut forge = Forge::of(1);
+        forge.block(round, change);
+        let history = verified(&forge, 2);
+        assert_eq!(history.report.height, 1);
+        history.problem.expect("a rule that does not hold")
+    }
+
+    #[test]
+    fn right_blocks_pass() {
+        let history = verified(&Forge::of(3), 3);
+        assert_eq!((history.problem, history.report.height), (None, 3));
+    }
+
+    // Goal: a quorum's signatures do not make it another validator's turn.
+    #[test]
+    fn a_block_out_of_turn_is_found() {
+        let found = problem(0, |header, _| {
+            header.proposer = ValidatorIndex::new((header.proposer.get() + 1) % 4);
+        });
+        assert!(found.contains("was the turn of"), "{found}");
+    }
+
+    // Goal: whoever let a turn pass sits on the bench, and does not have the turn that it would have without it.
+    #[test]
+    fn a_turn_of_a_benched_proposer_is_found() {
+        let (mut forge, mut right) = (Forge::of(1), Forge::of(1));
+        let set = forge.genesis.validators.clone();
+        let unbenched = |height| turns(&set, &Default::default(), Height::new(height))[0];
+        let missed = unbenched(2);
+        // The block of height 2 is of round 1: who had round 0 is benched. Its next turn by rotation alone comes within n heights.
+        for forge in [&mut forge, &mut right] {
+            forge.block(1, |_, _| {});
+        }
+        let height = (3..=6).find(|height| unbenched(*height) == missed).unwrap();
+        for _ in 3..=height {
+            right.block(0, |_, _| {});
+        }
+        assert_eq!(verified(&right, 9).problem, None);
+        for _ in 3..height {
+            forge.block(0, |_, _| {});
+        }
+        forge.block(0, |header, _| header.proposer = missed);
+        let found = verified(&forge, 9).problem.expect("a benched proposer");
+        assert!(found.contains("was the turn of"), "{found}");
+    }
+
+    #[test]
+    fn a_feature_that_does_not_exist_is_found() {
+        let found = problem(0, |header, _| header.features = 1);
+        assert!(found.contains("another set of features"), "{found}");
+    }
+
+    #[test]
+    fn a_round_after_the_certificate_is_found() {
+        let found = problem(0, |header, _| {
+            header.round = Round::new(4);
+        });
+        assert!(found.contains("before round 4"), "{found}");
+    }
+
+    #[test]
+    fn evidence_in_a_body_is_found() {
+        let vote = Vote {
+            validator: ValidatorIndex::new(0),
+            height: Height::new(2),
+            round: Round::new(0),
+            value: VoteValue::Prevote(Some(PrevoteValue {
+                id: BlockId::default(),
+                valid_round: None,
+            })),
+            signature: Signature::new(vec![0; 64]).unwrap(),
+        };
+        let found = problem(0, |header, body| {
+            body.evidence = vec![Evidence::DoublePrevote(vote.clone(), vote)];
+            header.evidence_root = body.evidence_root();
+        });
+        assert!(found.contains("evidence"), "{found}");
+    }
+
+    #[test]
+    fn a_batch_that_is_not_what_the_body_says_is_found() {
+        let mut forge = Forge::of(1);
+        let mut reference = forge.batch();
+        reference.transactions = 0;
+        forge.block(0, |header, body| {
+            body.batches = vec![reference];
+            header.body_root = body.root();
+            header.transaction_bytes = reference.bytes;
+        });
+        let found = verified(&forge, 2).problem.expect("another batch");
+        assert!(found.contains("not as the body names it"), "{found}");
+    }
 }
