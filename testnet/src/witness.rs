@@ -27,6 +27,8 @@ pub struct Seen {
     pub height: u64,
     /// Supply after it, in minor units, by currency.
     pub supply: BTreeMap<String, String>,
+    /// Whether some block stated another supply than the one before it, since the watch began.
+    pub supply_changed: bool,
     /// Blocks decided after the first round, since the watch began.
     pub late_blocks: u64,
     /// The last block that each validator signed, and when it was told.
@@ -127,9 +129,11 @@ impl Seen {
             self.signed.insert(signer, (block.height, now));
         }
         let supply = block.outcome.supply.into_iter();
-        self.supply = supply
+        let supply = supply
             .map(|entry| (entry.currency, entry.minor_units))
             .collect();
+        let before = std::mem::replace(&mut self.supply, supply);
+        self.supply_changed |= !before.is_empty() && before != self.supply;
     }
 }
 
@@ -159,5 +163,22 @@ mod tests {
         assert_eq!(heights, [1, 2, 2, 2]);
         assert_eq!((seen.height, seen.late_blocks), (2, 1));
         assert_eq!(seen.supply["XTS"], "5");
+    }
+
+    // Goal: a change is not forgotten when the next block takes it back.
+    #[test]
+    fn a_change_of_the_supply_is_remembered() {
+        let other = |height, units: &str| {
+            let mut block = block(height, 0, &[]);
+            block.outcome.supply[0].minor_units = units.into();
+            block
+        };
+        let mut seen = Seen::default();
+        seen.note(other(1, "5"));
+        seen.note(other(2, "5"));
+        assert!(!seen.supply_changed);
+        seen.note(other(3, "6"));
+        seen.note(other(4, "5"));
+        assert!(seen.supply_changed);
     }
 }

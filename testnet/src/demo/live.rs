@@ -209,10 +209,10 @@ fn supply(stage: &Stage) -> String {
         .iter()
         .map(|(code, units)| format!("{} {code}", spell(units).unwrap_or_else(|| units.clone())))
         .collect();
-    let word = if stage.supply_holds() {
-        "unchanged"
-    } else {
-        "CHANGED"
+    let word = match stage.supply_holds() {
+        None => return "no block yet".into(),
+        Some(true) => "unchanged",
+        Some(false) => "CHANGED",
     };
     format!("{}, {word}", supply.join(", "))
 }

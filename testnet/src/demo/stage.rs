@@ -3,6 +3,7 @@
 //! Invariant: fields are dropped in an order that leaves nothing behind: the watch, the nodes, the folder, then the sweeper.
 
 use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ use crate::manifest::{SignerKind, read_genesis};
 use crate::network::Network;
 use crate::program::Program;
 use crate::sweeper::Sweeper;
-use crate::witness::Witness;
+use crate::witness::{Seen, Witness};
 use crate::{provision, token, verify};
 
 /// How long a validator may take until it votes again.
@@ -101,10 +102,9 @@ impl Stage {
         matches!(self.options.testnet.signer, SignerKind::Softhsm)
     }
 
-    /// Whether the supply that the last block states is what genesis issued.
-    pub(super) fn supply_holds(&self) -> bool {
-        let supply = self.witness.seen().supply;
-        supply.is_empty() || supply.values().all(|units| *units == self.issued)
+    /// Whether every block so far stated the supply that genesis issued; `None` before the first.
+    pub(super) fn supply_holds(&self) -> Option<bool> {
+        supply_holds(&self.witness.seen(), &self.issued)
     }
 
     /// Ends a validator as a power cut would.
@@ -154,7 +154,7 @@ impl Stage {
         faults: Faults,
         tell: Tell<'_>,
     ) -> Result<Summary> {
-        let supply_held = self.supply_holds();
+        let supply_held = self.supply_holds() == Some(true);
         let height = self.witness.seen().height;
         drop(self.witness);
         let stopped = self.cluster.stop()?;
@@ -168,7 +168,7 @@ impl Stage {
         let recounted = verified
             .nodes
             .iter()
-            .all(|node| node.supply.values().all(|units| *units == self.issued));
+            .all(|node| is_issued(&node.supply, &self.issued));
         let outcome = Outcome {
             height,
             supply_ok: supply_held && recounted,
@@ -176,5 +176,37 @@ impl Stage {
             stopped,
         };
         Ok(Summary::of(&self.options, report, faults, outcome))
+    }
+}
+
+fn supply_holds(seen: &Seen, issued: &str) -> Option<bool> {
+    (!seen.supply.is_empty()).then(|| !seen.supply_changed && is_issued(&seen.supply, issued))
+}
+
+/// Whether a supply was stated, and is what was issued.
+fn is_issued(supply: &BTreeMap<String, String>, issued: &str) -> bool {
+    !supply.is_empty() && supply.values().all(|units| *units == issued)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Goal: a check of nothing is not a check that held.
+    #[test]
+    fn a_supply_that_nobody_stated_does_not_hold() {
+        let stated = |units: &str| BTreeMap::from([("XTS".to_owned(), units.to_owned())]);
+        assert!(!is_issued(&BTreeMap::new(), "5"));
+        assert!(is_issued(&stated("5"), "5"));
+        assert!(!is_issued(&stated("6"), "5"));
+        let seen = |units, supply_changed| Seen {
+            supply: stated(units),
+            supply_changed,
+            ..Seen::default()
+        };
+        assert_eq!(supply_holds(&Seen::default(), "5"), None);
+        assert_eq!(supply_holds(&seen("5", false), "5"), Some(true));
+        assert_eq!(supply_holds(&seen("6", false), "5"), Some(false));
+        assert_eq!(supply_holds(&seen("5", true), "5"), Some(false));
     }
 }
