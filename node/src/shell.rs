@@ -14,6 +14,7 @@ pub mod network;
 pub mod node;
 pub mod outlet;
 pub mod recover;
+pub mod room;
 pub mod runtime;
 pub mod view;
 pub mod watch;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::network::{Class as Stream, NetworkHandle, PeerId};
+use super::room::{Held, Room};
 use super::runtime::{CoreHandle, Outlet, StoreCommand};
 use super::view::View;
 use super::watch::Watch;
@@ -74,21 +75,45 @@ pub const fn class_of(stream: Stream) -> Class {
 /// Clients that submitted and wait to hear whether their transaction was taken.
 #[derive(Default)]
 pub struct Answers {
-    waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Admission>>>,
+    waiting: Mutex<BTreeMap<Ticket, Waiting>>,
     next: AtomicU64,
+    room: Room,
+}
+
+/// A submission that the replica has in hand.
+struct Waiting {
+    client: oneshot::Sender<Admission>,
+    _room: Held,
 }
 
 impl Answers {
     /// Hands a transaction to the replica; the answer comes through the receiver, or never if the node stops.
-    pub fn submit(&self, core: &CoreHandle, transaction: Vec<u8>) -> oneshot::Receiver<Admission> {
+    ///
+    /// `None` if too many were handed over before it and are not answered; the replica does not hear of this one.
+    pub fn submit(
+        &self,
+        core: &CoreHandle,
+        transaction: Vec<u8>,
+    ) -> Option<oneshot::Receiver<Admission>> {
+        let room = self.room.take(transaction.len())?;
         let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
-        let (sender, receiver) = oneshot::channel();
-        self.lock().insert(ticket, sender);
+        let (client, receiver) = oneshot::channel();
+        let waiting = Waiting {
+            client,
+            _room: room,
+        };
+        self.lock().insert(ticket, waiting);
         core.input(Input::Submit {
             ticket,
             transaction,
         });
-        receiver
+        Some(receiver)
+    }
+
+    /// Room for what is handed over.
+    #[cfg(test)]
+    pub(super) const fn room(&self) -> &Room {
+        &self.room
     }
 
     /// How many wait.
@@ -104,13 +129,13 @@ impl Answers {
     }
 
     fn answer(&self, ticket: Ticket, answer: Admission) {
-        if let Some(client) = self.lock().remove(&ticket) {
+        if let Some(waiting) = self.lock().remove(&ticket) {
             // A client that went away does not need its answer.
-            drop(client.send(answer));
+            drop(waiting.client.send(answer));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ticket, oneshot::Sender<Admission>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ticket, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -217,19 +217,22 @@ async fn give(api: &Arc<Api>, key: TxKey, bytes: Vec<u8>) -> Result<Given, Probl
         return Ok(Given::Refused(rejection));
     }
     let noted = table.begin(key, &bytes, api.node.clock.now());
-    let answer = api.node.answers.submit(&api.node.core, bytes);
+    let not_admitted = |rejection| {
+        if noted {
+            table.refused(key);
+        }
+        api.node.watch.not_admitted(rejection);
+        Ok(Given::Refused(rejection))
+    };
+    let Some(answer) = api.node.answers.submit(&api.node.core, bytes) else {
+        return not_admitted(Rejection::MempoolFull);
+    };
     match tokio::time::timeout(ADMISSION_TIMEOUT, answer).await {
         Ok(Ok(Admission::Admitted)) => {
             table.admitted(key);
             Ok(Given::Admitted)
         }
-        Ok(Ok(Admission::Refused(rejection))) => {
-            if noted {
-                table.refused(key);
-            }
-            api.node.watch.not_admitted(rejection);
-            Ok(Given::Refused(rejection))
-        }
+        Ok(Ok(Admission::Refused(rejection))) => not_admitted(rejection),
         // It may have been admitted, so it stays noted.
         Ok(Err(_)) | Err(_) => {
             table.admitted(key);

@@ -131,6 +131,26 @@ async fn a_request_that_is_under_way_is_in_flight() {
     );
 }
 
+// Goal: what the replica has not answered is bounded before a signature is looked at, and a client is told when to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_a_submission_is_refused_and_may_come_again() {
+    let world = World::start();
+    let bytes = world.payment(1).to_bytes();
+    let unanswered = world.node.answers.room().take_all().unwrap();
+    let reply = world.post_octets("/v1/transactions", bytes.clone()).await;
+    assert_eq!(code(&reply), (429, 6001));
+    assert!(reply.headers.contains_key(header::RETRY_AFTER));
+    let list = borsh::to_vec(&vec![bytes.clone()]).unwrap();
+    let many = world.post_octets("/v1/transactions:batch", list).await;
+    assert_eq!(many.json()["results"][0]["code"], 6001);
+    assert!(world.node.answers.is_empty());
+    drop(unanswered);
+    let reply = world
+        .post_octets("/v1/transactions?wait=final", bytes)
+        .await;
+    assert_eq!(reply.json()["state"], "executed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_fail_is_not_admitted_and_not_recorded() {
     let world = World::start();
