@@ -23,6 +23,7 @@ mod openapi;
 mod print;
 mod proof;
 mod receipt;
+mod sibling;
 mod start;
 mod status;
 mod time;
@@ -83,6 +84,12 @@ enum Command {
     /// Examine what the node depends on, and say what to do.
     #[command(subcommand)]
     Doctor(doctor::Doctor),
+    /// Run networks of nodes on this machine: falaj-testnet.
+    #[command(disable_help_flag = true, disable_version_flag = true)]
+    Testnet(sibling::Sibling),
+    /// Run the replica under simulated faults: falaj-sim.
+    #[command(disable_help_flag = true, disable_version_flag = true)]
+    Sim(sibling::Sibling),
 }
 
 /// What every command is given.
@@ -114,6 +121,8 @@ pub fn run() -> ExitCode {
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Doctor(doctor) => doctor.run(&scene),
         Command::Inspect(inspect) => inspect.run(&scene),
+        Command::Testnet(testnet) => testnet.run(&scene, "falaj-testnet"),
+        Command::Sim(sim) => sim.run(&scene, "falaj-sim"),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
