@@ -25,7 +25,9 @@ impl Signer {
     }
 
     pub(super) fn on_latch(&mut self, now: Now, latch: Latch, step: &mut Step) {
-        let free = self.usable().filter(|guard| guard.latched().is_none());
+        let free = self
+            .usable()
+            .filter(|guard| outranks(latch, guard.latched()));
         let written = free.map(|guard| guard.latch(latch));
         if written.is_some() {
             step.outputs.push(Output::Alarm(Alarm::Latched(latch)));
@@ -83,5 +85,14 @@ impl Signer {
             self.audit(now, AuditSubject::default(), event, step);
         }
         step.outputs.push(Output::Decided { decision, applied });
+    }
+}
+
+/// Whether a latch is recorded over the one that stands: a divergence opens by itself, so whatever takes two operators goes before it.
+fn outranks(latch: Latch, standing: Option<Latch>) -> bool {
+    match standing {
+        None => true,
+        Some(Latch::Diverged) => latch != Latch::Diverged,
+        Some(Latch::OwnKeyElsewhere | Latch::GuardOlder | Latch::Operator) => false,
     }
 }

@@ -48,9 +48,36 @@ fn a_latch_holds_across_restarts() {
         assert_eq!(code(ask(&mut home, &token, statement)), "latched");
     }
     assert_eq!(
-        run(&mut home, Input::Latch(Latch::Operator)),
+        run(&mut home, Input::Latch(Latch::Diverged)),
         [decided(Decision::Latch, false)]
     );
+}
+
+// A divergence opens by itself, so a latch that takes two operators is recorded over it, and never the other way round.
+#[test]
+fn a_latch_that_takes_operators_outranks_a_divergence() {
+    for strong in [Latch::OwnKeyElsewhere, Latch::GuardOlder, Latch::Operator] {
+        let (disks, mut home, _token) = latched();
+        let raised = [
+            Output::Alarm(Alarm::Latched(strong)),
+            decided(Decision::Latch, true),
+        ];
+        assert_eq!(run(&mut home, Input::Latch(strong)), raised);
+        for weak in [Latch::Diverged, Latch::Operator] {
+            assert_eq!(
+                run(&mut home, Input::Latch(weak)),
+                [decided(Decision::Latch, false)]
+            );
+        }
+        assert_eq!(
+            run(&mut home, Input::Unlatch(Unlatch::Recomputed)),
+            [decided(Decision::Unlatch, false)]
+        );
+        drop(home);
+        disks.guard.crash(Survives::Nothing, false);
+        let home = disks.open().unwrap();
+        assert_eq!(home.recovered().unwrap().latch, Some(strong));
+    }
 }
 
 // A divergence is over when this program computes the certified outcome; any latch is over when two operators say so.
