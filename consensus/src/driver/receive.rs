@@ -7,6 +7,7 @@ use super::proposals::{Added, Proposed};
 use crate::engine::{Alarm, BodyVerdict, DropReason, Event, Output, Own, Publication};
 use crate::message::{CommitCertificate, Evidence, Header, Polka, Proposal, Statement, Vote};
 use crate::types::{BlockId, Now, OutcomeHash, Round, ValidatorIndex};
+use crate::validator_set::Bitmap;
 use crate::verify::Verified;
 use crate::vote_keeper::Unkept;
 
@@ -58,11 +59,14 @@ impl Driver {
 
     /// A polka of this height.
     pub fn polka(&mut self, polka: Verified<Polka>, out: &mut Vec<Output>) {
+        self.watch_own_key_among(&polka.get().signers, &polka.get().statement(), out);
         give_evidence(self.votes.add_polka(polka), out);
     }
 
     /// A commit certificate of this height.
     pub fn certificate(&mut self, certificate: Verified<CommitCertificate>, out: &mut Vec<Output>) {
+        let (signers, statement) = (&certificate.get().signers, certificate.get().statement());
+        self.watch_own_key_among(signers, &statement, out);
         give_evidence(self.votes.add_certificate(certificate), out);
     }
 
@@ -154,6 +158,13 @@ impl Driver {
     fn keep_header(&mut self, id: BlockId, header: Header) {
         let admitted = self.context.admits(&header);
         self.blocks.learn_header(id, header, admitted);
+    }
+
+    /// The same for a signature of ours that came among those of others.
+    fn watch_own_key_among(&self, signers: &Bitmap, statement: &Statement, out: &mut Vec<Output>) {
+        if let Some(own) = self.context.own.filter(|own| signers.contains(*own)) {
+            self.watch_own_key(own, statement, out);
+        }
     }
 
     /// A message under our own key that nobody here asked for.

@@ -102,10 +102,8 @@ impl Driver {
 
     fn answer_round(&self, to: ValidatorIndex, wanted: &VotesWanted, out: &mut Vec<Output>) {
         let polka = self.votes.polka(wanted.round);
-        let votes = self
-            .votes
-            .votes(wanted.round)
-            .filter(|vote| vote.validator != to);
+        // Its own votes too: to whom they are news is a signer whose guard is an old copy.
+        let votes = self.votes.votes(wanted.round);
         let votes = votes.filter(|vote| !has(wanted, vote) && !is_in(polka, vote));
         let votes: Vec<_> = votes.cloned().collect();
         let proposal = self

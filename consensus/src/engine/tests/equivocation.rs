@@ -187,6 +187,7 @@ fn contradicting_certificates_halt() {
         "show decided alarm sign
          certificate 0 a0 by 0,1,2
          certificate 0 b0 by 1,2,3
+         > alarm own-key-elsewhere precommit 0 b0
          > alarm conflict 0 a0 by [0, 1, 2] and 0 b0 by [1, 2, 3]
          header a0
          body a0
@@ -199,6 +200,7 @@ fn contradicting_certificates_halt() {
          certificate 0 a0 by 0,1,2
          > decided 0 a0 by [0, 1, 2]
          certificate 1 a0! by 1,2,3
+         > alarm own-key-elsewhere precommit 1 a0!
          > alarm conflict 0 a0 by [0, 1, 2] and 1 a0! by [1, 2, 3]
          executed a0",
     );
@@ -211,6 +213,7 @@ fn equal_certificates_do_not_contradict() {
         "show decided alarm
          certificate 0 a0 by 0,1,2
          certificate 3 a0 by 1,2,3
+         > alarm own-key-elsewhere precommit 3 a0
          header a0
          body a0
          > decided 0 a0 by [0, 1, 2]",
@@ -232,6 +235,22 @@ fn our_own_key_elsewhere_is_an_alarm() {
          > alarm own-key-elsewhere precommit 0 nil
          proposal 3 a3
          > alarm own-key-elsewhere proposal 3 a3",
+    );
+}
+
+// The same inside a polka or a certificate: whoever signed it with our key was not this guard.
+#[test]
+fn our_own_signature_among_others_is_watched() {
+    check(
+        "show alarm
+         polka 0 a0 by 0,1,3
+         > alarm own-key-elsewhere prevote 0 a0",
+    );
+    check("show alarm\n polka 0 a0 by 0,1,2");
+    check(
+        "show alarm
+         certificate 0 a0 by 0,1,3
+         > alarm own-key-elsewhere precommit 0 a0",
     );
 }
 

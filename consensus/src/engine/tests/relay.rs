@@ -55,7 +55,7 @@ fn a_pull_is_answered_with_what_is_missing() {
          prevote 0,1 0 a0
          precommit 2 0 nil
          wanted 1 0 prevotes 0
-         > answer 1, proposal 0 a0, precommit 0 nil by 2
+         > answer 1, proposal 0 a0, prevote 0 a0 by 1, precommit 0 nil by 2
          wanted 2 0 proposal prevotes 0,1 precommits 2
          wanted 2 0 proposal prevotes 1 precommits 2
          > answer 2, prevote 0 a0 by 0",

@@ -381,6 +381,7 @@ impl Replica {
         let Some(body) = self.record_block(&certificate.id, step) else {
             return;
         };
+        self.show_own_signature(&certificate, step);
         let decided = self.candidates.get(&certificate.id);
         let batches = decided.and_then(|block| block.batch_positions(&self.batches));
         let position = self.append_block(BlockRecord::decided(&certificate), step);
@@ -402,6 +403,16 @@ impl Replica {
             step,
         );
         self.deciding = Some(certificate);
+    }
+
+    /// A certificate that holds our signature goes by the guard before anything above it is signed: an older copy of the guard
+    /// does not know it, and latches.
+    fn show_own_signature(&self, certificate: &CommitCertificate, step: &mut Step) {
+        let own = self.own_index();
+        if own.is_some_and(|own| certificate.signers.contains(own)) {
+            let statement = certificate.statement();
+            step.start.push(Effect::OwnStatementSeen(statement));
+        }
     }
 
     /// Own execution agrees with the certificate: the overlay becomes the state, and the next height begins.

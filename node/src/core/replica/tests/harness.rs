@@ -45,6 +45,8 @@ pub(super) struct World {
     pub(super) outputs: Vec<Output>,
     /// Records appended so far.
     pub(super) appended: usize,
+    /// The validators that sign certificates.
+    pub(super) signers: [u16; 3],
 }
 
 impl World {
@@ -84,6 +86,7 @@ impl World {
             effects: Vec::new(),
             outputs: Vec::new(),
             appended: 0,
+            signers: [1, 2, 3],
         };
         world.perform(outbox);
         world
@@ -214,16 +217,23 @@ impl World {
             value,
         };
         let bytes = statement.sign_bytes(&self.genesis.chain());
-        let sign = |number| Who::Validator(number).key().sign(bytes.as_slice());
+        let sign = |number: &u16| {
+            Who::Validator((*number).into())
+                .key()
+                .sign(bytes.as_slice())
+        };
         let mut signers = Bitmap::none(4);
-        (0..3).for_each(|index| signers.insert(ValidatorIndex::new(index)));
+        let numbers = &self.signers;
+        numbers
+            .iter()
+            .for_each(|number| signers.insert(ValidatorIndex::new(number - 1)));
         CommitCertificate {
             height,
             round,
             id,
             outcome,
             signers,
-            signatures: (1..=3).map(sign).collect(),
+            signatures: numbers.iter().map(sign).collect(),
         }
     }
 

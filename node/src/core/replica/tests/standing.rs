@@ -45,6 +45,25 @@ fn signs(world: &World) -> bool {
         .any(|effect| matches!(effect, Effect::Sign(_)))
 }
 
+// Goal: a guard that is an old copy learns of it from the first certificate that holds our own signature.
+#[test]
+fn a_certificate_with_our_signature_goes_by_the_guard() {
+    for (signers, seen) in [([1, 2, 3], false), ([1, 2, 4], true)] {
+        let mut world = World::new();
+        world.signers = signers;
+        world.peer_at(2);
+        let block = world.decided(|outcome| outcome);
+        let statement = block.certificate.statement();
+        world.receive(2, Some(Message::Blocks(vec![block])));
+        assert_eq!(world.replica.height(), Height::new(1));
+        let shown = world
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::OwnStatementSeen(own) if *own == statement));
+        assert_eq!(shown, seen);
+    }
+}
+
 // Goal: the harness is right; a decided block with the right outcome is taken up.
 #[test]
 fn a_decided_block_is_fetched_and_confirmed() {
