@@ -1,6 +1,7 @@
 //! Driving the engine: its inputs in order, and each of its outputs turned into effects and messages.
 //!
-//! Invariant: an own vote or proposal that names a block leaves only after header, body and batches of that block are on disk.
+//! Invariant: an own vote or proposal that names a block leaves only after header, body and batches of that block are on disk;
+//! the one exception is a recorded prevote whose block a crash took (`docs/adr/0006-recorded-prevote-without-its-block.md`).
 //! Source: `docs/spec/consensus.md`, "The engine's face".
 
 use falaj_consensus::durable::{LogId, Position};
