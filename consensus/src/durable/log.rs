@@ -66,19 +66,27 @@ impl<D: Disk> FramedLog<D> {
     /// # Errors
     /// [`LogError::Exists`] when the folder holds a segment of this log.
     pub fn create(disk: D, identity: LogIdentity) -> Result<Self, LogError> {
-        let found = segments_in(&disk, identity.log)?;
-        if let Some(number) = found.first() {
-            return Err(LogError::Exists {
-                log: identity.log,
-                file: file_name(identity.log, *number),
-            });
-        }
+        Self::expect_none(&disk, identity.log)?;
         let (tail, segment) =
             make_segment(&disk, identity, 0, 0).map_err(|source| LogError::Disk {
                 log: identity.log,
                 source,
             })?;
         Ok(Self::assemble(disk, identity, vec![segment], tail, None))
+    }
+
+    /// Refuses a folder that holds a log, without touching it.
+    ///
+    /// # Errors
+    /// [`LogError::Exists`] when the folder holds a segment of this log.
+    pub fn expect_none(disk: &D, log: LogId) -> Result<(), LogError> {
+        match segments_in(disk, log)?.first() {
+            None => Ok(()),
+            Some(number) => Err(LogError::Exists {
+                log,
+                file: file_name(log, *number),
+            }),
+        }
     }
 
     /// Opens a log, checks every byte of it, cuts a torn tail, and returns when what it read is on disk.

@@ -1,7 +1,7 @@
 //! The rule `fips = strict` for signatures of others: what is not on the approved list is no signature, right or wrong.
 //!
 //! Invariant: beyond that it gives the verdicts of the checker it wraps; nothing falls back to another algorithm.
-//! Callers: a node whose profile is strict wraps its checker once, at start.
+//! Callers: whoever verifies for a party that admits approved algorithms alone; a strict node does not start on a chain whose set holds others.
 //! Source: `docs/spec/encoding.md`, "Signatures"; FIPS 140-3.
 
 use super::{Checker, SignedItem};

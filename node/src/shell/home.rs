@@ -7,7 +7,7 @@
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{DiskError, FolderLock, FolderLockError, LogError, OsDisk};
 use falaj_consensus::types::{Now, ValidatorId};
-use falaj_consensus::validator_set::ValidatorSet;
+use falaj_consensus::validator_set::{Validator, ValidatorSet};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome, WitnessError, WitnessFile};
 use falaj_ledger::genesis::{Genesis, GenesisFileError};
@@ -41,6 +41,14 @@ pub enum HomeError {
     /// Another process works in a folder, or it cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderLockError),
+    /// The guard would be restored with the data, or the data with the guard.
+    #[error("the folders of data ({}) and guard ({}) lie in one another; set [paths] so that each stands alone", data.display(), guard.display())]
+    Nested {
+        /// Folder of the logs and the ledger.
+        data: PathBuf,
+        /// Folder of the signing guard.
+        guard: PathBuf,
+    },
     /// A folder cannot be made.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -62,6 +70,14 @@ pub enum HomeError {
         /// Id of the configuration.
         id: u32,
     },
+    /// A strict node would have to count votes of a key that FIPS 140-3 modules do not offer.
+    #[error("fips_strict refuses the {algorithm} key of validator {id} in the genesis")]
+    NotApproved {
+        /// Whose key.
+        id: u32,
+        /// Its algorithm.
+        algorithm: &'static str,
+    },
 }
 
 /// The folders of a home, each locked against a second process.
@@ -78,7 +94,24 @@ impl Folders {
     pub fn take(home: &Path, paths: &Paths) -> Result<Self, HomeError> {
         let data = FolderLock::acquire(&home.join(&paths.data))?;
         let guard = FolderLock::acquire(&home.join(&paths.guard))?;
-        Ok(Self { data, guard })
+        let folders = Self { data, guard };
+        folders.apart()?;
+        Ok(folders)
+    }
+
+    /// A data folder that is restored from a copy must not take the guard back with it.
+    fn apart(&self) -> Result<(), HomeError> {
+        let real = |folder: &Path| {
+            folder.canonicalize().map_err(|source| HomeError::Read {
+                path: folder.into(),
+                source,
+            })
+        };
+        let (data, guard) = (real(self.data.folder())?, real(self.guard.folder())?);
+        if data.starts_with(&guard) || guard.starts_with(&data) {
+            return Err(HomeError::Nested { data, guard });
+        }
+        Ok(())
     }
 
     /// The ledger store's folder.
@@ -160,6 +193,8 @@ pub fn read_genesis(path: &Path) -> Result<Genesis, HomeError> {
 
 /// Makes the logs of a new node, and the first record of its guard if it votes.
 ///
+/// A node that has logs is not new: if its guard is gone, that guard was lost, and is never begun afresh.
+///
 /// # Errors
 /// [`HomeError`]; [`LogError::Exists`] when there are logs already, which are left as they are.
 pub fn make_logs(
@@ -169,10 +204,12 @@ pub fn make_logs(
     key: Option<&PublicKey>,
 ) -> Result<(), HomeError> {
     let folders = Folders::take(home, &config.paths)?;
+    let (block, batch) = (folders.block()?, folders.batch()?);
+    NodeLogs::expect_none(&block, &batch)?;
     if let (Some(validator), Some(key)) = (&config.validator, key) {
         make_guard(&folders, genesis, validator.id, key)?;
     }
-    NodeLogs::create(folders.block()?, folders.batch()?, genesis.hash())?;
+    NodeLogs::create(block, batch, genesis.hash())?;
     Ok(())
 }
 
@@ -214,6 +251,21 @@ fn random() -> Result<[u8; 16], HomeError> {
     Ok(bytes)
 }
 
+/// Refuses a validator set with a key whose algorithm is not approved, as a node under `fips_strict` does.
+///
+/// # Errors
+/// [`HomeError::NotApproved`], with the first such member.
+pub fn check_approved(set: &ValidatorSet) -> Result<(), HomeError> {
+    let refused = |member: &&Validator| !member.key.algorithm().fips_approved();
+    match set.members().iter().find(refused) {
+        None => Ok(()),
+        Some(member) => Err(HomeError::NotApproved {
+            id: member.id.get(),
+            algorithm: member.key.algorithm().name(),
+        }),
+    }
+}
+
 /// Refuses a key that the genesis does not give to this validator.
 ///
 /// # Errors
@@ -227,5 +279,33 @@ pub fn check_member(genesis: &Genesis, id: u32, key: &PublicKey) -> Result<(), H
         Ok(())
     } else {
         Err(HomeError::NotInGenesis { id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_ledger::testing;
+
+    // Under `fips_strict` one Ed25519 key in the set keeps the node from starting.
+    #[test]
+    fn a_set_with_a_key_that_is_not_approved_is_refused() {
+        let set = testing::genesis().validators;
+        let refused = set
+            .members()
+            .iter()
+            .find(|member| !member.key.algorithm().fips_approved())
+            .expect("the test world has Ed25519 keys");
+        let error = check_approved(&set).expect_err("it holds such a key");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("validator {}", refused.id.get()))
+        );
+        let mut approved: Vec<_> = set.members().to_vec();
+        approved.retain(|member| member.key.algorithm().fips_approved());
+        if let Ok(set) = ValidatorSet::new(approved) {
+            assert!(check_approved(&set).is_ok());
+        }
     }
 }

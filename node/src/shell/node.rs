@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use super::binding::{Subject, Vouched};
 use super::config::{Config, ConfigError, Paths, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
-use super::home::{Folders, HomeError, read_genesis};
+use super::home::{Folders, HomeError, check_approved, read_genesis};
 use super::keys::{
     KeyFileError, OpenedBackend, SharedBackend, SignerError, open_backend, read_transport_key,
 };
@@ -245,6 +245,11 @@ fn open_signer(
     let key = member
         .map(|member| member.key.clone())
         .ok_or(HomeError::NotInGenesis { id: validator.id })?;
+    if let SignerConfig::Pkcs11(token) = &validator.signer
+        && token.fips_strict
+    {
+        check_approved(set)?;
+    }
     let OpenedBackend { backend, away } = open_backend(home, &validator.signer, &key)?;
     if *backend.public_key() != key {
         return Err(HomeError::NotInGenesis { id: validator.id }.into());

@@ -112,6 +112,15 @@ pub struct RecoveredLogs {
 }
 
 impl<D: Disk> NodeLogs<D> {
+    /// Refuses folders that hold logs, without touching them.
+    ///
+    /// # Errors
+    /// [`LogError::Exists`].
+    pub fn expect_none(block: &D, batch: &D) -> Result<(), LogError> {
+        FramedLog::expect_none(block, LogId::Block)?;
+        FramedLog::expect_none(batch, LogId::Batch)
+    }
+
     /// Makes empty logs for a new node.
     ///
     /// # Errors

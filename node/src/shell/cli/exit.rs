@@ -212,9 +212,11 @@ impl From<HomeError> for Failure {
             HomeError::Log(error) => log_code(error),
             HomeError::Guard(falaj_hsm::HomeError::Log(error)) => log_code(error),
             HomeError::Guard(_) | HomeError::Witness(WitnessError::Damaged) => Self::DATA,
-            HomeError::Read { .. } | HomeError::Genesis { .. } | HomeError::NotInGenesis { .. } => {
-                Self::CONFIG
-            }
+            HomeError::Read { .. }
+            | HomeError::Genesis { .. }
+            | HomeError::Nested { .. }
+            | HomeError::NotApproved { .. }
+            | HomeError::NotInGenesis { .. } => Self::CONFIG,
         };
         Self::new(code, error)
     }

@@ -24,7 +24,7 @@ use crate::shell::runtime::Clock;
 /// Makes a node's home, or sets it on a genesis.
 #[derive(Args)]
 pub(super) struct Init {
-    /// Id of the validator this node speaks for; without it the node only follows.
+    /// Id of the validator this node speaks for; without it the node only reads, and peers do not let it in yet.
     #[arg(long)]
     validator: Option<u32>,
     /// Where the consensus key signs.
