@@ -23,5 +23,5 @@ pub use input::{Input, Peer, ReadFor, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
 pub use mempool::{Full, Mempool, MempoolLimits};
 pub use replica::{Recovered, RecoveredBatch, RecoveredBlock, Replica, ReplicaConfig};
-pub use sync::{AHEAD_MAX, Sync};
+pub use sync::{AHEAD_MAX, Reach, Sync};
 pub use wire::{Ack, Class, DecidedBlock, Frame, Message, ProposalBundle};

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(25);
 const PORT_TRIES: usize = 3;
 /// What `falaj start` ends with when an address is in use.
 const EXIT_UNAVAILABLE: i32 = 69;
-/// Synced, with room on its disk and a session of its HSM.
+/// Linked to a quorum and synced, with room on its disk and a session of its HSM.
 const READY: &str = "/readyz";
 /// Running.
 const LIVE: &str = "/livez";
@@ -112,10 +112,13 @@ impl Cluster {
         for index in 0..self.nodes.len() {
             self.spawn(index)?;
         }
-        for index in 0..self.nodes.len() {
-            if let Err(failed) = self.until(index, READY).await {
-                self.stop()?;
-                return Err(failed);
+        // No node is ready before a quorum runs, so whether one has ended is looked at first.
+        for says in [LIVE, READY] {
+            for index in 0..self.nodes.len() {
+                if let Err(failed) = self.until(index, says).await {
+                    self.stop()?;
+                    return Err(failed);
+                }
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ mod start;
 mod still;
 
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
-use falaj_consensus::engine::{self, Engine};
+use falaj_consensus::engine::{self, Engine, Wait};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Lane, Outcome, Polka, Statement};
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::proposer;
@@ -37,7 +37,7 @@ use super::effect::{Effect, Event, Output, Recipients};
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
-use super::sync::Sync;
+use super::sync::{Reach, Sync};
 use super::wire::{ACKS_MAX, Ack, Frame, Message};
 
 pub use start::{Recovered, RecoveredBatch, RecoveredBlock};
@@ -126,6 +126,8 @@ pub struct Replica {
     height_at_tick: Height,
     /// Whether peers were ahead for a whole tick.
     lagging: bool,
+    /// The height of the last own vote that was released since the start.
+    voted: Option<Height>,
     /// Where our execution and a quorum's part, if they do.
     diverged: Option<Divergence>,
     /// The guard's last height, as long as the latch of an earlier divergence is to be opened.
@@ -287,6 +289,20 @@ impl Replica {
     pub fn behind(&self) -> u64 {
         let hinted = self.sync.hinted_height(&self.open_set());
         hinted.get().saturating_sub(self.height().get())
+    }
+
+    /// How much of the power can be reached, our own included.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.sync.reach(&self.open_set(), self.config.validator)
+    }
+
+    /// Whether a height is being decided and no vote of ours was released since the start, neither for it nor for the one before.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let is_idle = self.engine.status().waits.contains(&Wait::Work);
+        let has_voted = self.voted.is_some_and(|height| height >= self.height());
+        !is_idle && !has_voted
     }
 
     /// Where our execution and a quorum's part, if they do.

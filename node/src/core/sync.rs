@@ -8,8 +8,8 @@
 
 use falaj_consensus::message::BatchRef;
 use falaj_consensus::params::Parameters;
-use falaj_consensus::types::Height;
-use falaj_consensus::validator_set::ValidatorSet;
+use falaj_consensus::types::{Height, ValidatorId};
+use falaj_consensus::validator_set::{Validator, ValidatorSet};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -49,6 +49,17 @@ pub struct Sync {
     ahead: BTreeMap<Height, (Peer, DecidedBlock)>,
 }
 
+/// How much of the power can be reached, our own included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reach {
+    /// Of ourselves, as far as we are a member, and of the members that can be reached.
+    pub power: u128,
+    /// Of all members.
+    pub power_total: u128,
+    /// Whether they are a quorum together.
+    pub is_quorum: bool,
+}
+
 /// "Ask this peer for these blocks."
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ask {
@@ -79,6 +90,22 @@ impl Sync {
             .iter()
             .filter(|(_, state)| state.up)
             .map(|(peer, _)| *peer)
+    }
+
+    /// What can be reached of a set by a node that speaks for `own`.
+    #[must_use]
+    pub fn reach(&self, set: &ValidatorSet, own: Option<ValidatorId>) -> Reach {
+        let is_reached = |member: &&Validator| {
+            let peer = Peer::of(member.id).and_then(|peer| self.peers.get(&peer));
+            Some(member.id) == own || peer.is_some_and(|state| state.up)
+        };
+        let reached = set.members().iter().filter(is_reached);
+        let power = reached.map(|member| u128::from(member.power.get())).sum();
+        Reach {
+            power,
+            power_total: set.total_power(),
+            is_quorum: set.is_quorum(power),
+        }
     }
 
     /// A peer stated its decided height.
@@ -275,8 +302,8 @@ impl Sync {
 mod tests {
     use super::*;
     use falaj_consensus::crypto::{Algorithm, PublicKey};
-    use falaj_consensus::types::{ValidatorId, VotingPower};
-    use falaj_consensus::validator_set::{Declared, Validator};
+    use falaj_consensus::types::VotingPower;
+    use falaj_consensus::validator_set::Declared;
 
     fn set(powers: &[u64]) -> ValidatorSet {
         let member = |(id, power): (u8, &u64)| {
@@ -314,6 +341,26 @@ mod tests {
         assert_eq!(hinted(&[1, 1, 1], &[u64::MAX, 9]), 9);
         assert_eq!(hinted(&[2, 1, 1, 1], &[9, 0, 0]), 9);
         assert_eq!(hinted(&[1, 1, 1, 3], &[u64::MAX, 9, 8]), 8);
+    }
+
+    // Goal: a node alone is a quorum only where nobody else has a vote; one without a vote counts for nothing.
+    #[test]
+    fn a_quorum_is_in_reach_with_our_own_power() {
+        let is_quorum = |powers: &[u64], own: Option<u32>, up: &[u32]| {
+            let mut sync = Sync::default();
+            up.iter().for_each(|id| sync.up(peer(*id)));
+            let reach = sync.reach(&set(powers), own.map(ValidatorId::new));
+            reach.is_quorum
+        };
+        assert!(is_quorum(&[1], Some(1), &[]));
+        assert!(!is_quorum(&[1, 1, 1, 1], Some(4), &[]));
+        assert!(!is_quorum(&[1, 1, 1, 1], Some(4), &[1]));
+        assert!(!is_quorum(&[1, 1, 1, 1], Some(4), &[1, 4, 9]));
+        assert!(is_quorum(&[1, 1, 1, 1], Some(4), &[1, 2]));
+        assert!(!is_quorum(&[1, 1, 1, 1], None, &[1, 2]));
+        assert!(!is_quorum(&[1, 1, 1, 1], Some(9), &[1, 2]));
+        assert!(is_quorum(&[1, 1, 1, 1], None, &[1, 2, 3]));
+        assert!(is_quorum(&[1, 5], Some(1), &[2]));
     }
 
     // Strangers and peers that cannot be reached hint at nothing.

@@ -191,6 +191,7 @@ impl Replica {
             Publication::Vote(vote) => {
                 if let Some(waits) = self.waits_of_vote(&vote) {
                     step.waits.extend(waits);
+                    self.voted = self.voted.max(Some(vote.height));
                     self.send(to, Message::Votes(vec![vote]), step);
                 }
             }

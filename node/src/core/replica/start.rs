@@ -147,6 +147,7 @@ impl Replica {
             ticks: 0,
             height_at_tick: Height::default(),
             lagging: false,
+            voted: None,
             diverged: None,
             latched,
             full: BTreeSet::new(),

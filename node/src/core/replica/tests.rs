@@ -3,3 +3,4 @@
 mod catching_up;
 mod harness;
 mod standing;
+mod voting;

@@ -57,7 +57,7 @@ pub(super) fn live(look: Option<&Look>) -> Vec<Check> {
     vec![Check::new("core", fault)]
 }
 
-/// Whether the node can serve: in step, with room on its disk, at one with the quorum, with a session of its HSM.
+/// Whether the node can serve: linked to a quorum, in step, with room on its disk, at one with the quorum, with a session of its HSM.
 pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let behind = look
         .map(|look| look.behind)
@@ -66,6 +66,7 @@ pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let full = api.node.disks.iter().any(LogHealth::is_full);
     let disk = full.then(|| "the disk is full".to_owned());
     let mut checks = live(look);
+    checks.push(Check::new("linked", look.and_then(unlinked)));
     checks.push(Check::new("synced", synced));
     checks.push(Check::new("disk", disk));
     checks.push(Check::new("outcome", parted(api)));
@@ -74,6 +75,13 @@ pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
         checks.push(Check::new("hsm", fault));
     }
     checks
+}
+
+/// Why no quorum can be reached. What this node knows of the others is worth nothing then.
+fn unlinked(look: &Look) -> Option<String> {
+    let (power, total) = (look.reach.power, look.reach.power_total);
+    let why = format!("{power} of {total} of the power can be reached, which is no quorum");
+    (!look.reach.is_quorum).then_some(why)
 }
 
 /// Where this node and a quorum part, in words.
@@ -101,7 +109,16 @@ pub(super) fn voting(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let halted = halted.then(|| "the height is halted until a person acts".to_owned());
     checks.push(Check::new("member", stranger));
     checks.push(Check::new("halted", halted));
+    checks.push(Check::new("voted", look.and_then(silent)));
     checks
+}
+
+/// Why nobody heard a vote of this node. While there is nothing to decide nobody has to.
+pub(super) fn silent(look: &Look) -> Option<String> {
+    let height = look.status.height;
+    let why =
+        format!("no vote left for height {height}, which is being decided, or the one before");
+    look.is_silent.then_some(why)
 }
 
 /// Whether the event loop is alive.
@@ -123,7 +140,7 @@ pub(super) async fn livez(
     ))
 }
 
-/// Whether the node is in step, has room on its disk and a session of its HSM.
+/// Whether the node is linked to a quorum and in step, has room on its disk and a session of its HSM.
 #[utoipa::path(
     get,
     path = "/readyz",

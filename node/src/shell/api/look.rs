@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-use crate::core::Replica;
+use crate::core::{Reach, Replica};
 use crate::shell::runtime::{Clock, CoreHandle};
 
 /// Longest wait for the core.
@@ -22,6 +22,10 @@ pub(super) struct Look {
     pub(super) status: Status,
     /// How far more than a third of the power is ahead; a single peer's claim of its height counts for nothing.
     pub(super) behind: u64,
+    /// How much of the power can be reached, our own included.
+    pub(super) reach: Reach,
+    /// Whether a height is being decided without a vote of ours.
+    pub(super) is_silent: bool,
     /// Transactions that wait to be batched.
     pub(super) mempool_tx: u64,
     /// Their bytes.
@@ -34,6 +38,8 @@ impl Look {
         Self {
             status: replica.status(),
             behind: replica.behind(),
+            reach: replica.reach(),
+            is_silent: replica.is_silent(),
             mempool_tx: u64::try_from(mempool.len()).unwrap_or(u64::MAX),
             mempool_bytes: mempool.bytes(),
         }

@@ -1,11 +1,15 @@
 //! The node's own state: status, peers, health, metrics.
 
 use axum::http::StatusCode;
+use falaj_consensus::types::ValidatorId;
 use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{BackendError, Fault};
 use serde_json::json;
 
 use super::world::World;
+use crate::core::{Input, Peer};
+use crate::shell::api::health::silent;
+use crate::shell::api::look::look;
 use crate::shell::runtime::SignerWitness as _;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,12 +45,45 @@ async fn health_is_told_with_its_reasons() {
     let text = String::from_utf8(verbose.body).unwrap();
     assert_eq!(
         text,
-        "[+]core ok\n[+]synced ok\n[+]disk ok\n[+]outcome ok\n[+]hsm ok\n[+]member ok\n[+]halted ok\nvotez check passed\n"
+        "[+]core ok\n[+]linked ok\n[+]synced ok\n[+]disk ok\n[+]outcome ok\n[+]hsm ok\n[+]member ok\n[+]halted ok\n[+]voted ok\nvotez check passed\n"
     );
     assert_eq!(
         world.get("/livez?why").await.status,
         StatusCode::BAD_REQUEST
     );
+}
+
+// docs/spec/api.md, "Health": with nobody to compare itself with, a node knows nothing of where the network stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_links_to_a_quorum_is_alive_and_not_ready() {
+    let world = World::start_among(4);
+    world.hear(2, 0);
+    assert_eq!(world.get("/livez").await.status, StatusCode::OK);
+    for path in ["/readyz", "/votez"] {
+        let reply = world.get(path).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        let text = String::from_utf8(reply.body).unwrap();
+        let why = "[-]linked failed: 2 of 4 of the power can be reached, which is no quorum\n";
+        assert!(text.contains(why), "{text}");
+    }
+    world.hear(3, 0);
+    for path in ["/readyz", "/votez"] {
+        assert_eq!(world.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    let peer = Peer::of(ValidatorId::new(2)).unwrap();
+    world.node.core.input(Input::PeerDown(peer));
+    let reply = world.get("/readyz").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+// docs/spec/api.md, "Health": a node whose votes nobody hears does not vote, whatever else works.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_silent_while_a_height_is_decided_does_not_vote() {
+    let mut look = look(&World::start().node.core).await.unwrap();
+    assert_eq!(silent(&look), None);
+    look.is_silent = true;
+    let why = "no vote left for height 1, which is being decided, or the one before";
+    assert_eq!(silent(&look).as_deref(), Some(why));
 }
 
 #[tokio::test(flavor = "multi_thread")]

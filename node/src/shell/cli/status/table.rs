@@ -132,12 +132,14 @@ fn advice(check: &str) -> Option<&'static str> {
         "core" => {
             Some("read the node's log and start it again; nothing acknowledged is lost by it")
         }
+        "linked" => Some("see the peers above: addresses, firewalls, and whether the others run"),
         "synced" => Some("wait while height grows; if it does not, see the peers above"),
         "disk" => Some("make room on the disk of the data folder; the node goes on by itself"),
         "outcome" => Some(
             "keep data and log, and compare the outcome with other nodes; it signs no more until a person acts",
         ),
         "hsm" => Some("falaj doctor hsm, and the page of the fault in docs/runbook/hsm.md"),
+        "voted" => Some("see the signer above and the log for what is not signed, and why"),
         "member" => Some("validator.id in config.toml must be one of falaj's validator set"),
         "halted" => Some("read the alarms; a person has to decide before this height goes on"),
         _ => None,

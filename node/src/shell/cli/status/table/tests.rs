@@ -100,7 +100,7 @@ fn a_node_that_stands_says_why_and_what_to_do() {
 #[test]
 fn every_check_that_can_fail_says_what_to_do() {
     for name in [
-        "core", "synced", "disk", "outcome", "hsm", "member", "halted",
+        "core", "linked", "synced", "disk", "outcome", "hsm", "member", "halted", "voted",
     ] {
         assert!(advice(name).is_some(), "{name}");
     }

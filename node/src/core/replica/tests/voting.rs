@@ -1,0 +1,87 @@
+//! Whether a vote of this node is heard, as it says of itself.
+
+use falaj_consensus::engine::{TimerId, TimerKind};
+use falaj_consensus::types::{Height, Round, ValidatorIndex};
+use falaj_consensus::verify::{Context, RealChecker, SignedStatement};
+use falaj_ledger::testing::Who;
+
+use super::harness::World;
+use crate::core::{Effect, Input, Message, Timer};
+
+fn runs_out(world: &mut World, height: u64, kind: TimerKind) {
+    let timer = TimerId {
+        height: Height::new(height),
+        round: Round::new(0),
+        kind,
+    };
+    world.give(Input::Timer(Timer::Engine(timer)));
+}
+
+/// The signer answers all that it was asked for.
+fn sign(world: &mut World) {
+    let chain = world.genesis.chain();
+    for effect in std::mem::take(&mut world.effects) {
+        let Effect::Sign(request) = effect else {
+            continue;
+        };
+        let bytes = request.statement.sign_bytes(&chain);
+        let signed = SignedStatement {
+            validator: ValidatorIndex::new(3),
+            statement: request.statement,
+            signature: Who::Validator(4).key().sign(bytes.as_slice()),
+        };
+        let context = Context {
+            chain: &chain,
+            set: &world.genesis.validators,
+            checker: &RealChecker,
+        };
+        let result = Ok(context.statement(signed).unwrap());
+        let id = request.id;
+        world.give(Input::Signed { id, result });
+    }
+}
+
+/// The others decide the open height.
+fn decided_by_others(world: &mut World) {
+    let block = world.decided(|outcome| outcome);
+    let above = block.header.height.next().get();
+    world.peer_at(above);
+    world.receive(above, Some(Message::Blocks(vec![block])));
+}
+
+// docs/spec/api.md, "Health": an idle height needs no vote, one that is being decided does.
+#[test]
+fn a_node_is_silent_from_when_a_height_begins_until_its_vote_is_released() {
+    let mut world = World::new();
+    assert!(!world.replica.is_silent());
+    runs_out(&mut world, 1, TimerKind::Heartbeat);
+    assert!(world.replica.is_silent());
+    runs_out(&mut world, 1, TimerKind::Propose);
+    assert!(world.replica.is_silent());
+    sign(&mut world);
+    assert!(
+        world
+            .sent()
+            .iter()
+            .any(|sent| matches!(sent, Message::Votes(_)))
+    );
+    assert!(!world.replica.is_silent());
+}
+
+// docs/spec/api.md, "Health": the vote of the height before counts while a height begins, an older one does not.
+#[test]
+fn a_vote_counts_for_its_height_and_the_next() {
+    let mut world = World::new();
+    runs_out(&mut world, 1, TimerKind::Heartbeat);
+    runs_out(&mut world, 1, TimerKind::Propose);
+    sign(&mut world);
+    decided_by_others(&mut world);
+    assert_eq!(world.replica.height(), Height::new(1));
+    runs_out(&mut world, 2, TimerKind::Heartbeat);
+    assert!(!world.replica.is_silent());
+    decided_by_others(&mut world);
+    assert_eq!(world.replica.height(), Height::new(2));
+    assert!(!world.replica.is_silent());
+    runs_out(&mut world, 3, TimerKind::Heartbeat);
+    assert!(world.replica.is_silent());
+}
