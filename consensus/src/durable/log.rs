@@ -246,6 +246,25 @@ impl<D: Disk> FramedLog<D> {
         dropped
     }
 
+    /// Records that are there, in the order asked for.
+    ///
+    /// # Errors
+    /// [`LogError`] when the disk fails or a record is damaged; one that is gone is left out.
+    pub fn read_present(
+        &self,
+        positions: &[Position],
+    ) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
+        let mut records = Vec::with_capacity(positions.len());
+        for position in positions {
+            match self.read(*position) {
+                Ok(bytes) => records.push((*position, bytes)),
+                Err(LogError::NoRecord { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(records)
+    }
+
     /// The record at `position`, checked again.
     ///
     /// # Errors

@@ -197,15 +197,7 @@ impl<D: Disk> NodeLogs<D> {
         } else {
             &self.block
         };
-        let mut records = Vec::with_capacity(positions.len());
-        for position in positions {
-            match log.read(*position) {
-                Ok(bytes) => records.push((*position, bytes)),
-                Err(LogError::NoRecord { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(records)
+        log.read_present(positions)
     }
 
     fn log_mut(&mut self, log: LogId) -> &mut FramedLog<D> {

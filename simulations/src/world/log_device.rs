@@ -81,7 +81,7 @@ impl LogDevice {
                     dirty = true;
                 }
                 Command::Read(positions, purpose) => {
-                    let records = read(&self.log, &positions)?;
+                    let records = self.log.read_present(&positions)?;
                     let log = self.id;
                     turn.inputs.push(Input::Read {
                         purpose,
@@ -98,19 +98,4 @@ impl LogDevice {
         }
         Ok(turn)
     }
-}
-
-fn read(
-    log: &FramedLog<SimDisk>,
-    positions: &[Position],
-) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
-    let mut records = Vec::with_capacity(positions.len());
-    for position in positions {
-        match log.read(*position) {
-            Ok(bytes) => records.push((*position, bytes)),
-            Err(LogError::NoRecord { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(records)
 }

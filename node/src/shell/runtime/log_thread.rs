@@ -183,7 +183,7 @@ impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
                 self.append(record)
             }
             LogCommand::Read { positions, purpose } => {
-                let records = read(&self.log, &positions)?;
+                let records = self.log.read_present(&positions)?;
                 results(Input::Read {
                     purpose,
                     log: self.id,
@@ -266,21 +266,6 @@ impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
             tracing::info!(log = self.id.name(), "the disk has room again");
         }
     }
-}
-
-fn read<D: Disk>(
-    log: &FramedLog<D>,
-    positions: &[Position],
-) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
-    let mut records = Vec::with_capacity(positions.len());
-    for position in positions {
-        match log.read(*position) {
-            Ok(bytes) => records.push((*position, bytes)),
-            Err(LogError::NoRecord { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(records)
 }
 
 /// An error with its causes, on one line.
