@@ -202,6 +202,24 @@ pub fn genesis() -> Genesis {
     }
 }
 
+/// The same with one validator alone, of this key.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn genesis_of_one(key: PublicKey) -> Genesis {
+    let member = Validator {
+        id: ValidatorId::new(1),
+        power: VotingPower::new(1),
+        key,
+        declared: Declared::default(),
+    };
+    Genesis {
+        validators: ValidatorSet::new(vec![member]).expect("one member"),
+        ..genesis()
+    }
+}
+
 fn held() -> u128 {
     2 * (u128::from(RESERVE_UNITS) + 3 * u128::from(CUSTOMER_UNITS))
 }

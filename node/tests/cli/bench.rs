@@ -1,8 +1,6 @@
 //! A home with a token of its own, and the program run on it.
 
 use falaj_consensus::crypto::{Algorithm, PublicKey};
-use falaj_consensus::types::{ValidatorId, VotingPower};
-use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_hsm::softhsm::{SoftHsm, write_pin_file};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::testing;
@@ -45,7 +43,7 @@ impl Bench {
         let made = bench.init(&[]).json();
         let key = hex(made["public_key"].as_str().unwrap());
         let key = PublicKey::new(Algorithm::EcdsaP256, key).unwrap();
-        bench.set_on(&genesis(key));
+        bench.set_on(&testing::genesis_of_one(key));
         bench
     }
 
@@ -231,20 +229,6 @@ impl Drop for Node {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// The ledger's test world under one validator.
-pub(crate) fn genesis(key: PublicKey) -> Genesis {
-    let member = Validator {
-        id: ValidatorId::new(1),
-        power: VotingPower::new(1),
-        key,
-        declared: Declared::default(),
-    };
-    Genesis {
-        validators: ValidatorSet::new(vec![member]).unwrap(),
-        ..testing::genesis()
     }
 }
 

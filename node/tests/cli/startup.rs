@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use crate::bench::{Bench, Ended, copy, edit, genesis};
+use crate::bench::{Bench, Ended, copy, edit};
 use crate::client::{get, height, pay};
 
 /// A node that has decided two heights, and is stopped.
@@ -104,7 +104,11 @@ fn a_genesis_without_our_key_is_refused() {
     let file = bench.home().join("genesis.json");
     let own = fs::read(&file).unwrap();
     let other = falaj_ledger::testing::Who::Validator(1).key().public();
-    fs::write(&file, genesis(other).to_json()).unwrap();
+    fs::write(
+        &file,
+        falaj_ledger::testing::genesis_of_one(other).to_json(),
+    )
+    .unwrap();
     let code = refused(&bench, &[]).code;
     assert_eq!(code, 78);
     fs::write(&file, own).unwrap();

@@ -2,8 +2,6 @@
 
 use data_encoding::HEXLOWER;
 use falaj_consensus::crypto::{Algorithm, PublicKey};
-use falaj_consensus::types::{ValidatorId, VotingPower};
-use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::testing::{self, BANK_A, BANK_B, Who};
@@ -145,7 +143,7 @@ fn make_home(folder: &Path) {
         .decode(made["public_key"].as_str().unwrap().as_bytes())
         .unwrap();
     let key = PublicKey::new(Algorithm::Ed25519, key).unwrap();
-    std::fs::write(&genesis, genesis_of(key).to_json()).unwrap();
+    std::fs::write(&genesis, testing::genesis_of_one(key).to_json()).unwrap();
     falaj([
         "init",
         "--home",
@@ -154,20 +152,6 @@ fn make_home(folder: &Path) {
         genesis.to_str().unwrap(),
     ])
     .text();
-}
-
-/// The ledger's test world with this one validator.
-fn genesis_of(key: PublicKey) -> Genesis {
-    let member = Validator {
-        id: ValidatorId::new(1),
-        power: VotingPower::new(1),
-        key,
-        declared: Declared::default(),
-    };
-    Genesis {
-        validators: ValidatorSet::new(vec![member]).unwrap(),
-        ..testing::genesis()
-    }
 }
 
 /// Starts the node of a home, and reads its log until it says that it runs; a thread reads on, so that the node never waits for us.
