@@ -151,27 +151,38 @@ impl Cluster {
         }
     }
 
-    fn spawn(&mut self, index: usize) -> Result<()> {
-        let node = self
-            .nodes
+    /// Whether a node's process is there, be it on its way out.
+    ///
+    /// # Errors
+    /// When there is no such node, or the system does not say.
+    pub fn runs(&mut self, index: usize) -> Result<bool> {
+        let process = self.node(index)?.process.as_mut();
+        Ok(match process {
+            Some(process) => process.ended()?.is_none(),
+            None => false,
+        })
+    }
+
+    fn node(&mut self, index: usize) -> Result<&mut Node> {
+        self.nodes
             .get_mut(index)
-            .with_context(|| format!("there is no validator {index}"))?;
-        if let Some(process) = &mut node.process {
-            ensure!(process.ended()?.is_some(), "validator {index} runs already");
-        }
+            .with_context(|| format!("there is no validator {index}"))
+    }
+
+    fn spawn(&mut self, index: usize) -> Result<()> {
+        ensure!(!self.runs(index)?, "validator {index} runs already");
+        let (program, held) = (self.program.clone(), self.held.share()?);
+        let node = self.node(index)?;
         remove_if_there(&node.home.join(RUN_FILE))?;
-        let (log, held) = (node.log(), self.held.share()?);
-        let started = NodeProcess::start(&self.program, &node.home, &node.environment, &log, held)?;
+        let started =
+            NodeProcess::start(&program, &node.home, &node.environment, &node.log(), held)?;
         node.process = Some(started);
         node.running = None;
         Ok(())
     }
 
     async fn until(&mut self, index: usize, says: &str) -> Result<(), Failed> {
-        let node = self
-            .nodes
-            .get_mut(index)
-            .context("a validator of the folder")?;
+        let node = self.node(index)?;
         let started = Instant::now();
         loop {
             if let Some(status) = node.ended()? {

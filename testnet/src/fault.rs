@@ -8,18 +8,19 @@ use rustix::process::Signal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::control::ask_to_start;
+use crate::control::{ask_to_start, refusal};
 use crate::network::{Network, ValidatorEntry};
-use crate::process::signal;
+use crate::process::{end, signal};
 use crate::token;
 
-const START_PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than `up` waits for a node, so that its answer comes first.
+const START_PATIENCE: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What can be done to a validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Fault {
-    /// End its process as a power cut would.
+    /// End its process as a power cut would, and wait until it is gone.
     Kill,
     /// Have the running `up` start it again, and wait until it is ready.
     Start,
@@ -41,23 +42,24 @@ pub fn inject(file: &Path, validator: usize, fault: Fault) -> Result<()> {
     let network = Network::read(file)?;
     let entry = network.validator(validator)?;
     match fault {
-        Fault::Kill => send(entry, Signal::KILL),
-        Fault::Pause => send(entry, Signal::STOP),
-        Fault::Resume => send(entry, Signal::CONT),
+        Fault::Kill => end(running(entry)?),
+        Fault::Pause => signal(running(entry)?, Signal::STOP),
+        Fault::Resume => signal(running(entry)?, Signal::CONT),
         Fault::HsmGone => token::take_away(&entry.env),
         Fault::HsmBack => token::bring_back(&entry.env),
         Fault::Start => start(file, entry),
     }
 }
 
-fn send(entry: &ValidatorEntry, what: Signal) -> Result<()> {
+/// The process, if it is the node's.
+fn running(entry: &ValidatorEntry) -> Result<u32> {
     ensure!(
         is_its_process(entry),
         "{} does not run: process {} is not its node",
         entry.name,
         entry.pid
     );
-    signal(entry.pid, what)
+    Ok(entry.pid)
 }
 
 /// Whether the process has the node's home on its command line.
@@ -75,6 +77,9 @@ fn start(file: &Path, entry: &ValidatorEntry) -> Result<()> {
     while asked.elapsed() < START_PATIENCE {
         if Network::read(file)?.validator(entry.index)?.pid != entry.pid {
             return Ok(());
+        }
+        if let Some(reason) = refusal(folder, entry.index) {
+            bail!("{} did not start: {reason}", entry.name);
         }
         std::thread::sleep(LOOK);
     }

@@ -5,8 +5,9 @@
 //! a paused one is continued by the system when its group is orphaned, and then sees its input closed.
 //! Source: `docs/guide/testnet.md`, "Processes"; POSIX.1-2017, §11.1.4 on orphaned process groups.
 
-use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Context as _, Result, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -119,7 +120,42 @@ impl Drop for NodeProcess {
 /// # Errors
 /// When there is no such process.
 pub fn signal(pid: u32, signal: Signal) -> Result<()> {
+    kill_process(identifier(pid)?, signal).with_context(|| format!("process {pid}"))
+}
+
+/// Ends a process, be it somebody else's child, as a power cut would, and waits until all of its threads are gone.
+///
+/// # Errors
+/// When there is no such process, or a thread of it stays in the system for long.
+pub fn end(pid: u32) -> Result<()> {
+    let said = || format!("process {pid}");
+    let process = pidfd_open(identifier(pid)?, PidfdFlags::empty()).with_context(said)?;
+    pidfd_send_signal(&process, Signal::KILL).with_context(said)?;
+    let patience = Timespec::try_from(STOP_PATIENCE).context("a patience of seconds")?;
+    let ended =
+        poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).with_context(said)?;
+    ensure!(
+        ended == 1,
+        "process {pid} was killed and is not gone after {STOP_PATIENCE:?}"
+    );
+    Ok(())
+}
+
+fn identifier(pid: u32) -> Result<Pid> {
     let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let process = process.with_context(|| format!("{pid} is no process id"))?;
-    kill_process(process, signal).with_context(|| format!("process {pid}"))
+    process.with_context(|| format!("{pid} is no process id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn an_ended_process_is_gone_at_once() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        end(child.id()).unwrap();
+        assert!(child.try_wait().unwrap().is_some());
+        assert!(end(child.id()).is_err(), "there is no such process");
+    }
 }

@@ -18,3 +18,5 @@ mod payments;
 mod programs;
 #[path = "smoke/stage.rs"]
 mod stage;
+#[path = "smoke/up.rs"]
+mod up;

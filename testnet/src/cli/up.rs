@@ -2,9 +2,11 @@
 //!
 //! Invariant: `network.json` is there exactly while all nodes were started by this command and none was told to stop;
 //! a node that was killed stays down until somebody asks for it, so that a fault is as long as whoever made it wants.
+//! A process that was killed takes a moment until the system has ended it: who asks for it meanwhile gets it after that moment.
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,7 +84,7 @@ async fn watch(
     file: &Path,
     stop: &mut Stop,
 ) -> Result<()> {
-    let mut known = Vec::new();
+    let (mut known, mut wanted) = (Vec::new(), BTreeSet::new());
     loop {
         tokio::select! {
             () = stop.asked() => return Ok(()),
@@ -94,9 +96,16 @@ async fn watch(
         }
         known = ended;
         while let Some(index) = requests.take()? {
-            match cluster.start_node(index).await {
-                Ok(()) => cluster.network()?.write(file)?,
-                Err(error) => print::error(&error, false),
+            wanted.insert(index);
+        }
+        for index in std::mem::take(&mut wanted) {
+            if cluster.runs(index)? {
+                wanted.insert(index);
+            } else if let Err(error) = cluster.start_node(index).await {
+                print::error(&error, false);
+                requests.refuse(index, &format!("{error:#}"))?;
+            } else {
+                cluster.network()?.write(file)?;
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Days of payments, settled and reconciled by the program on a network that the program runs; and everything it must refuse.
 
+use falaj_testnet::network::Network;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::generator;
 use crate::programs::{Up, run};
-use crate::stage::{processes_of, until};
 
 const SEED: u64 = 20_240_229;
 const ROWS: usize = 300;
@@ -290,7 +290,7 @@ async fn files_that_are_wrong(up: &Up) {
 
 /// How many accounts are open.
 async fn accounts(network: &Path) -> usize {
-    let network = falaj_testnet::network::Network::read(network).expect("a network");
+    let network = Network::read(network).expect("a network");
     let address = network.validators[0].api_address().expect("an address");
     let answer = falaj_testnet::http::get(address, "/v1/accounts?limit=1000").await;
     let page: Value = answer.expect("an answer").json().expect("a page");
@@ -412,25 +412,4 @@ async fn wrong_commands_are_refused() {
         "{}",
         missing.said
     );
-}
-
-/// Goal: the nodes end with `up`, however it ends.
-#[tokio::test]
-async fn nodes_do_not_outlive_a_killed_up() {
-    let mut up = Up::start(&[
-        "--signer",
-        "software",
-        "--validators",
-        "1",
-        "--customers",
-        "1",
-    ])
-    .await;
-    let folder = up.folder().to_owned();
-    assert_eq!(processes_of(&folder).len(), 2, "up and its node");
-    up.kill();
-    until("no process is left", async || {
-        processes_of(&folder).is_empty()
-    })
-    .await;
 }
