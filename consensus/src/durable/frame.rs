@@ -123,6 +123,13 @@ impl Group {
     }
 }
 
+/// How long the frame is whose first [`FRAME_PREFIX_BYTES`] these are; none if they are of no frame.
+pub(super) fn frame_bytes(prefix: &[u8]) -> Option<usize> {
+    let (length, _) = prefix.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    (length <= FRAME_PAYLOAD_BYTES_MAX).then(|| length.saturating_add(FRAME_PREFIX_BYTES))
+}
+
 /// The payload of the valid frame with which `bytes` begins, if it does.
 pub(super) fn frame_at<'a>(site: &Site, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;

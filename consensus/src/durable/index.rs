@@ -1,9 +1,14 @@
-//! Where the records of a segment are.
+//! Where the records of a segment are, nearly: marks to begin reading at.
 //!
-//! Invariant: frames are in order of offset and of position, without a gap between their records.
-//! Shape and units: one entry a frame, not a record; offsets in bytes from the start of the file.
+//! Invariant: marks are in order of offset and of position; a record stands in the frame of the last mark before it, or in one that
+//! begins less than [`MARK_BYTES`] behind that mark.
+//! Shape and units: a mark for the first frame and then at most one every [`MARK_BYTES`], so a log of a terabyte needs 24 MB of them;
+//! offsets in bytes from the start of the file.
 //! Errors: none.
 //! Source: `docs/spec/durable.md`, "Frames".
+
+/// How far apart marks are at least.
+pub(super) const MARK_BYTES: u64 = 1 << 20;
 
 /// One segment of an open log.
 #[derive(Clone, Debug)]
@@ -12,14 +17,13 @@ pub(super) struct Segment {
     pub(super) records_before: u64,
     pub(super) records: u64,
     pub(super) bytes: u64,
-    frames: Vec<FramePlace>,
+    marks: Vec<Mark>,
 }
 
-/// One frame of a segment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FramePlace {
+/// Where a frame begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
     pub(super) offset: u64,
-    pub(super) bytes: u64,
     /// Records of the log in front of this frame.
     pub(super) records_before: u64,
 }
@@ -31,17 +35,19 @@ impl Segment {
             records_before,
             records: 0,
             bytes: header_bytes,
-            frames: Vec::new(),
+            marks: Vec::new(),
         }
     }
 
     /// Enters the frame that was found or written at the end.
     pub(super) fn push(&mut self, frame_bytes: u64, records: u64) {
-        self.frames.push(FramePlace {
-            offset: self.bytes,
-            bytes: frame_bytes,
-            records_before: self.records_upto(),
-        });
+        let due = |last: &Mark| self.bytes.saturating_sub(last.offset) >= MARK_BYTES;
+        if self.marks.last().is_none_or(due) {
+            self.marks.push(Mark {
+                offset: self.bytes,
+                records_before: self.records_upto(),
+            });
+        }
         self.bytes = self.bytes.saturating_add(frame_bytes);
         self.records = self.records.saturating_add(records);
     }
@@ -51,11 +57,16 @@ impl Segment {
         self.records_before.saturating_add(self.records)
     }
 
-    /// The frame that holds the record at `position`, which is in this segment.
-    pub(super) fn frame_of(&self, position: u64) -> Option<FramePlace> {
+    /// The marks, in order.
+    pub(super) fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// Where to begin reading for the record at `position`, which is in this segment.
+    pub(super) fn mark_before(&self, position: u64) -> Option<Mark> {
         let after = self
-            .frames
-            .partition_point(|frame| frame.records_before < position);
-        self.frames.get(after.checked_sub(1)?).copied()
+            .marks
+            .partition_point(|mark| mark.records_before < position);
+        self.marks.get(after.checked_sub(1)?).copied()
     }
 }

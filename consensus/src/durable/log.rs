@@ -11,8 +11,10 @@
 
 use std::fmt;
 
-use super::frame::{FRAME_PREFIX_BYTES, Group, RecordsOf, Site, frame_at};
-use super::index::{FramePlace, Segment};
+use super::frame::{
+    FRAME_PREFIX_BYTES, Group, RecordsOf, Site, count_records, frame_at, frame_bytes,
+};
+use super::index::{Mark, Segment};
 use super::recover::{Found, read_segment};
 use super::segment::{Header, draft_name, file_name, segment_of};
 use super::{
@@ -275,15 +277,8 @@ impl<D: Disk> FramedLog<D> {
             log: self.identity.log,
             position,
         };
-        let index = |before: u64| {
-            position
-                .get()
-                .checked_sub(before)?
-                .checked_sub(1)
-                .and_then(|index| usize::try_from(index).ok())
-        };
         if position.get() > self.written() {
-            let index = index(self.written()).ok_or_else(missing)?;
+            let index = index_behind(self.written(), position).ok_or_else(missing)?;
             return self
                 .group
                 .iter()
@@ -291,13 +286,14 @@ impl<D: Disk> FramedLog<D> {
                 .map(<[u8]>::to_vec)
                 .ok_or_else(missing);
         }
-        let (segment, frame) = self.locate(position).ok_or_else(missing)?;
-        let payload = self.read_frame(segment, frame)?;
-        let index = index(frame.records_before).ok_or_else(missing)?;
-        RecordsOf::new(&payload)
-            .nth(index)
-            .map(<[u8]>::to_vec)
-            .ok_or_else(missing)
+        let frame = self.frame_of(position)?.ok_or_else(missing)?;
+        frame.record(position).ok_or_else(missing)
+    }
+
+    /// Records at which reading on is cheap, in order: what lies between two of them is little beside the log.
+    pub fn marks(&self) -> impl Iterator<Item = Position> + '_ {
+        let marks = self.segments.iter().flat_map(Segment::marks);
+        marks.map(|mark| Position::new(mark.records_before).next())
     }
 
     /// The records from `from` on, in order, to the last.
@@ -344,13 +340,11 @@ impl<D: Disk> FramedLog<D> {
         views.collect()
     }
 
-    /// Where the frame of a written record stands.
+    /// Where the frame of a written record stands; none if there is no such record, or what is read on the way is damaged.
     pub(super) fn site(&self, position: Position) -> Option<RecordSite> {
-        let (segment, frame) = self
-            .locate(position)
-            .filter(|_| position.get() <= self.written())?;
+        let frame = self.frame_of(position).ok().flatten()?;
         Some(RecordSite {
-            file: file_name(self.identity.log, segment.number),
+            file: file_name(self.identity.log, frame.segment),
             offset: frame.offset,
         })
     }
@@ -446,79 +440,165 @@ impl<D: Disk> FramedLog<D> {
         }
     }
 
-    fn locate(&self, position: Position) -> Option<(&Segment, FramePlace)> {
+    fn segment_of(&self, position: Position) -> Option<&Segment> {
         let after = self
             .segments
             .partition_point(|segment| segment.records_before < position.get());
         let segment = self.segments.get(after.checked_sub(1)?)?;
-        Some((segment, segment.frame_of(position.get())?))
+        (position.get() <= segment.records_upto()).then_some(segment)
     }
 
-    fn read_frame(&self, segment: &Segment, frame: FramePlace) -> Result<Vec<u8>, LogError> {
-        let name = file_name(self.identity.log, segment.number);
-        let mut bytes =
-            vec![0; usize::try_from(frame.bytes).expect("a frame is smaller than a segment")];
-        let read = if segment.number == self.tail_segment().number {
-            self.disk.read(&self.tail, frame.offset, &mut bytes)
-        } else {
-            self.disk
-                .open(&name)
-                .and_then(|file| self.disk.read(&file, frame.offset, &mut bytes))
+    /// The frame of a written record: read on from the mark before it. None if there is no such record.
+    fn frame_of(&self, position: Position) -> Result<Option<Frame>, LogError> {
+        let Some(segment) = self.segment_of(position) else {
+            return Ok(None);
         };
-        read.map_err(|source| LogError::Disk {
-            log: self.identity.log,
-            source,
-        })?;
-        let site = Site::new(&self.identity, segment.number, frame.offset);
-        match frame_at(&site, &bytes) {
-            Some(payload) if payload.len().saturating_add(FRAME_PREFIX_BYTES) == bytes.len() => {
-                bytes.drain(..FRAME_PREFIX_BYTES);
-                Ok(bytes)
+        let Some(mark) = segment.mark_before(position.get()) else {
+            return Ok(None);
+        };
+        let file = self.file_of(segment)?;
+        let mut frame = self.read_frame(segment, &file, mark)?;
+        while frame.records_upto() < position.get() {
+            frame = self.read_frame(segment, &file, frame.end())?;
+        }
+        Ok(Some(frame))
+    }
+
+    /// The frame of a written record that stands in `held` or in the frame behind it.
+    fn frame_after(
+        &self,
+        held: Option<Frame>,
+        position: Position,
+    ) -> Result<Option<Frame>, LogError> {
+        let Some(held) = held else {
+            return self.frame_of(position);
+        };
+        if position.get() <= held.records_upto() {
+            return Ok(Some(held));
+        }
+        let segment = self.segment_of(position);
+        match segment.filter(|segment| segment.number == held.segment) {
+            Some(segment) => {
+                let file = self.file_of(segment)?;
+                self.read_frame(segment, &file, held.end()).map(Some)
             }
-            Some(_) | None => Err(LogError::Damaged {
-                log: self.identity.log,
-                file: name,
-                offset: frame.offset,
-                damage: Damage::Frame,
-            }),
+            None => self.frame_of(position),
         }
     }
+
+    /// The file of a segment; the last one's is open already.
+    fn file_of(&self, segment: &Segment) -> Result<Option<D::File>, LogError> {
+        if segment.number == self.tail_segment().number {
+            return Ok(None);
+        }
+        let file = self
+            .disk
+            .open(&file_name(self.identity.log, segment.number));
+        file.map(Some).map_err(|source| self.failed(source))
+    }
+
+    const fn failed(&self, source: DiskError) -> LogError {
+        LogError::Disk {
+            log: self.identity.log,
+            source,
+        }
+    }
+
+    /// The frame that begins at a mark, checked.
+    fn read_frame(
+        &self,
+        segment: &Segment,
+        file: &Option<D::File>,
+        at: Mark,
+    ) -> Result<Frame, LogError> {
+        let file = file.as_ref().unwrap_or(&self.tail);
+        let damaged = || LogError::Damaged {
+            log: self.identity.log,
+            file: file_name(self.identity.log, segment.number),
+            offset: at.offset,
+            damage: Damage::Frame,
+        };
+        let read = |offset: u64, bytes: &mut [u8]| {
+            let read = self.disk.read(file, offset, bytes);
+            read.map_err(|source| self.failed(source))
+        };
+        let mut bytes = vec![0; FRAME_PREFIX_BYTES];
+        read(at.offset, &mut bytes)?;
+        let frame_bytes = frame_bytes(&bytes).ok_or_else(damaged)?;
+        if at.offset.saturating_add(frame_bytes as u64) > segment.bytes {
+            return Err(damaged());
+        }
+        bytes.resize(frame_bytes, 0);
+        read(at.offset, &mut bytes)?;
+        let site = Site::new(&self.identity, segment.number, at.offset);
+        let payload = frame_at(&site, &bytes).ok_or_else(damaged)?;
+        let records = count_records(payload).ok_or_else(damaged)?;
+        bytes.drain(..FRAME_PREFIX_BYTES);
+        Ok(Frame {
+            segment: segment.number,
+            offset: at.offset,
+            records_before: at.records_before,
+            records,
+            payload: bytes,
+        })
+    }
+}
+
+/// A frame that was read and checked.
+struct Frame {
+    segment: u64,
+    offset: u64,
+    records_before: u64,
+    records: u64,
+    payload: Vec<u8>,
+}
+
+impl Frame {
+    const fn records_upto(&self) -> u64 {
+        self.records_before.saturating_add(self.records)
+    }
+
+    /// Where the next frame of the segment begins.
+    const fn end(&self) -> Mark {
+        let bytes = self.payload.len().saturating_add(FRAME_PREFIX_BYTES);
+        Mark {
+            offset: self.offset.saturating_add(bytes as u64),
+            records_before: self.records_upto(),
+        }
+    }
+
+    fn record(&self, position: Position) -> Option<Vec<u8>> {
+        let index = index_behind(self.records_before, position)?;
+        let record = RecordsOf::new(&self.payload).nth(index);
+        record.map(<[u8]>::to_vec)
+    }
+}
+
+/// Which of the records behind the first `before` is at a position, from 0.
+fn index_behind(before: u64, position: Position) -> Option<usize> {
+    let index = position.get().checked_sub(before)?.checked_sub(1)?;
+    usize::try_from(index).ok()
 }
 
 /// The records of a log from a position on, read frame by frame.
 pub struct Records<'a, D: Disk> {
     log: &'a FramedLog<D>,
     next: Position,
-    frame: Option<(FramePlace, Vec<u8>)>,
+    frame: Option<Frame>,
 }
 
 impl<D: Disk> Records<'_, D> {
     /// The record at `next`, with its frame read once for all its records.
     fn read_next(&mut self) -> Result<Vec<u8>, LogError> {
-        let Some((segment, place)) = self
-            .log
-            .locate(self.next)
-            .filter(|_| self.next.get() <= self.log.written())
-        else {
+        if self.next.get() > self.log.written() {
             return self.log.read(self.next);
-        };
-        if self
+        }
+        self.frame = self.log.frame_after(self.frame.take(), self.next)?;
+        let record = self
             .frame
             .as_ref()
-            .is_none_or(|(held, _)| held.records_before != place.records_before)
-        {
-            self.frame = Some((place, self.log.read_frame(segment, place)?));
-        }
-        let payload = self.frame.as_ref().map_or(&[][..], |(_, payload)| payload);
-        let index = self
-            .next
-            .get()
-            .saturating_sub(place.records_before)
-            .saturating_sub(1);
-        let record = usize::try_from(index)
-            .ok()
-            .and_then(|index| RecordsOf::new(payload).nth(index));
-        record.map(<[u8]>::to_vec).ok_or(LogError::NoRecord {
+            .and_then(|frame| frame.record(self.next));
+        record.ok_or(LogError::NoRecord {
             log: self.log.identity.log,
             position: self.next,
         })

@@ -53,6 +53,33 @@ fn records_read_back_by_position() {
     }
 }
 
+// docs/spec/durable.md, "Frames": what is kept in memory of where records stand grows with the megabytes of a log, not with its
+// frames, and every record is found all the same, before and after the log is opened anew.
+#[test]
+fn a_log_of_many_frames_needs_few_marks() {
+    const FRAMES: u64 = 2_500;
+    let (disk, record) = (MemDisk::new(), |number: u64| {
+        [&number.to_le_bytes()[..], &[7; 1_000]].concat()
+    });
+    let mut log = created(&disk);
+    log.set_segment_bytes(2 << 20);
+    for number in 1..=FRAMES {
+        log.append(&record(number)).unwrap();
+        let _ = log.sync().unwrap();
+    }
+    for log in [&log, &opened(&disk).unwrap()] {
+        assert_eq!(log.marks().count(), 3);
+        for number in (1..=FRAMES).step_by(211) {
+            assert_eq!(log.read(Position::new(number)).unwrap(), record(number));
+        }
+        let all = log.iter_from(Position::START).map(|item| item.unwrap().1);
+        assert!(all.eq((1..=FRAMES).map(record)));
+    }
+    let marks: Vec<_> = log.marks().collect();
+    assert_eq!(marks.first(), Some(&Position::new(1)));
+    assert!(marks.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
 // A proof covers all records appended before the sync, whether flushed before or not.
 #[test]
 fn a_sync_proves_everything_appended() {
