@@ -1,4 +1,5 @@
-//! Proofs that a client keeps and checks without any node: a receipt, an account, or that a transaction was never executed.
+//! Proofs that a client keeps and checks without any node: a receipt, an account, that a transaction was never executed, an event, or that
+//! the event log of a later block extends that of an earlier one.
 //!
 //! Invariant: a bundle that verifies holds under the genesis it is checked with alone; every byte of it is covered by a quorum's
 //! signatures, by a path to what they signed, or by a rule of its form.
@@ -10,7 +11,9 @@
 mod absence;
 mod account;
 mod certified;
+mod event;
 mod form;
+mod log_extension;
 mod receipt;
 #[cfg(test)]
 mod tests;
@@ -18,7 +21,9 @@ mod tests;
 pub use absence::{NoExecutionBundle, VerifiedNoExecution, window_end_ms};
 pub use account::{AccountBundle, VerifiedAccount};
 pub use certified::CertifiedOutcome;
+pub use event::{EventBundle, VerifiedEvent};
 pub use form::{BUNDLE_BYTES_MAX, BundleFormError};
+pub use log_extension::{LogExtensionBundle, VerifiedLogExtension};
 pub use receipt::{ReceiptBundle, VerifiedReceipt};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -39,6 +44,10 @@ pub enum Bundle {
     NoExecution(NoExecutionBundle) = 2,
     /// An account after a block, or that there is none.
     Account(AccountBundle) = 3,
+    /// An event of the log as it was after a block.
+    Event(EventBundle) = 4,
+    /// That a later block's event log begins with an earlier one's.
+    LogExtension(Box<LogExtensionBundle>) = 5,
 }
 
 /// What a [`Bundle`] proves.
@@ -50,6 +59,10 @@ pub enum VerifiedBundle {
     NoExecution(VerifiedNoExecution),
     /// An account.
     Account(VerifiedAccount),
+    /// An event.
+    Event(VerifiedEvent),
+    /// That one event log extends another.
+    LogExtension(VerifiedLogExtension),
 }
 
 impl Bundle {
@@ -68,6 +81,10 @@ impl Bundle {
                 .verify(genesis, checker)
                 .map(VerifiedBundle::NoExecution),
             Self::Account(bundle) => bundle.verify(genesis, checker).map(VerifiedBundle::Account),
+            Self::Event(bundle) => bundle.verify(genesis, checker).map(VerifiedBundle::Event),
+            Self::LogExtension(bundle) => bundle
+                .verify(genesis, checker)
+                .map(VerifiedBundle::LogExtension),
         }
     }
 
@@ -78,6 +95,8 @@ impl Bundle {
             Self::Receipt(_) => "falaj-receipt",
             Self::NoExecution(_) => "falaj-no-execution",
             Self::Account(_) => "falaj-account",
+            Self::Event(_) => "falaj-event",
+            Self::LogExtension(_) => "falaj-log-extension",
         }
     }
 }

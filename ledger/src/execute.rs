@@ -28,6 +28,7 @@ use crate::account::Place;
 use crate::block::BlockInput;
 use crate::dedup;
 use crate::event::Event;
+use crate::log_tree::Frontier;
 use crate::receipt::{Receipt, Verdict, receipts_root};
 use crate::rejection::Rejection;
 use crate::state::{State, Tip};
@@ -49,6 +50,8 @@ pub struct Executed {
     pub receipts: Vec<Receipt>,
     /// What changed, in the order it changed.
     pub events: Vec<Event>,
+    /// The right edge of the event log before the block.
+    pub log_before: Frontier,
     /// What the block changed in the state, for the store.
     pub write_set: WriteSet,
 }
@@ -211,6 +214,7 @@ fn finish(
         height: block.height,
         time_us: block.time_us,
     };
+    let log_before = state.events();
     let (write_set, events) =
         overlay.into_writes(tip, (bench_after != bench).then_some(&bench_after));
     let state = state.after(tip, &write_set);
@@ -220,6 +224,7 @@ fn finish(
         outcome,
         receipts,
         events,
+        log_before,
         write_set,
     }
 }

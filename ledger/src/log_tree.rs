@@ -12,6 +12,7 @@
 mod consistency;
 mod frontier;
 mod inclusion;
+mod stored;
 mod whole;
 
 use std::ops::Range;
@@ -22,6 +23,7 @@ use falaj_consensus::types::Hash32;
 pub use consistency::{ConsistencyProof, consistency_path};
 pub use frontier::Frontier;
 pub use inclusion::{InclusionProof, inclusion_path};
+pub use stored::{Subtrees, completed, consistency_over, inclusion_over, place_of};
 pub use whole::WholeTree;
 
 /// Why a proof over a log does not hold.

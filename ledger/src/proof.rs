@@ -10,8 +10,9 @@ use falaj_consensus::message::{CommitCertificate, Header, Outcome};
 use falaj_consensus::verify::Verified;
 
 use crate::dedup::{self, us};
+use crate::event::Event;
 use crate::genesis::Constants;
-use crate::log_tree::{InclusionProof, LogProofError};
+use crate::log_tree::{ConsistencyProof, InclusionProof, LogProofError};
 use crate::receipt::{Receipt, prove_receipt};
 use crate::state::{Record, encode_record, key};
 use crate::state_root::{Proof, ProofError};
@@ -35,6 +36,15 @@ pub enum AnswerError {
     /// A receipt that is not under the certified root.
     #[error("the receipt is not in the block's receipts")]
     Receipt(#[source] LogProofError),
+    /// An event of another place, or a path in a log of another size than the certified one.
+    #[error("the event or its path is not of this log and place")]
+    OtherLog,
+    /// An event that is not under the certified root.
+    #[error("the event is not in the certified log")]
+    Event(#[source] LogProofError),
+    /// Two certified logs of which the later does not begin with the earlier.
+    #[error("the later log does not extend the earlier one")]
+    Extension(#[source] LogProofError),
     /// A record, or its absence, that is not under the certified root.
     #[error("the certified state says something else")]
     State(#[source] ProofError),
@@ -137,6 +147,43 @@ impl Certified {
             None => proof.verify_absent(root, &key),
         };
         verdict.map_err(AnswerError::State)
+    }
+
+    /// Checks that an event is in the log as it was after this block, at the place that its sequence number says.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if it is not.
+    pub fn check_event(
+        &self,
+        event: &Event,
+        inclusion: &InclusionProof,
+    ) -> Result<(), AnswerError> {
+        let here = inclusion.index() == event.sequence && inclusion.size() == self.outcome.events;
+        if !here || event.place.height > self.header.height {
+            return Err(AnswerError::OtherLog);
+        }
+        inclusion
+            .verify(&self.outcome.events_root, &event.to_leaf())
+            .map_err(AnswerError::Event)
+    }
+
+    /// Checks that the event log after this block begins with that after an earlier one.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if it does not.
+    pub fn check_extends(
+        &self,
+        earlier: &Self,
+        proof: &ConsistencyProof,
+    ) -> Result<(), AnswerError> {
+        let (old, new) = (&earlier.outcome, &self.outcome);
+        let sizes = (proof.old_size(), proof.new_size()) == (old.events, new.events);
+        if !sizes || earlier.header.height > self.header.height {
+            return Err(AnswerError::OtherLog);
+        }
+        proof
+            .verify(&old.events_root, &new.events_root)
+            .map_err(AnswerError::Extension)
     }
 
     /// Checks that a transaction was not executed up to this block, and never will be.

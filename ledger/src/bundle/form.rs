@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Bundle;
 
-/// The longest bundle: the certificate of the largest set, and ample room for the rest.
-pub const BUNDLE_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 64 * 1024;
+/// The longest bundle: two certificates of the largest set, and ample room for the rest.
+pub const BUNDLE_BYTES_MAX: usize = 2 * CERTIFICATE_BYTES_MAX + 64 * 1024;
 
 const VERSION: u16 = 1;
 

@@ -386,3 +386,124 @@ fn text_reads_back_and_has_one_form() {
         assert!(Bundle::from_text(&text).is_err(), "{text}");
     }
 }
+
+/// The log of a world's events, of which the last block is certified.
+fn event_log(worlds: &[&World]) -> Vec<crate::event::Event> {
+    let last = |world: &&World| world.ledger.last.as_ref().unwrap().events.clone();
+    worlds.iter().flat_map(last).collect()
+}
+
+fn leaves(log: &[crate::event::Event]) -> Vec<Hash32> {
+    log.iter().map(crate::event::Event::leaf_hash).collect()
+}
+
+fn event(world: &World, index: usize) -> EventBundle {
+    let log = event_log(&[world]);
+    let sequence = log[index].sequence;
+    EventBundle {
+        certified: world.certified.clone(),
+        event: log[index].clone(),
+        inclusion: crate::log_tree::prove_inclusion(&leaves(&log), sequence).unwrap(),
+    }
+}
+
+#[test]
+fn an_event_is_checked_with_nothing_but_the_genesis() {
+    let world = World::new(5);
+    for index in 0..4 {
+        let bundle = event(&world, index);
+        let verified = bundle.verify(&genesis(), &RealChecker).unwrap();
+        assert_eq!(verified.event, bundle.event);
+        assert_eq!(verified.event.cause, world.txs[index].key());
+        assert_eq!(verified.at.height, world.ledger.state.height());
+    }
+}
+
+#[test]
+fn every_flipped_byte_of_an_event_is_caught() {
+    let genesis = genesis();
+    let bytes = Bundle::Event(event(&World::new(5), 2)).to_bytes();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let verdict =
+            Bundle::from_bytes(&flipped).map(|bundle| bundle.verify(&genesis, &RealChecker));
+        assert!(!matches!(verdict, Ok(Ok(_))), "byte {at}");
+    }
+}
+
+// A path may hold in a tree of another size: the certified number of events says which it is.
+#[test]
+fn an_event_stands_where_its_number_says_in_a_log_of_the_certified_size() {
+    let world = World::new(4);
+    let log = leaves(&event_log(&[&world]));
+    let bundle = event(&world, 2);
+    let refused = |inclusion| {
+        let bundle = EventBundle {
+            inclusion,
+            ..bundle.clone()
+        };
+        bundle.verify(&genesis(), &RealChecker).unwrap_err()
+    };
+    let shorter = crate::log_tree::InclusionProof::new(1, 2, bundle.inclusion.path().to_vec());
+    assert_eq!(
+        shorter.verify(
+            &bundle.certified.outcome().events_root,
+            &bundle.event.to_leaf()
+        ),
+        Ok(())
+    );
+    assert_eq!(refused(shorter), BundleError::Answer(AnswerError::OtherLog));
+    let elsewhere = crate::log_tree::prove_inclusion(&log, 1).unwrap();
+    assert_eq!(
+        refused(elsewhere),
+        BundleError::Answer(AnswerError::OtherLog)
+    );
+}
+
+/// Two certified blocks of one chain, and their events.
+fn two_blocks() -> (CertifiedOutcome, CertifiedOutcome, Vec<Hash32>) {
+    let mut first = World::new(4);
+    let mut log = leaves(&event_log(&[&first]));
+    let txs = (0..3).map(|_| pay(&mut first.ledger, 1)).collect();
+    let time_us = first.ledger.state.time_us() + 1;
+    let later = certified(&mut first.ledger, time_us, txs);
+    log.extend(leaves(&event_log(&[&first])));
+    (first.certified, later, log)
+}
+
+#[test]
+fn a_log_extends_an_earlier_one() {
+    let (earlier, later, log) = two_blocks();
+    let consistency = crate::log_tree::prove_consistency(&log, 3).unwrap();
+    let bundle = LogExtensionBundle {
+        earlier: earlier.clone(),
+        later: later.clone(),
+        consistency,
+    };
+    let verified = bundle.verify(&genesis(), &RealChecker).unwrap();
+    assert_eq!((verified.earlier_events, verified.events), (3, 6));
+    assert_eq!(verified.earlier.height.next(), verified.at.height);
+
+    let bytes = Bundle::LogExtension(Box::new(bundle.clone())).to_bytes();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let verdict =
+            Bundle::from_bytes(&flipped).map(|bundle| bundle.verify(&genesis(), &RealChecker));
+        assert!(!matches!(verdict, Ok(Ok(_))), "byte {at}");
+    }
+    let backwards = LogExtensionBundle {
+        earlier: later.clone(),
+        later: earlier,
+        ..bundle.clone()
+    };
+    let error = backwards.verify(&genesis(), &RealChecker).unwrap_err();
+    assert_eq!(error, BundleError::Answer(AnswerError::OtherLog));
+    let itself = LogExtensionBundle {
+        earlier: later.clone(),
+        later,
+        consistency: crate::log_tree::prove_consistency(&log, 6).unwrap(),
+    };
+    assert!(itself.verify(&genesis(), &RealChecker).is_ok());
+}

@@ -39,13 +39,23 @@ impl Frontier {
     /// # Panics
     /// At 2⁶⁴ leaves, which no log of ours reaches.
     pub fn append(&mut self, leaf: Hash32) {
+        self.append_telling(leaf, |_, _| {});
+    }
+
+    /// The same, and tells every complete subtree that it finishes: its level, from 0 for the leaf itself, and its root.
+    ///
+    /// # Panics
+    /// As [`Frontier::append`].
+    pub fn append_telling(&mut self, leaf: Hash32, mut completed: impl FnMut(u32, Hash32)) {
         let mut peak = leaf;
-        for _ in 0..self.size.trailing_ones() {
+        completed(0, peak);
+        for level in 0..self.size.trailing_ones() {
             let left = self
                 .peaks
                 .pop()
                 .expect("one peak for each one-bit of the size");
             peak = node_hash(&left, &peak);
+            completed(level.saturating_add(1), peak);
         }
         self.peaks.push(peak);
         self.size = self

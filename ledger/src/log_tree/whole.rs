@@ -4,11 +4,12 @@
 //! Shape: level k holds the roots of the complete subtrees of 2^k leaves, in order; what is left over at the right edge is in no level.
 //! Source: RFC 9162, section 2.1.1.
 
-use std::ops::Range;
+use std::convert::Infallible;
 
 use falaj_consensus::types::Hash32;
 
-use super::{InclusionProof, empty_root, inclusion_path, node_hash, size_of, split_point};
+use super::stored::{Subtrees, inclusion_over, root_over};
+use super::{InclusionProof, node_hash, size_of};
 
 /// All complete subtrees over a list of leaves.
 #[derive(Clone, Debug)]
@@ -32,41 +33,29 @@ impl WholeTree {
     /// The root over all leaves.
     #[must_use]
     pub fn root(&self) -> Hash32 {
-        if self.size == 0 {
-            return empty_root();
-        }
-        self.subtree(0..self.size)
+        let Ok(root) = root_over(&mut &*self, 0..self.size);
+        root
     }
 
     /// Proves that the leaf at `index` is in the tree; `None` if there is no such leaf.
     #[must_use]
     pub fn prove_inclusion(&self, index: u64) -> Option<InclusionProof> {
-        let path = inclusion_path(index, self.size)?;
-        let siblings = path.into_iter().map(|range| self.subtree(range)).collect();
-        Some(InclusionProof::new(index, self.size, siblings))
+        let Ok(proof) = inclusion_over(&mut &*self, index, self.size);
+        proof
     }
+}
 
-    /// The root over a range that is a subtree of this tree: complete, or at the right edge.
-    fn subtree(&self, leaves: Range<u64>) -> Hash32 {
-        let count = leaves.end.saturating_sub(leaves.start);
-        if count.is_power_of_two() {
-            return self.complete(leaves.start, count);
-        }
-        let middle = leaves.start.saturating_add(split_point(count));
-        node_hash(
-            &self.subtree(leaves.start..middle),
-            &self.subtree(middle..leaves.end),
-        )
-    }
+impl Subtrees for &WholeTree {
+    type Error = Infallible;
 
-    fn complete(&self, start: u64, count: u64) -> Hash32 {
+    fn complete(&mut self, start: u64, level: u32) -> Result<Hash32, Infallible> {
         let position = |number: u64| usize::try_from(number).ok();
-        let level = position(u64::from(count.ilog2())).and_then(|level| self.levels.get(level));
-        let at = start.checked_div(count).and_then(position);
-        *level
+        let in_level = position(u64::from(level)).and_then(|level| self.levels.get(level));
+        let at = start.checked_shr(level).and_then(position);
+        Ok(*in_level
             .zip(at)
             .and_then(|(level, at)| level.get(at))
-            .expect("a complete subtree of this tree is in its level")
+            .expect("a complete subtree of this tree is in its level"))
     }
 }
 

@@ -57,6 +57,8 @@ impl Proof<'_> {
             VerifiedBundle::Receipt(found) => found.at,
             VerifiedBundle::NoExecution(found) => found.at,
             VerifiedBundle::Account(found) => found.at,
+            VerifiedBundle::Event(found) => found.at,
+            VerifiedBundle::LogExtension(found) => found.at,
         }
     }
 

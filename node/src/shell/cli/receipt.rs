@@ -106,7 +106,9 @@ const fn subject(found: &VerifiedBundle) -> Option<TxKey> {
     match found {
         VerifiedBundle::Receipt(found) => Some(found.receipt.key),
         VerifiedBundle::NoExecution(found) => Some(found.key),
-        VerifiedBundle::Account(_) => None,
+        VerifiedBundle::Account(_) | VerifiedBundle::Event(_) | VerifiedBundle::LogExtension(_) => {
+            None
+        }
     }
 }
 

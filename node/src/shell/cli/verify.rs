@@ -16,7 +16,7 @@ use super::proof::{self, Proof};
 use super::tx::Draft;
 use super::{Failure, Scene, files, print};
 
-/// Checks a receipt, an account or a proof of no execution offline, with the genesis alone.
+/// Checks a receipt, an account, an event or another proof offline, with the genesis alone.
 #[derive(Args)]
 pub(super) struct Verify {
     /// The bundle's file; `-` is standard input.
@@ -67,6 +67,8 @@ fn is_about(verified: &VerifiedBundle, body: &TxBody) -> bool {
                 .is_none_or(|until_ms| body.valid_until_ms <= until_ms);
             found.key == body.key() && covered
         }
-        VerifiedBundle::Account(_) => false,
+        VerifiedBundle::Account(_) | VerifiedBundle::Event(_) | VerifiedBundle::LogExtension(_) => {
+            false
+        }
     }
 }

@@ -3,7 +3,14 @@
 //! Invariant: nothing is said that the certificate does not cover; what a bundle leaves open is said too.
 
 use falaj_ledger::account::Account;
-use falaj_ledger::bundle::{VerifiedAccount, VerifiedBundle, VerifiedNoExecution, VerifiedReceipt};
+use falaj_ledger::amount::Amount;
+use falaj_ledger::bundle::{
+    VerifiedAccount, VerifiedBundle, VerifiedEvent, VerifiedLogExtension, VerifiedNoExecution,
+    VerifiedReceipt,
+};
+use falaj_ledger::currency::CurrencyCode;
+use falaj_ledger::event::EventKind;
+use falaj_ledger::genesis::Genesis;
 use falaj_ledger::receipt::Verdict;
 use falaj_ledger::rejection::Rejection;
 use serde_json::{Map, Value, json};
@@ -19,6 +26,8 @@ pub(super) fn lines(proof: &Proof<'_>) -> Vec<String> {
         VerifiedBundle::Receipt(found) => receipt(found),
         VerifiedBundle::NoExecution(found) => no_execution(found),
         VerifiedBundle::Account(found) => account(proof, found),
+        VerifiedBundle::Event(found) => event(proof, found),
+        VerifiedBundle::LogExtension(found) => log_extension(found),
     };
     let block = format!("height {}, at {}", at.height, utc(at.time_us));
     let (signers, all) = (at.signers, genesis.validators.members().len());
@@ -104,6 +113,88 @@ fn account(proof: &Proof<'_>, found: &VerifiedAccount) -> Vec<String> {
     vec![row("proven", &text), row("account", &of)]
 }
 
+fn event(proof: &Proof<'_>, found: &VerifiedEvent) -> Vec<String> {
+    let event = &found.event;
+    let (place, cause) = (event.place, of_key(event.cause));
+    let text = format!(
+        "event {}: {}",
+        event.sequence,
+        what(&event.kind, proof.genesis)
+    );
+    let by = format!(
+        "transaction {cause} at height {}, index {}",
+        place.height, place.index
+    );
+    vec![row("proven", &text), row("caused by", &by)]
+}
+
+/// What happened, in a line.
+fn what(kind: &EventKind, genesis: &Genesis) -> String {
+    let account = |id| of_account(id, genesis);
+    match kind {
+        EventKind::AccountOpened {
+            account: id,
+            currency,
+            kind,
+        } => format!(
+            "account {} was opened, {} in {currency}",
+            account(*id),
+            kind.name()
+        ),
+        EventKind::Transferred {
+            debit,
+            credit,
+            currency,
+            amount,
+        } => {
+            let (debit, credit) = (account(*debit), account(*credit));
+            format!(
+                "{} went from {debit} to {credit}",
+                money_of(*amount, *currency, genesis)
+            )
+        }
+        EventKind::Proposed {
+            proposal,
+            authority,
+        } => format!(
+            "proposal {proposal} was made to authority {}",
+            authority.get()
+        ),
+        EventKind::Approved {
+            proposal,
+            approvals,
+        } => format!("proposal {proposal} has {approvals} approvals"),
+        EventKind::Issued { proposal, change } => {
+            let amount = money_of(change.amount, change.currency, genesis);
+            format!(
+                "{amount} was issued to {} by proposal {proposal}",
+                account(change.account)
+            )
+        }
+        EventKind::Vetoed { proposal } => format!("proposal {proposal} was vetoed"),
+        EventKind::Redeemed { proposal, change } => {
+            let amount = money_of(change.amount, change.currency, genesis);
+            format!(
+                "{amount} was redeemed from {} by proposal {proposal}",
+                account(change.account)
+            )
+        }
+    }
+}
+
+fn money_of(amount: Amount, currency: CurrencyCode, genesis: &Genesis) -> String {
+    money(i128::from(amount.get()), currency, genesis)
+}
+
+fn log_extension(found: &VerifiedLogExtension) -> Vec<String> {
+    let (earlier, later) = (found.earlier.height, found.at.height);
+    let text = format!(
+        "the {} events up to height {later} begin with the {} events up to height {earlier}",
+        found.events, found.earlier_events
+    );
+    vec![row("proven", &text)]
+}
+
 pub(super) fn json(proof: &Proof<'_>) -> Value {
     let (at, genesis) = (proof.at(), proof.genesis);
     let mut fields = Map::new();
@@ -118,6 +209,15 @@ pub(super) fn json(proof: &Proof<'_>) -> Value {
             "transaction": of_key(found.key), "state": "never-executed", "valid_until_ms": found.valid_until_ms,
         }),
         VerifiedBundle::Account(found) => account_json(proof, found),
+        VerifiedBundle::Event(found) => json!({
+            "sequence": found.event.sequence, "transaction": of_key(found.event.cause),
+            "event_height": found.event.place.height.get(), "index": found.event.place.index,
+            "event": what(&found.event.kind, genesis),
+        }),
+        VerifiedBundle::LogExtension(found) => json!({
+            "earlier_height": found.earlier.height.get(), "earlier_events": found.earlier_events,
+            "events": found.events,
+        }),
     };
     for value in [common, own] {
         if let Value::Object(more) = value {
