@@ -14,6 +14,7 @@ mod blocks;
 mod chain;
 mod context;
 mod encode;
+mod event_log;
 mod events;
 mod governance;
 mod health;
@@ -143,9 +144,13 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(blocks::receipts))
         .routes(routes!(blocks::certificate))
         .routes(routes!(proofs::no_execution))
+        .routes(routes!(event_log::extension))
         .routes(routes!(chain::genesis))
         .routes(routes!(chain::validators))
         .routes(routes!(chain::parameters))
+        .routes(routes!(event_log::list))
+        .routes(routes!(event_log::one))
+        .routes(routes!(event_log::stream))
         .routes(routes!(events::receipts))
         .routes(routes!(events::blocks))
         .routes(routes!(status::status))

@@ -1,4 +1,4 @@
-//! The ledger's index in the store: blocks, receipts and where a transaction is, as immutable pages a block.
+//! The ledger's index in the store: blocks, receipts, where a transaction is, and the event log, as immutable pages a block.
 //!
 //! Invariant: pages are written with their block in one atomic batch and never changed; what they say can be recomputed from the logs.
 //! Shape: per height one block page, then receipts and sorted transaction keys in chunks of at most [`CHUNK_BYTES`].
@@ -15,6 +15,8 @@ use falaj_ledger::store::{BlockWrite, Marker, Page, Store, StoreError};
 use falaj_ledger::transaction::TxKey;
 
 use crate::core::Committed;
+
+mod event_log;
 
 /// Most bytes of a page: sled is cheapest with few, large values that stay below its own blob limit.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -69,6 +71,7 @@ pub fn block_write(block: &Committed) -> BlockWrite {
             .iter()
             .map(hash::encode),
     ));
+    pages.extend(event_log::pages(&block.executed));
     BlockWrite {
         marker,
         write_set: block.executed.write_set.clone(),
@@ -93,32 +96,30 @@ fn key(kind: u8, height: Height, chunk: u32) -> Vec<u8> {
     key
 }
 
-/// Length-prefixed items, packed into pages.
+/// Length-prefixed items, packed into the pages of a height.
 fn chunks(kind: u8, height: Height, items: impl Iterator<Item = Vec<u8>>) -> Vec<Page> {
-    let mut pages: Vec<Page> = Vec::new();
-    for (item, chunk) in
-        items
-            .map(|item| hash::encode(&item))
-            .scan((0_usize, 0_u32), |state, item| {
-                if state.0.saturating_add(item.len()) > CHUNK_BYTES && state.0 > 0 {
-                    *state = (0, state.1.saturating_add(1));
-                }
-                state.0 = state.0.saturating_add(item.len());
-                Some((item, state.1))
-            })
-    {
-        match pages
-            .last_mut()
-            .filter(|page| page.key == key(kind, height, chunk))
-        {
-            Some(page) => page.value.extend(item),
-            None => pages.push(Page {
-                key: key(kind, height, chunk),
-                value: item,
-            }),
+    let packs = packed(items).into_iter().zip(0..);
+    let page = |((value, _), chunk)| Page {
+        key: key(kind, height, chunk),
+        value,
+    };
+    packs.map(page).collect()
+}
+
+/// Length-prefixed items, packed into as few values as they fit; with each, how many it holds.
+fn packed(items: impl Iterator<Item = Vec<u8>>) -> Vec<(Vec<u8>, u64)> {
+    let mut packs: Vec<(Vec<u8>, u64)> = Vec::new();
+    for item in items.map(|item| hash::encode(&item)) {
+        let fits = |value: &[u8]| value.len().saturating_add(item.len()) <= CHUNK_BYTES;
+        match packs.last_mut().filter(|(value, _)| fits(value)) {
+            Some((value, count)) => {
+                value.extend(item);
+                *count = count.saturating_add(1);
+            }
+            None => packs.push((item, 1)),
         }
     }
-    pages
+    packs
 }
 
 fn unpack(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {

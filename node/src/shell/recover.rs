@@ -50,6 +50,9 @@ pub enum StoreUnfit {
         /// Last decided height.
         log: Height,
     },
+    /// It was written by a program that kept no events, or lost them.
+    #[error("it holds no event log at height {0}")]
+    NoEvents(Height),
     /// Its outcome is not the certified one.
     #[error("its outcome at height {0} is not the certified one")]
     Wrong(Height),
@@ -93,9 +96,11 @@ pub fn base_of_store<D: Disk>(
         .map_err(|_| wrong())?
         .certificate
         .outcome;
-    let page = History::new(store)
-        .block(marker.height)?
-        .ok_or_else(wrong)?;
+    let history = History::new(store);
+    let page = history.block(marker.height)?.ok_or_else(wrong)?;
+    if !history.holds_events(page.outcome.events)? {
+        return Err(StoreUnfit::NoEvents(marker.height));
+    }
     let right = page.outcome.hash() == certified && page.outcome.state_root == state.root();
     if right {
         Ok(Some(Base {

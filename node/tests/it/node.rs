@@ -7,7 +7,8 @@ use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::testing::{self, BANK_A, BANK_B, Who};
 use serde_json::{Value, json};
 use std::fs::Permissions;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -107,6 +108,20 @@ impl Node {
         let flags = self.payment(amount);
         self.falaj(flags.iter().map(String::as_str).chain(["--wait", "--json"]))
             .json(0)
+    }
+
+    /// What its API says at a path.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let running = std::fs::read(self.path("home/run.json")).unwrap();
+        let running: Value = serde_json::from_slice(&running).unwrap();
+        let mut stream = TcpStream::connect(running["api"].as_str().unwrap()).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
+        serde_json::from_str(body).unwrap()
     }
 }
 

@@ -237,3 +237,37 @@ fn other_chain(node: &Node) -> Genesis {
         ..node.genesis()
     }
 }
+
+// docs/spec/receipts.md, "Event" and "Log extension": as a client gets them from the API and keeps them.
+#[test]
+fn events_and_the_growth_of_their_log_are_verified() {
+    let mut node = Node::start();
+    node.pay("3.00");
+    node.pay("4.00");
+    let event = node.get("/v1/events/0?proof=true")["proof"].to_string();
+    let growth = node.get("/v1/proofs/log-extension/1/2").to_string();
+    node.kill();
+    let genesis = node.text("genesis.json");
+    let verify = |name: &str, text: &str| {
+        let file = node.text(name);
+        std::fs::write(&file, text).unwrap();
+        let flags = ["verify", &file, "--genesis", &genesis];
+        let words = falaj(flags).text();
+        (falaj([&flags[..], &["--json"]].concat()).json(0), words)
+    };
+    let (said, words) = verify("event.json", &event);
+    assert_eq!(
+        (&said["kind"], &said["sequence"], &said["event_height"]),
+        (&"falaj-event".into(), &0.into(), &1.into())
+    );
+    let went = "event 0: 3.00 AED went from ";
+    assert!(words.contains(went), "{words}");
+    assert!(words.contains("caused by"), "{words}");
+    let (said, words) = verify("growth.json", &growth);
+    assert_eq!(
+        (&said["kind"], &said["earlier_height"], &said["height"]),
+        (&"falaj-log-extension".into(), &1.into(), &2.into())
+    );
+    let proven = "the 2 events up to height 2 begin with the 1 events up to height 1";
+    assert!(words.contains(proven), "{words}");
+}

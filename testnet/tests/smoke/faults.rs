@@ -3,7 +3,7 @@
 use falaj_testnet::manifest::SignerKind;
 use falaj_testnet::token;
 
-use crate::payments::{Payments, all_final_everywhere};
+use crate::payments::{Payments, all_final_everywhere, first_event_proven_everywhere};
 use crate::stage::{Stage, order};
 
 /// Goal: what was acknowledged is final on every node, whatever one of four validators suffers, and who was away votes again.
@@ -20,6 +20,7 @@ async fn four_validators_settle_through_every_fault_of_one() {
         stage.catches_up(index).await;
     }
     all_final_everywhere(&stage.network, &keys).await;
+    first_event_proven_everywhere(&stage.network).await;
     stage.conclude();
 }
 

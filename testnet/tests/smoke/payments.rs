@@ -2,10 +2,13 @@
 //!
 //! Invariant: a slow machine has fewer transfers, never a longer queue.
 
+use falaj_consensus::verify::RealChecker;
 use falaj_ledger::amount::Amount;
+use falaj_ledger::bundle::{Bundle, VerifiedBundle};
 use falaj_ledger::transaction::TxKey;
-use falaj_testnet::http::Connection;
+use falaj_testnet::http::{self, Connection};
 use falaj_testnet::load::{Chance, Load, Report, Tally};
+use falaj_testnet::manifest::read_genesis;
 use falaj_testnet::network::Network;
 use falaj_testnet::wallet::Wallet;
 use serde::Deserialize;
@@ -106,5 +109,23 @@ pub(crate) async fn all_final_everywhere(network: &Network, keys: &[TxKey]) {
                 told.state
             );
         }
+    }
+}
+
+/// Asks every node for the first event with its proof: each must prove the same one under the genesis alone.
+pub(crate) async fn first_event_proven_everywhere(network: &Network) {
+    let genesis = read_genesis(&network.genesis).expect("the genesis of the network");
+    let mut first = None;
+    for validator in &network.validators {
+        let address = validator.api_address().expect("an address");
+        let path = "/v1/events/0?proof=true";
+        let answer = http::get(address, path).await.expect("an answer");
+        let proof = answer.json::<serde_json::Value>().expect("an event")["proof"].to_string();
+        let bundle = Bundle::from_text(&proof).expect("a bundle");
+        let proven = bundle.verify(&genesis, &RealChecker);
+        let Ok(VerifiedBundle::Event(found)) = proven else {
+            panic!("{path} at {}: {proven:?}", validator.name)
+        };
+        assert_eq!(*first.get_or_insert(found.event.clone()), found.event);
     }
 }

@@ -24,7 +24,7 @@ use super::request::{self, Asked};
 use super::views::BlockView;
 
 /// How often the store is asked again for a block that it is about to have.
-const STORE_RETRY: Duration = Duration::from_millis(50);
+pub(super) const STORE_RETRY: Duration = Duration::from_millis(50);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `?from_height=`.
@@ -124,8 +124,7 @@ impl Cursor {
     fn open(api: Arc<Api>, from: &From, headers: &HeaderMap) -> Result<Self, Problem> {
         let room = api.stream()?;
         let heights = api.node.view.heights();
-        let after = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-        let next = match (after, &from.from_height) {
+        let next = match (last_id(headers), &from.from_height) {
             (Some(after), _) => after_last(after)?,
             (None, Some(from)) => request::height(from)?,
             (None, None) => heights.borrow().next(),
@@ -199,5 +198,18 @@ fn stream<T: Serialize>(
         let event = event.json_data(tell(told)).ok()?;
         Some((Ok(event), cursor))
     });
+    kept_alive(events)
+}
+
+/// The id of the last event that a client has seen, if it says so.
+pub(super) fn last_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("last-event-id")?.to_str().ok()
+}
+
+/// A stream that says now and then that it is alive.
+pub(super) fn kept_alive<S>(events: S) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
+where
+    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }

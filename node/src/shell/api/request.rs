@@ -146,7 +146,7 @@ pub(super) fn account(text: &str, network: &NetworkPrefix) -> Result<AccountId, 
 }
 
 /// Reads digits, without sign or leading zero.
-fn number(text: &str, field: &'static str) -> Result<u64, Problem> {
+pub(super) fn number(text: &str, field: &'static str) -> Result<u64, Problem> {
     let number = text
         .parse::<u64>()
         .ok()

@@ -3,6 +3,7 @@
 mod diverged;
 mod document;
 mod encoding;
+mod ledger_events;
 mod node;
 mod older;
 mod reading;

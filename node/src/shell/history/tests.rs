@@ -3,7 +3,9 @@
 use falaj_consensus::types::{BlockId, Round, ValidatorIndex};
 use falaj_consensus::validator_set::Bitmap;
 use falaj_ledger::block::BlockInput;
+use falaj_ledger::event::Event;
 use falaj_ledger::execute::execute;
+use falaj_ledger::log_tree::root;
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::store::memory::{MemoryMedium, MemoryStore};
 use falaj_ledger::testing::{self, BANK_A, BANK_B, Ledger, Who, account, transfer};
@@ -21,6 +23,7 @@ const WRONG: Who = Who::Nobody;
 struct Chain {
     ledger: Ledger,
     store: MemoryStore,
+    events: Vec<Event>,
 }
 
 impl Chain {
@@ -29,7 +32,12 @@ impl Chain {
         let store = MemoryStore::open(MemoryMedium::new(), genesis.hash()).unwrap();
         base_of_genesis(&store, &genesis).unwrap();
         let ledger = Ledger::new(&genesis);
-        Self { ledger, store }
+        let events = Vec::new();
+        Self {
+            ledger,
+            store,
+            events,
+        }
     }
 
     fn payment(&mut self, minor_units: u64) -> TxBody {
@@ -80,6 +88,7 @@ impl Chain {
         };
         self.store.commit(&block_write(&block)).unwrap();
         self.ledger.state = block.executed.state.clone();
+        self.events.extend(block.executed.events.iter().cloned());
         let receipts = block.executed.receipts.iter();
         receipts
             .map(|receipt| receipt.verdict.rejection())
@@ -137,4 +146,62 @@ fn a_key_that_never_came_is_not_found() {
     let right = chain.signed(&came, RIGHT);
     chain.block(vec![right]);
     assert_eq!(chain.find(&other), None);
+}
+
+/// A chain of blocks with so many payments each.
+fn chain_of(payments: &[usize]) -> Chain {
+    let mut chain = Chain::new();
+    for count in payments {
+        let bodies: Vec<_> = (0..*count).map(|_| chain.payment(1)).collect();
+        let signed = bodies.iter().map(|body| chain.signed(body, RIGHT));
+        let signed = signed.collect();
+        chain.block(signed);
+    }
+    chain
+}
+
+// One block has more events than a page holds, others have few or none.
+#[test]
+fn events_are_found_by_their_number() {
+    let chain = chain_of(&[1, 0, 3, 450, 0, 40, 1]);
+    let history = History::new(&chain.store);
+    let all = &chain.events;
+    assert_eq!((all.len(), history.events().unwrap()), (495, 495));
+    for first in 0..=all.len() {
+        for limit in [1, 5, 600] {
+            let found = history.events_from(first as u64, limit).unwrap();
+            let last = all.len().min(first + limit);
+            assert_eq!(found, all[first..last], "{limit} from {first}");
+        }
+    }
+    assert!(history.holds_events(495).unwrap());
+    assert!(!history.holds_events(496).unwrap());
+}
+
+// The larger subtrees are stored as they are by definition; the smaller ones are left to whoever has the events.
+#[test]
+fn roots_of_the_event_log_are_found_by_their_place() {
+    let chain = chain_of(&[1, 0, 3, 60, 0, 40, 1]);
+    let history = History::new(&chain.store);
+    let leaves: Vec<_> = chain.events.iter().map(Event::leaf_hash).collect();
+    for level in 4..=6 {
+        let size = 1_usize << level;
+        for (at, subtree) in leaves.chunks_exact(size).enumerate() {
+            let found = history.event_root((at * size) as u64, level).unwrap();
+            assert_eq!(found, Some(root(subtree)), "{at} of level {level}");
+        }
+    }
+    assert_eq!(history.event_root(0, 3).unwrap(), None);
+    assert_eq!(history.event_root(0, 7).unwrap(), None);
+}
+
+// What a program wrote that kept no events is told from an empty log.
+#[test]
+fn a_store_without_events_is_told() {
+    let chain = chain_of(&[2]);
+    let history = History::new(&chain.store);
+    assert!(history.holds_events(0).unwrap() && history.holds_events(2).unwrap());
+    let empty = chain_of(&[0]);
+    let history = History::new(&empty.store);
+    assert!(history.holds_events(0).unwrap() && !history.holds_events(2).unwrap());
 }

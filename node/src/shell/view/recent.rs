@@ -70,6 +70,13 @@ impl Recent {
         found.cloned()
     }
 
+    /// All that are kept, the newest last.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<RecentBlock>> {
+        let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
+        blocks.iter().cloned().collect()
+    }
+
     /// Keeps a new block, and drops old ones.
     pub(super) fn push(&self, block: &Arc<Committed>) -> Arc<RecentBlock> {
         let newest = Arc::new(RecentBlock::new(Arc::clone(block)));

@@ -102,6 +102,12 @@ async fn answers_are_what_the_document_says() {
             "/v1/proofs/no-execution/{participant}/{id}",
             path_of(&tx).replace("/transactions/", "/proofs/no-execution/"),
         ),
+        ("/v1/events", "/v1/events".into()),
+        ("/v1/events/{sequence}", "/v1/events/0?proof=true".into()),
+        (
+            "/v1/proofs/log-extension/{earlier}/{later}",
+            "/v1/proofs/log-extension/1/1".into(),
+        ),
         ("/v1/validators", "/v1/validators".into()),
         ("/v1/parameters", "/v1/parameters".into()),
         ("/v1/status", "/v1/status".into()),

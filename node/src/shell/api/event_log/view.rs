@@ -1,0 +1,178 @@
+//! An event as JSON.
+//!
+//! Invariant: every field of the event is here, and its leaf beside them, so that whoever has the log's root need not believe the rest.
+
+use data_encoding::BASE64;
+use falaj_ledger::account::NetworkPrefix;
+use falaj_ledger::event::{Event, EventKind};
+use falaj_ledger::proposal::SupplyChange;
+use falaj_ledger::state::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::views::decimal;
+
+/// Something that happened in the ledger.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::shell::api) struct EventView {
+    /// Its number since genesis, from 0 without a gap.
+    pub(super) sequence: u64,
+    /// Height of its block.
+    height: u64,
+    /// Position in the block of the transaction that caused it.
+    index: u32,
+    /// Who submitted that transaction.
+    participant: u32,
+    /// The transaction's id.
+    id: String,
+    /// What happened: its `type` and what goes with it.
+    #[serde(flatten)]
+    what: WhatView,
+    /// The event's leaf in borsh and base64.
+    leaf: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum WhatView {
+    /// An account was opened.
+    AccountOpened {
+        /// Its id.
+        account: String,
+        /// Its currency.
+        currency: String,
+        /// What it is for.
+        kind: &'static str,
+    },
+    /// Money moved.
+    Transferred {
+        /// From this account.
+        debit: String,
+        /// To this account.
+        credit: String,
+        /// In this currency.
+        currency: String,
+        /// So much.
+        amount: String,
+    },
+    /// A proposal was made.
+    Proposed {
+        /// Its id.
+        proposal: String,
+        /// The authority that decides.
+        authority: u32,
+    },
+    /// A proposal gained approvals.
+    Approved {
+        /// Its id.
+        proposal: String,
+        /// How many it has now.
+        approvals: u8,
+    },
+    /// A proposal was executed: money was issued.
+    Issued(ChangeView),
+    /// A proposal was stopped.
+    Vetoed {
+        /// Its id.
+        proposal: String,
+    },
+    /// A proposal was executed: money was redeemed.
+    Redeemed(ChangeView),
+}
+
+/// An issue or redemption.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct ChangeView {
+    /// Id of the proposal.
+    proposal: String,
+    /// The currency.
+    currency: String,
+    /// The reserve account that took or gave.
+    account: String,
+    /// How much.
+    amount: String,
+    /// Reference of the payment on the other side.
+    rtgs_reference: String,
+}
+
+/// What names are written with.
+struct Names<'a> {
+    state: &'a State,
+    network: &'a NetworkPrefix,
+}
+
+impl EventView {
+    /// An event, with amounts in the scales of a state and ids of its network.
+    pub(super) fn of(state: &State, network: &NetworkPrefix, event: &Event) -> Self {
+        Self {
+            sequence: event.sequence,
+            height: event.place.height.get(),
+            index: event.place.index,
+            participant: event.cause.participant.get(),
+            id: event.cause.id.to_string(),
+            what: Names { state, network }.what(&event.kind),
+            leaf: BASE64.encode(&event.to_leaf()),
+        }
+    }
+}
+
+impl Names<'_> {
+    fn what(&self, kind: &EventKind) -> WhatView {
+        match kind {
+            EventKind::AccountOpened {
+                account,
+                currency,
+                kind,
+            } => WhatView::AccountOpened {
+                account: account.to_text(self.network),
+                currency: currency.to_string(),
+                kind: kind.name(),
+            },
+            EventKind::Transferred {
+                debit,
+                credit,
+                currency,
+                amount,
+            } => WhatView::Transferred {
+                debit: debit.to_text(self.network),
+                credit: credit.to_text(self.network),
+                currency: currency.to_string(),
+                amount: decimal(self.state, *currency, amount.units()),
+            },
+            EventKind::Proposed {
+                proposal,
+                authority,
+            } => WhatView::Proposed {
+                proposal: proposal.to_string(),
+                authority: authority.get(),
+            },
+            EventKind::Approved {
+                proposal,
+                approvals,
+            } => WhatView::Approved {
+                proposal: proposal.to_string(),
+                approvals: *approvals,
+            },
+            EventKind::Issued { proposal, change } => {
+                WhatView::Issued(self.change(proposal.to_string(), change))
+            }
+            EventKind::Vetoed { proposal } => WhatView::Vetoed {
+                proposal: proposal.to_string(),
+            },
+            EventKind::Redeemed { proposal, change } => {
+                WhatView::Redeemed(self.change(proposal.to_string(), change))
+            }
+        }
+    }
+
+    fn change(&self, proposal: String, change: &SupplyChange) -> ChangeView {
+        ChangeView {
+            proposal,
+            currency: change.currency.to_string(),
+            account: change.account.to_text(self.network),
+            amount: decimal(self.state, change.currency, change.amount.units()),
+            rtgs_reference: change.rtgs_reference.to_string(),
+        }
+    }
+}
