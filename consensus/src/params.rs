@@ -1,6 +1,7 @@
 //! Consensus parameters: agreed, in the ledger's state, named by hash in the outcome two heights before they hold.
 //!
-//! Invariant: every value lies within the bounds of [`Parameters::check`], so a timeout never overflows and a block never exceeds its caps.
+//! Invariant: every value lies within the bounds of [`Parameters::check`], so a timeout never overflows, a block never exceeds its caps,
+//! and every timer of every round leaves room for two retransmit ticks.
 //! Units are last in the names.
 //! Source: `docs/spec/consensus.md`, "Timers", "Block time", "Batches".
 
@@ -14,6 +15,7 @@ use crate::types::{Hash32, Round};
 
 const PARAMETERS_TAG: Tag = Tag::new("falaj/parameters/1");
 const MINUTE_MS: u32 = 60_000;
+const DAY_US: u64 = 86_400_000_000;
 
 /// A timeout that grows with the round up to a cap: `base + growth × min(round, cap)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
@@ -70,32 +72,59 @@ pub struct Parameters {
     pub evidence_age_ms: u64,
 }
 
-/// Which parameter is out of its bounds.
+/// What is wrong with parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("parameter {name} is {value}, outside {min} to {max}")]
-pub struct ParameterError {
-    /// Name of the field.
-    pub name: &'static str,
-    /// Value that was given.
-    pub value: u64,
-    /// Least value allowed.
-    pub min: u64,
-    /// Greatest value allowed.
-    pub max: u64,
+pub enum ParameterError {
+    /// A value out of its own bounds.
+    #[error("parameter {name} is {value}, outside {min} to {max}")]
+    OutOfBounds {
+        /// Name of the field.
+        name: &'static str,
+        /// Value that was given.
+        value: u64,
+        /// Least value allowed.
+        min: u64,
+        /// Greatest value allowed.
+        max: u64,
+    },
+    /// A timer that could end before what was lost is sent again: it breaks the rule of the timers whatever the network is like.
+    #[error(
+        "parameter {name} is {value_ms} ms, but a tick of {tick_ms} ms asks for more than {above_ms} ms"
+    )]
+    TimerTooShort {
+        /// Name of the timer.
+        name: &'static str,
+        /// How long it lasts in round 0.
+        value_ms: u64,
+        /// What it has to exceed.
+        above_ms: u64,
+        /// Interval of the retransmit tick.
+        tick_ms: u64,
+    },
+}
+
+impl ParameterError {
+    /// Name of the field that is wrong.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OutOfBounds { name, .. } | Self::TimerTooShort { name, .. } => name,
+        }
+    }
 }
 
 impl Default for Parameters {
-    /// Values for validators in one region; a testnet measures and writes its own.
+    /// Values for validators in one region, with 200 ms beside the tick for one step; a testnet measures and writes its own.
     fn default() -> Self {
         Self {
             version: Self::VERSION,
             timeouts: Timeouts {
-                propose_ms: 1_000,
-                prevote_ms: 300,
-                precommit_ms: 300,
+                propose_ms: 1_300,
+                prevote_ms: 610,
+                precommit_ms: 610,
                 growth_ms: 200,
                 growth_rounds_max: 50,
-                tick_ms: 250,
+                tick_ms: 100,
                 heartbeat_ms: MINUTE_MS,
             },
             limits: Limits {
@@ -114,6 +143,87 @@ impl Default for Parameters {
     }
 }
 
+impl Timeouts {
+    fn check(&self) -> Result<(), ParameterError> {
+        let minute = u64::from(MINUTE_MS);
+        let bounds = [
+            ("timeouts.prevote_ms", self.prevote_ms, minute),
+            ("timeouts.precommit_ms", self.precommit_ms, minute),
+            ("timeouts.propose_ms", self.propose_ms, 10 * minute),
+            ("timeouts.growth_ms", self.growth_ms, minute),
+            ("timeouts.growth_rounds_max", self.growth_rounds_max, 10_000),
+            ("timeouts.tick_ms", self.tick_ms, minute),
+            ("timeouts.heartbeat_ms", self.heartbeat_ms, 5 * minute),
+        ];
+        for (name, value, max) in bounds {
+            within(name, value.into(), 1, max)?;
+        }
+        self.check_rule()
+    }
+
+    /// What the rule of the timers asks of the parameters alone: Δ is at least a tick. All three grow alike, so round 0 speaks for every
+    /// round, and for those past the cap, where propose and the precommit of the round before have grown by the same.
+    fn check_rule(&self) -> Result<(), ParameterError> {
+        let two_ticks = u64::from(self.tick_ms).saturating_mul(2);
+        self.exceeds("timeouts.prevote_ms", self.prevote_ms, two_ticks)?;
+        self.exceeds("timeouts.precommit_ms", self.precommit_ms, two_ticks)?;
+        let with_precommit = two_ticks.saturating_add(self.precommit_ms.into());
+        self.exceeds("timeouts.propose_ms", self.propose_ms, with_precommit)
+    }
+
+    fn exceeds(
+        &self,
+        name: &'static str,
+        value_ms: u32,
+        above_ms: u64,
+    ) -> Result<(), ParameterError> {
+        if u64::from(value_ms) > above_ms {
+            return Ok(());
+        }
+        Err(ParameterError::TimerTooShort {
+            name,
+            value_ms: value_ms.into(),
+            above_ms,
+            tick_ms: self.tick_ms.into(),
+        })
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), ParameterError> {
+        within(
+            "limits.block_transactions_max",
+            self.block_transactions_max.into(),
+            1,
+            1_000_000,
+        )?;
+        within(
+            "limits.block_bytes_max",
+            self.block_bytes_max.into(),
+            1,
+            1 << 30,
+        )?;
+        within(
+            "limits.block_batches_max",
+            self.block_batches_max.into(),
+            1,
+            BODY_BATCHES_MAX as u64,
+        )?;
+        within(
+            "limits.transaction_bytes_max",
+            self.transaction_bytes_max.into(),
+            1,
+            u64::from(self.block_bytes_max).min(BATCH_PAYLOAD_BYTES_MAX as u64),
+        )?;
+        within(
+            "limits.block_evidence_max",
+            self.block_evidence_max.into(),
+            0,
+            BODY_EVIDENCE_MAX as u64,
+        )
+    }
+}
+
 impl Parameters {
     /// The version that this build writes and reads.
     pub const VERSION: u16 = 1;
@@ -127,69 +237,15 @@ impl Parameters {
     /// Refuses values that could stall, overflow or starve.
     ///
     /// # Errors
-    /// [`ParameterError`] for the first field out of bounds.
+    /// [`ParameterError`] for the first field that is wrong.
     pub fn check(&self) -> Result<(), ParameterError> {
-        let t = &self.timeouts;
-        let l = &self.limits;
-        let minute = u64::from(MINUTE_MS);
-        let day_us = 86_400_000_000;
         let version = u64::from(Self::VERSION);
         within("version", u64::from(self.version), version, version)?;
-        within("timeouts.prevote_ms", t.prevote_ms.into(), 1, minute)?;
-        within("timeouts.precommit_ms", t.precommit_ms.into(), 1, minute)?;
-        within(
-            "timeouts.propose_ms",
-            t.propose_ms.into(),
-            u64::from(t.precommit_ms).saturating_add(1),
-            10 * minute,
-        )?;
-        within("timeouts.growth_ms", t.growth_ms.into(), 1, minute)?;
-        within(
-            "timeouts.growth_rounds_max",
-            t.growth_rounds_max.into(),
-            1,
-            10_000,
-        )?;
-        within("timeouts.tick_ms", t.tick_ms.into(), 1, minute)?;
-        within(
-            "timeouts.heartbeat_ms",
-            t.heartbeat_ms.into(),
-            1,
-            5 * minute,
-        )?;
-        within(
-            "limits.block_transactions_max",
-            l.block_transactions_max.into(),
-            1,
-            1_000_000,
-        )?;
-        within(
-            "limits.block_bytes_max",
-            l.block_bytes_max.into(),
-            1,
-            1 << 30,
-        )?;
-        within(
-            "limits.block_batches_max",
-            l.block_batches_max.into(),
-            1,
-            BODY_BATCHES_MAX as u64,
-        )?;
-        within(
-            "limits.transaction_bytes_max",
-            l.transaction_bytes_max.into(),
-            1,
-            u64::from(l.block_bytes_max).min(BATCH_PAYLOAD_BYTES_MAX as u64),
-        )?;
-        within(
-            "limits.block_evidence_max",
-            l.block_evidence_max.into(),
-            0,
-            BODY_EVIDENCE_MAX as u64,
-        )?;
-        within("precision_us", self.precision_us, 1, day_us)?;
-        within("delay_us", self.delay_us, 1, day_us)?;
-        within("delay_growth_us", self.delay_growth_us, 0, day_us)?;
+        self.timeouts.check()?;
+        self.limits.check()?;
+        within("precision_us", self.precision_us, 1, DAY_US)?;
+        within("delay_us", self.delay_us, 1, DAY_US)?;
+        within("delay_growth_us", self.delay_growth_us, 0, DAY_US)?;
         within(
             "evidence_age_heights",
             self.evidence_age_heights,
@@ -270,7 +326,7 @@ fn within(name: &'static str, value: u64, min: u64, max: u64) -> Result<(), Para
     if (min..=max).contains(&value) {
         Ok(())
     } else {
-        Err(ParameterError {
+        Err(ParameterError::OutOfBounds {
             name,
             value,
             min,
@@ -314,9 +370,7 @@ mod tests {
     fn out_of_bounds_is_named() {
         let cases: [(&str, Spoil); 20] = [
             ("version", |p| p.version = 2),
-            ("timeouts.propose_ms", |p| {
-                p.timeouts.propose_ms = p.timeouts.precommit_ms
-            }),
+            ("timeouts.propose_ms", |p| p.timeouts.propose_ms = 0),
             ("timeouts.propose_ms", |p| p.timeouts.propose_ms = 600_001),
             ("timeouts.prevote_ms", |p| p.timeouts.prevote_ms = 0),
             ("timeouts.precommit_ms", |p| {
@@ -357,7 +411,69 @@ mod tests {
         for (name, spoil) in cases {
             let mut parameters = Parameters::default();
             spoil(&mut parameters);
-            assert_eq!(parameters.check().unwrap_err().name, name);
+            let error = parameters.check().unwrap_err();
+            assert!(matches!(error, ParameterError::OutOfBounds { .. }));
+            assert_eq!(error.name(), name);
+            assert!(borsh::from_slice::<Parameters>(&hash::encode(&parameters)).is_err());
+        }
+    }
+
+    /// The shortest timers that a tick of 100 ms leaves room for.
+    fn shortest() -> Parameters {
+        let mut parameters = Parameters::default();
+        let t = &mut parameters.timeouts;
+        (t.tick_ms, t.prevote_ms, t.precommit_ms, t.propose_ms) = (100, 201, 201, 402);
+        parameters
+    }
+
+    // The shortest timers that pass exceed two ticks, and propose the precommit of the round before besides, at every round up to the cap
+    // and past it, with the least growth as with much.
+    #[test]
+    fn every_round_leaves_room_for_two_ticks() {
+        for growth_ms in [1, 200, 60_000] {
+            let mut parameters = shortest();
+            parameters.timeouts.growth_ms = growth_ms;
+            assert_eq!(parameters.check(), Ok(()));
+            let two_ticks = 2 * parameters.tick_ns();
+            for round in 0..parameters.timeouts.growth_rounds_max + 5 {
+                let before = Round::new(round.saturating_sub(1));
+                let round = Round::new(round);
+                assert!(parameters.prevote_ns(round) > two_ticks);
+                assert!(parameters.precommit_ns(round) > two_ticks);
+                let precommit = parameters.precommit_ns(before);
+                assert!(parameters.propose_ns(round) > two_ticks + precommit);
+            }
+        }
+    }
+
+    // One millisecond less of any timer, or more of the tick, breaks the rule; the timer is named, when checked and when decoded.
+    #[test]
+    fn a_timer_without_room_for_two_ticks_is_refused() {
+        let cases: [(&str, u64, u64, Spoil); 5] = [
+            ("timeouts.prevote_ms", 200, 200, |p| {
+                p.timeouts.prevote_ms -= 1
+            }),
+            ("timeouts.precommit_ms", 200, 200, |p| {
+                p.timeouts.precommit_ms -= 1
+            }),
+            ("timeouts.propose_ms", 401, 401, |p| {
+                p.timeouts.propose_ms -= 1
+            }),
+            ("timeouts.propose_ms", 402, 402, |p| {
+                p.timeouts.precommit_ms += 1
+            }),
+            ("timeouts.prevote_ms", 201, 202, |p| p.timeouts.tick_ms += 1),
+        ];
+        for (name, value_ms, above_ms, spoil) in cases {
+            let mut parameters = shortest();
+            spoil(&mut parameters);
+            let expected = ParameterError::TimerTooShort {
+                name,
+                value_ms,
+                above_ms,
+                tick_ms: parameters.timeouts.tick_ms.into(),
+            };
+            assert_eq!(parameters.check(), Err(expected));
             assert!(borsh::from_slice::<Parameters>(&hash::encode(&parameters)).is_err());
         }
     }

@@ -97,22 +97,26 @@ pub fn parameters() -> impl Strategy<Value = Parameters> {
     })
 }
 
+/// Timers with room for two ticks, from the shortest to the longest.
 fn timeouts() -> impl Strategy<Value = Timeouts> {
-    let votes = (1..=60_000_u32, 1..=60_000_u32, 60_001..=600_000_u32);
-    let rest = (
-        1..=60_000_u32,
-        1..=10_000_u32,
-        1..=60_000_u32,
-        1..=300_000_u32,
-    );
-    (votes, rest).prop_map(|(votes, rest)| Timeouts {
-        prevote_ms: votes.0,
-        precommit_ms: votes.1,
-        propose_ms: votes.2,
+    let timers = (1..30_000_u32).prop_flat_map(|tick_ms| {
+        let votes = 2 * tick_ms + 1..=60_000_u32;
+        (Just(tick_ms), votes.clone(), votes).prop_flat_map(
+            |(tick_ms, prevote_ms, precommit_ms)| {
+                let propose = 2 * tick_ms + precommit_ms + 1..=600_000_u32;
+                (Just(tick_ms), Just(prevote_ms), Just(precommit_ms), propose)
+            },
+        )
+    });
+    let rest = (1..=60_000_u32, 1..=10_000_u32, 1..=300_000_u32);
+    (timers, rest).prop_map(|(timers, rest)| Timeouts {
+        tick_ms: timers.0,
+        prevote_ms: timers.1,
+        precommit_ms: timers.2,
+        propose_ms: timers.3,
         growth_ms: rest.0,
         growth_rounds_max: rest.1,
-        tick_ms: rest.2,
-        heartbeat_ms: rest.3,
+        heartbeat_ms: rest.2,
     })
 }
 

@@ -4,7 +4,8 @@ use super::net::Net;
 use proptest::prelude::*;
 
 const CHAOS: usize = 600;
-const BUDGET: usize = 12_000;
+/// Steps of one run. Most are ticks and what they send: a timer of the parameters is many ticks long.
+const BUDGET: usize = 30_000;
 
 fn agrees(powers: &[u64], faulty: &[usize], crashes: bool, seed: u64) -> u32 {
     let mut net = Net::new(powers, faulty, seed);
