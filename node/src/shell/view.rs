@@ -34,6 +34,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// After a final block.
+    fn after(block: &Committed) -> Self {
+        Self {
+            state: block.executed.state.clone(),
+            outcome: block.executed.outcome.clone(),
+            block: Some((block.header.clone(), block.certificate.clone())),
+        }
+    }
+
     /// Height of the block, 0 at genesis.
     #[must_use]
     pub const fn height(&self) -> Height {
@@ -88,6 +97,25 @@ impl View {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The state after one of the last final blocks, if it is kept: at most as many as [`Recent`] keeps, and none from before this start.
+    #[must_use]
+    pub fn at(&self, height: Height) -> Option<Arc<Snapshot>> {
+        let newest = self.snapshot();
+        if newest.height() == height {
+            return Some(newest);
+        }
+        let recent = self.recent.get(height)?;
+        Some(Arc::new(Snapshot::after(&recent.block)))
+    }
+
+    /// The lowest height that [`View::at`] has, and those above it up to the last final one.
+    #[must_use]
+    pub fn oldest(&self) -> Height {
+        self.recent
+            .oldest()
+            .unwrap_or_else(|| self.snapshot().height())
+    }
+
     /// The last final height, as it changes.
     #[must_use]
     pub fn heights(&self) -> watch::Receiver<Height> {
@@ -123,11 +151,7 @@ impl View {
 
     /// A block is final. Gives when those of its transactions came that came to this node.
     pub fn commit(&self, block: &Arc<Committed>) -> Vec<Now> {
-        let snapshot = Snapshot {
-            state: block.executed.state.clone(),
-            outcome: block.executed.outcome.clone(),
-            block: Some((block.header.clone(), block.certificate.clone())),
-        };
+        let snapshot = Snapshot::after(block);
         let recent = self.recent.push(block);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         let receipts = &block.executed.receipts;

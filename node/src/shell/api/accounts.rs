@@ -1,7 +1,9 @@
-//! Accounts: what they hold after the last final block, alone or with the proof of it.
+//! Accounts: what they hold after the last final block, or one of the last few, alone or with the proof of it.
 //!
 //! Invariant: one answer is of one snapshot, named by its height; a page continues after an id, so a list read over several blocks may miss
-//! or repeat nothing but what those blocks changed.
+//! or repeat nothing but what those blocks changed, and nothing at all if each page asks for the height of the first.
+//! An older state is never computed: it is one that is still whole in memory, so that it is proven like the newest, or it is gone.
+//! Source: `docs/spec/api.md`, "As of a height".
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -78,17 +80,19 @@ pub(super) struct AccountAnswer {
     proof: Option<BundleView>,
 }
 
-/// `?proof=`.
+/// `?proof=&height=`.
 #[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WithProof {
-    /// Give the proof against the last certificate too, also that there is no such account.
+    /// Give the proof against the certificate of the height too, also that there is no such account.
     #[serde(default)]
     proof: bool,
+    /// As it was after the block of this height; the last final one if absent. Only the last few are kept.
+    height: Option<u64>,
 }
 
-/// `?participant=&after=&limit=`.
+/// `?participant=&after=&limit=&height=`.
 #[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -99,9 +103,13 @@ pub(super) struct Accounts {
     after: Option<String>,
     /// Most entries: 100 if absent, at most 1,000.
     limit: Option<usize>,
+    /// As they were after the block of this height; the last final one if absent. Only the last few are kept.
+    height: Option<u64>,
 }
 
-/// An account after the last final block.
+/// An account after the last final block, or one of the last few.
+///
+/// 410 once the state after that block is no longer kept.
 #[utoipa::path(
     get,
     path = "/v1/accounts/{id}",
@@ -112,10 +120,10 @@ pub(super) struct Accounts {
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Path(id): Path<String>,
-    Asked(WithProof { proof }): Asked<WithProof>,
+    Asked(WithProof { proof, height }): Asked<WithProof>,
 ) -> Result<Json<AccountAnswer>, Problem> {
     let id = request::account(&id, &api.node.genesis.network)?;
-    let snapshot = api.snapshot();
+    let snapshot = api.snapshot_at(height)?;
     let account = snapshot.state.account(id);
     let height = snapshot.height().get();
     if account.is_none() && !proof {
@@ -152,7 +160,7 @@ pub(super) async fn list(
         .map(|id| request::account(&id, network))
         .transpose()?;
     let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-    let snapshot = api.snapshot();
+    let snapshot = api.snapshot_at(asked.height)?;
     let prefix = asked.participant.map(u32::to_be_bytes).unwrap_or_default();
     let start = after.unwrap_or_else(|| first_of(prefix));
     let wanted = |id: &AccountId| asked.participant.is_none() || id.bytes().starts_with(&prefix);

@@ -3,6 +3,8 @@
 //! Invariant: a read takes a snapshot and never waits for execution; what reads the disk runs on a pool of its own, so that history and
 //! proofs never delay a submission; nothing here holds a lock over an await.
 
+use axum::http::StatusCode;
+use falaj_consensus::types::Height;
 use falaj_ledger::bundle::CertifiedOutcome;
 use falaj_ledger::store::StoreError;
 use std::sync::Arc;
@@ -47,6 +49,25 @@ impl Api {
     /// The last final state.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.node.view.snapshot()
+    }
+
+    /// The state after a final block that this node still has whole: the last one if none is asked for.
+    pub(super) fn snapshot_at(&self, asked: Option<u64>) -> Result<Arc<Snapshot>, Problem> {
+        let newest = self.snapshot();
+        let (last, height) = (newest.height(), asked.map_or(newest.height(), Height::new));
+        if height > last {
+            let detail = format!("heights up to {last} are final");
+            return Err(Problem::not_found(detail).at_height(last.get()));
+        }
+        self.node.view.at(height).ok_or_else(|| {
+            let title = "the state after that block is no longer here";
+            let oldest = self.node.view.oldest();
+            let detail = format!("this node has the states after heights {oldest} to {last}");
+            Problem::new(StatusCode::GONE, "height-gone", title)
+                .because(detail)
+                .in_field("height")
+                .at_height(last.get())
+        })
     }
 
     /// Reads the store's history on a thread that may wait for the disk.

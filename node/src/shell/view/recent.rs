@@ -1,4 +1,4 @@
-//! The last final blocks, whole, for readers that come before the store has them, and for paths to their receipts.
+//! The last final blocks, whole, for readers that come before the store has them, for paths to their receipts, and for the states after them.
 //!
 //! Invariant: consecutive heights, the newest last; at most [`BLOCKS_MAX`] blocks and, beside the newest, [`TRANSACTIONS_MAX`] transactions.
 
@@ -68,6 +68,12 @@ impl Recent {
             .rev()
             .find(|recent| recent.block.header.height == height);
         found.cloned()
+    }
+
+    /// Height of the oldest that is kept.
+    pub(super) fn oldest(&self) -> Option<Height> {
+        let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
+        blocks.front().map(|recent| recent.block.header.height)
     }
 
     /// All that are kept, the newest last.

@@ -71,6 +71,69 @@ async fn that_there_is_no_account_is_proven_too() {
     assert_eq!((verified.id, verified.account), (account(BANK_A, 77), None));
 }
 
+// docs/spec/api.md, "As of a height": what is served of an older block is that block's, with its proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_read_and_proven_as_of_each_of_the_last_heights() {
+    let world = World::start();
+    let id = text(&world, BANK_A, 1);
+    for units in [100, 20, 3] {
+        world.pay(units).await;
+    }
+    for (height, posted) in [(1, 99_900), (2, 99_880), (3, 99_877)] {
+        let path = format!("/v1/accounts/{id}?proof=true&height={height}");
+        let reply = world.get(&path).await.json();
+        assert_eq!(reply["height"], height);
+        let VerifiedBundle::Account(found) = proven(&world, &reply["proof"]) else {
+            panic!("another proof")
+        };
+        let account = found.account.unwrap();
+        assert_eq!((found.at.height.get(), account.posted()), (height, posted));
+        assert_eq!(reply["account"]["version"], account.version);
+        let path = format!("/v1/accounts?participant=2&height={height}");
+        let listed = world.get(&path).await.json();
+        assert_eq!(listed["height"], height);
+        let items = listed["items"].as_array().unwrap();
+        assert!(items.contains(&reply["account"]), "{listed}");
+    }
+    let future = world.get(&format!("/v1/accounts/{id}?height=4")).await;
+    let said = (future.status.as_u16(), future.json()["height"].clone());
+    assert_eq!(said, (404, json!(3)));
+    let wrong = world.get(&format!("/v1/accounts/{id}?height=-1")).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_after_an_old_block_is_gone_and_says_so() {
+    let world = World::start();
+    let id = text(&world, BANK_A, 1);
+    for _ in 0..40 {
+        world.pay(1).await;
+    }
+    for path in [
+        format!("/v1/accounts/{id}?height=8"),
+        "/v1/accounts?height=0".to_owned(),
+    ] {
+        let reply = world.get(&path).await;
+        let said = (reply.status.as_u16(), reply.json()["name"].clone());
+        assert_eq!(said, (410, json!("height-gone")), "{path}");
+        let has = "this node has the states after heights 9 to 40";
+        assert_eq!(reply.json()["detail"], has);
+    }
+    let oldest = world
+        .get(&format!("/v1/accounts/{id}?height=9"))
+        .await
+        .json();
+    assert_eq!(oldest["account"]["posted"], "999.91");
+    let world = world.stop().await.start();
+    let newest = world
+        .get(&format!("/v1/accounts/{id}?height=40"))
+        .await
+        .json();
+    assert_eq!(newest["account"]["posted"], "999.60");
+    let before = world.get(&format!("/v1/accounts/{id}?height=39")).await;
+    assert_eq!(before.status, StatusCode::GONE);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn account_ids_are_of_this_network_and_whole() {
     let world = World::start();
