@@ -11,6 +11,7 @@
 
 mod accounts;
 mod blocks;
+mod body;
 mod chain;
 mod context;
 mod encode;
@@ -54,6 +55,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::node::Node;
+use body::{BODIES_BYTES_MAX, Bodies};
 use context::Api;
 use problem::Problem;
 
@@ -89,10 +91,15 @@ impl Server {
 
 /// Every path of the API; streams end when `stopping` is true.
 pub fn router(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Router {
+    router_within(node, stopping, Bodies::new(BODIES_BYTES_MAX))
+}
+
+/// The same, with so much room for bodies.
+fn router_within(node: Arc<Node>, stopping: watch::Receiver<bool>, bodies: Bodies) -> Router {
     let (router, document) = paths().split_for_parts();
     let document = Bytes::from(text(&openapi::finished(document)));
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    let api = Arc::new(Api::new(node, stopping));
+    let api = Arc::new(Api::new(node, bodies, stopping));
     router
         .route(
             "/openapi.json",

@@ -10,6 +10,7 @@ use falaj_ledger::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::body::Bodies;
 use super::look::{Behind, look};
 use super::problem::Problem;
 use super::serve::is_true;
@@ -27,6 +28,7 @@ pub(super) const STREAMS_MAX: usize = 64;
 /// The state of the router.
 pub(super) struct Api {
     pub(super) node: Arc<Node>,
+    pub(super) bodies: Bodies,
     aside: Semaphore,
     aside_queue: Semaphore,
     streams: Arc<Semaphore>,
@@ -35,9 +37,10 @@ pub(super) struct Api {
 }
 
 impl Api {
-    pub(super) fn new(node: Arc<Node>, stopping: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(node: Arc<Node>, bodies: Bodies, stopping: watch::Receiver<bool>) -> Self {
         Self {
             node,
+            bodies,
             aside: Semaphore::new(ASIDE_MAX),
             aside_queue: Semaphore::new(ASIDE_QUEUE_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

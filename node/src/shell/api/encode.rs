@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
+use super::body::WholeBody;
 use super::context::Api;
 use super::problem::Problem;
 use super::request::{self, Form};
@@ -73,11 +74,11 @@ pub(super) async fn encode(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Encoded>, Problem> {
-    let bytes = request::body(&headers, body).await?;
+    let whole = api.bodies.read(&headers, body).await?;
     let DraftForm {
         transaction,
         approvals,
-    } = request::json(&bytes)?;
+    } = request::json(&whole.bytes)?;
     let genesis = &api.node.genesis;
     let body = transaction.to_body(genesis, fresh_id(&api)?)?;
     let approvals = approvals
@@ -116,10 +117,10 @@ pub(super) async fn simulate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Simulated>, Problem> {
-    let body = request::body(&headers, body).await?;
+    let WholeBody { bytes, room } = api.bodies.read(&headers, body).await?;
     let bytes = match request::form(&headers)? {
-        Form::Octets => body.to_vec(),
-        Form::Json => request::json::<Submission>(&body)?.bytes()?,
+        Form::Octets => bytes,
+        Form::Json => request::json::<Submission>(&bytes)?.bytes()?,
     };
     let (snapshot, now_us) = (api.snapshot(), api.node.clock.now().wall_us);
     let height = snapshot.height().get();
@@ -131,6 +132,7 @@ pub(super) async fn simulate(
         (verdict, borsh::from_slice::<SignedTx>(&bytes).ok())
     });
     let (rejection, tx) = verdict.await?;
+    drop(room);
     Ok(Json(Simulated {
         executed: rejection.is_none(),
         code: rejection.map(falaj_ledger::rejection::Rejection::code),

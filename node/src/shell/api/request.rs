@@ -1,9 +1,7 @@
-//! Reading requests: bodies, queries and the fields of paths, each with its bound and its problem.
+//! Reading requests: queries, the fields of paths, and what a body is, each with its problem.
 //!
-//! Invariant: no client bytes lead to a panic; a body is at most [`BODY_BYTES_MAX`] and comes within [`BODY_TIMEOUT`];
-//! an unknown query parameter is refused, not ignored.
+//! Invariant: no client bytes lead to a panic; an unknown query parameter is refused, not ignored.
 
-use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,14 +11,8 @@ use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::transaction::{TxId, TxKey};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 use super::problem::Problem;
-
-/// Most bytes of a request's body.
-pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
-/// Longest time for a body to come.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The query of a request, without unknown parameters.
 pub(super) struct Asked<T>(pub(super) T);
@@ -33,52 +25,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
             .map(|Query(query)| Self(query))
             .map_err(|error| Problem::malformed("query", error.to_string()))
     }
-}
-
-/// Reads a whole body.
-pub(super) async fn body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    body_within(headers, body, BODY_TIMEOUT).await
-}
-
-async fn body_within(
-    headers: &HeaderMap,
-    body: Body,
-    patience: Duration,
-) -> Result<Bytes, Problem> {
-    let stated = headers.get(header::CONTENT_LENGTH);
-    let stated = stated.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if stated.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(patience, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_length(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::malformed("body", "the body was cut short")),
-        Err(_) => {
-            let status = StatusCode::REQUEST_TIMEOUT;
-            Err(Problem::new(
-                status,
-                "timeout",
-                "the body did not come in time",
-            ))
-        }
-    }
-}
-
-fn is_length(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-fn too_large() -> Problem {
-    let detail = format!("a body has at most {BODY_BYTES_MAX} bytes");
-    Problem::of(Rejection::TooLarge).because(detail)
 }
 
 /// What a body is, by its content type.
@@ -157,20 +103,6 @@ pub(super) fn number(text: &str, field: &'static str) -> Result<u64, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::StreamExt as _;
-
-    // A body that never ends costs its sender the request and nobody anything else.
-    #[tokio::test]
-    async fn a_body_that_never_ends_is_given_up() {
-        let begun = futures::stream::iter([Ok::<_, std::convert::Infallible>("begun")]);
-        let endless = Body::from_stream(begun.chain(futures::stream::pending()));
-        let given_up = body_within(&HeaderMap::new(), endless, Duration::from_millis(1)).await;
-        let problem = format!("{:?}", given_up.unwrap_err());
-        assert!(
-            problem.contains("408") && problem.contains("timeout"),
-            "{problem}"
-        );
-    }
 
     #[test]
     fn numbers_have_one_spelling() {

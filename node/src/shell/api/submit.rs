@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
+use super::body::WholeBody;
 use super::context::Api;
 use super::health::parted;
 use super::known::{Known, known};
@@ -107,17 +108,20 @@ pub(super) async fn one(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body = request::body(&headers, body).await?;
+    let WholeBody { bytes, room } = api.bodies.read(&headers, body).await?;
     let bytes = match request::form(&headers)? {
-        Form::Octets => body.to_vec(),
-        Form::Json => request::json::<Submission>(&body)?.bytes()?,
+        Form::Octets => bytes,
+        Form::Json => request::json::<Submission>(&bytes)?.bytes()?,
     };
     let key = peek(&bytes)?;
     check_idempotency_key(&headers, key)?;
     let patience = wait.patience()?;
     // Whoever waits begins before the transaction can become final.
     let waiting = patience.and_then(|_| api.node.view.wait_for(key));
-    match give(&api, key, bytes).await? {
+    let given = give(&api, key, bytes).await;
+    // Whoever waits for finality has no body any more.
+    drop(room);
+    match given? {
         Given::Admitted => {}
         Given::Refused(rejection) => return refused(&api, key, rejection).await,
         Given::Unanswered => return Ok(TransactionView::unknown(key).into_answer()),
@@ -150,12 +154,12 @@ pub(super) async fn many(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body = request::body(&headers, body).await?;
+    let WholeBody { bytes, room } = api.bodies.read(&headers, body).await?;
     let transactions = match request::form(&headers)? {
-        Form::Octets => borsh::from_slice::<Vec<Vec<u8>>>(&body)
+        Form::Octets => borsh::from_slice::<Vec<Vec<u8>>>(&bytes)
             .map_err(|_| Problem::malformed("body", "not a borsh list of byte strings"))?,
         Form::Json => {
-            let batch: BatchSubmission = request::json(&body)?;
+            let batch: BatchSubmission = request::json(&bytes)?;
             let texts = batch.transactions.iter();
             texts
                 .map(|text| request::base64(text, "transactions"))
@@ -166,12 +170,15 @@ pub(super) async fn many(
         let detail = format!("a batch has at most {BATCH_TRANSACTIONS_MAX} transactions");
         return Err(Problem::of(Rejection::TooLarge).because(detail));
     }
+    // The transactions stand for it from here on.
+    drop(bytes);
     check_open(&api)?;
     let given = transactions.into_iter().map(|bytes| {
         let api = Arc::clone(&api);
         async move { batch_result(&api, bytes).await }
     });
     let results = futures::future::join_all(given).await;
+    drop(room);
     Ok((StatusCode::OK, Json(BatchAnswer { results })).into_response())
 }
 

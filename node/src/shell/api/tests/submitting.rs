@@ -8,6 +8,7 @@ use falaj_ledger::bundle::Bundle;
 use falaj_ledger::testing::{BANK_A, Who};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::world::{Reply, World, path_of};
 
@@ -129,6 +130,40 @@ async fn a_request_that_is_under_way_is_in_flight() {
         (known.status, &known.json()["state"]),
         (StatusCode::ACCEPTED, &json!("admitted"))
     );
+}
+
+/// A body that sends its first bytes, says when they were taken, and ends when it may.
+fn in_two_parts(first: Vec<u8>, taken: oneshot::Sender<()>, end: oneshot::Receiver<()>) -> Body {
+    let first = futures::stream::iter([Ok::<_, std::convert::Infallible>(first)]);
+    let rest = futures::stream::once(async move {
+        taken.send(()).unwrap();
+        end.await.unwrap();
+        Ok(Vec::new())
+    });
+    Body::from_stream(first.chain(rest))
+}
+
+// Goal: bodies that are still coming are bounded in sum, whoever sends them, and a client is told when to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_for_bodies_a_submission_is_refused_and_may_come_again() {
+    let world = World::start().with_room_for_bodies(1_000);
+    let bytes = world.payment(1).to_bytes();
+    let ((taken, is_taken), (end, ended)) = (oneshot::channel(), oneshot::channel());
+    let slow = world.post_octets("/v1/transactions", in_two_parts(vec![0; 900], taken, ended));
+    let quick = async {
+        is_taken.await.unwrap();
+        let full = world.post_octets("/v1/transactions", bytes.clone()).await;
+        end.send(()).unwrap();
+        full
+    };
+    let (slow, full) = tokio::join!(slow, quick);
+    assert_eq!(code(&full), (429, 6001));
+    assert_eq!(full.headers["retry-after"], "1");
+    assert_eq!(code(&slow), (400, 1002));
+    let again = world
+        .post_octets("/v1/transactions?wait=final", bytes)
+        .await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.json());
 }
 
 // Goal: what the replica has not answered is bounded before a signature is looked at, and a client is told when to come back.

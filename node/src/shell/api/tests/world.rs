@@ -22,8 +22,9 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::core::{Frame, Input, Peer};
-use crate::shell::api::router;
+use crate::shell::api::body::Bodies;
 use crate::shell::api::serve::{serve, serve_within};
+use crate::shell::api::{router, router_within};
 use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
 use crate::shell::home::{Folders, make_logs};
 use crate::shell::keys::{make_transport_key, write_secret};
@@ -129,6 +130,13 @@ impl World {
     /// Starts the first of so many validators, of which none of the others runs.
     pub(super) fn start_among(validators: u8) -> Self {
         Home::new(validators).start()
+    }
+
+    /// The same node behind a router with so much room for bodies.
+    pub(super) fn with_room_for_bodies(self, bytes: usize) -> Self {
+        let (node, stopping) = (Arc::clone(&self.node), self.stop.subscribe());
+        let router = router_within(node, stopping, Bodies::new(bytes));
+        Self { router, ..self }
     }
 
     /// A validator's node is linked, and says that it has decided so many heights.
