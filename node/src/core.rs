@@ -16,12 +16,14 @@ mod replica;
 mod sync;
 mod wire;
 
-pub use batches::{CheckedBatch, UNORDERED_BYTES_MAX};
+pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX};
 pub use divergence::Divergence;
 pub use effect::{Admission, Committed, Effect, Event, Output, Recipients};
-pub use input::{Input, Peer, ReadFor, Ticket, Timer};
+pub use input::{FindFor, Input, Peer, ReadFor, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
 pub use mempool::{Full, Mempool, MempoolLimits};
-pub use replica::{Recovered, RecoveredBatch, RecoveredBlock, Replica, ReplicaConfig};
+pub use replica::{
+    Recovered, RecoveredBatches, RecoveredBlock, Replica, ReplicaConfig, UnorderedBatch,
+};
 pub use sync::{AHEAD_MAX, Reach, Sync};
 pub use wire::{Ack, Class, DecidedBlock, Frame, Message, ProposalBundle};

@@ -5,8 +5,12 @@
 //! Generic over the disk, so that production and simulation run the same code; outside the feature `shell`.
 //! Source: `docs/spec/durable.md`; `docs/spec/storage.md`.
 
+mod find;
+#[cfg(test)]
+mod forge;
 mod record;
 mod recovery;
 
-pub use record::BlockRecord;
-pub use recovery::{DecidedRecord, NodeLogs, RecoverError, RecoveredLogs};
+pub use find::{DecidedRecord, find_decided};
+pub use record::{BlockRecord, Decided};
+pub use recovery::{NodeLogs, RecoverError, RecoveredLogs};

@@ -155,7 +155,9 @@ pub fn summary(frame: &Frame) -> String {
         Some(Message::Batch(bytes)) => {
             format!("batch {:?}, {} bytes", Batch::digest_of(bytes), bytes.len())
         }
-        Some(Message::GetBatches(digests)) => format!("wants batches {digests:?}"),
+        Some(Message::GetBatches { height, digests }) => {
+            format!("wants batches of {height} {digests:?}")
+        }
         Some(Message::GetBlocks { from, count }) => format!("wants {count} blocks from {from}"),
         Some(Message::Blocks(blocks)) => format!("{} blocks", blocks.len()),
     };

@@ -57,11 +57,6 @@ impl Segment {
         self.records_before.saturating_add(self.records)
     }
 
-    /// The marks, in order.
-    pub(super) fn marks(&self) -> &[Mark] {
-        &self.marks
-    }
-
     /// Where to begin reading for the record at `position`, which is in this segment.
     pub(super) fn mark_before(&self, position: u64) -> Option<Mark> {
         let after = self

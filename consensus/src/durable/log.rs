@@ -290,10 +290,22 @@ impl<D: Disk> FramedLog<D> {
         frame.record(position).ok_or_else(missing)
     }
 
-    /// Records at which reading on is cheap, in order: what lies between two of them is little beside the log.
-    pub fn marks(&self) -> impl Iterator<Item = Position> + '_ {
-        let marks = self.segments.iter().flat_map(Segment::marks);
-        marks.map(|mark| Position::new(mark.records_before).next())
+    /// The last record at or before `position` to which no reading leads: from there to `position` there is little to read.
+    pub fn mark_before(&self, position: Position) -> Position {
+        let after = self
+            .segments
+            .partition_point(|segment| segment.records_before < position.get());
+        let segment = after
+            .checked_sub(1)
+            .and_then(|index| self.segments.get(index));
+        segment.map_or_else(
+            || self.first(),
+            |segment| {
+                let mark = segment.mark_before(position.get());
+                let before = mark.map_or(segment.records_before, |mark| mark.records_before);
+                Position::new(before).next()
+            },
+        )
     }
 
     /// The records from `from` on, in order, to the last.
@@ -588,6 +600,12 @@ pub struct Records<'a, D: Disk> {
 }
 
 impl<D: Disk> Records<'_, D> {
+    /// Which record comes next.
+    #[must_use]
+    pub const fn next_position(&self) -> Position {
+        self.next
+    }
+
     /// The record at `next`, with its frame read once for all its records.
     fn read_next(&mut self) -> Result<Vec<u8>, LogError> {
         if self.next.get() > self.log.written() {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a batch is acknowledged only up to where an author's numbers are held without a gap, verified and on disk;
 //! a digest is kept once; an author's number belongs to the first batch that came under it.
-//! Shape: what is undecided stays in memory with its checked transactions; what was ordered keeps its place in the log alone.
+//! Shape: what is undecided stays in memory with its checked transactions; what was ordered keeps its place in the log, the last ones
+//! in memory too.
 //! Bounds: a sender has at most [`UNORDERED_BYTES_MAX`] bytes of unordered batches here; beyond that its new ones are refused.
 //! A batch whose ids can never be valid again leaves the memory too.
 //! Source: `docs/spec/dissemination.md`, "Batches".
@@ -16,6 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::wire::Ack;
+use ordered::Ordered;
+
+mod numbers;
+mod ordered;
+
+pub use numbers::Numbers;
+pub use ordered::ORDERED_MAX;
 
 /// Most bytes of unordered batches that are kept for one sender.
 pub const UNORDERED_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -73,19 +81,13 @@ struct Held {
     sender: ValidatorId,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Author {
-    /// First batch that came under each number above `contiguous`.
-    beyond: BTreeMap<u64, (BatchDigest, bool)>,
-    /// All numbers up to here are held, verified and on disk.
-    contiguous: u64,
-}
-
 /// Why a batch is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Refused {
     /// It is here already.
     Known,
+    /// Its author's number is taken or passed here: it would never be counted as held.
+    Old,
     /// Its sender has too much unordered here.
     Quota,
 }
@@ -94,38 +96,41 @@ pub(super) enum Refused {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Batches {
     unordered: BTreeMap<BatchDigest, Held>,
-    ordered: BTreeMap<BatchDigest, Position>,
+    ordered: Ordered,
     unsynced: BTreeMap<Position, BatchRef>,
-    authors: BTreeMap<ValidatorId, Author>,
+    authors: BTreeMap<ValidatorId, Numbers>,
     acks: BTreeMap<ValidatorId, BTreeMap<ValidatorId, u64>>,
     /// Bytes of unordered batches, by who sent them.
     unordered_bytes: BTreeMap<ValidatorId, u64>,
 }
 
 impl Batches {
+    /// Takes up which numbers of an author are in the log.
+    pub(super) fn restore_numbers(&mut self, author: ValidatorId, numbers: Numbers) {
+        self.authors.insert(author, numbers);
+    }
+
     /// Takes up a batch that a decided block named: its bytes stay in the log.
     pub(super) fn restore_ordered(&mut self, reference: BatchRef, position: Position) {
-        self.number(reference);
-        self.settle(reference);
         self.ordered.insert(reference.digest, position);
     }
 
     /// Takes up a batch of the log that waits to be ordered.
-    pub(super) fn restore_unordered(&mut self, batch: Arc<CheckedBatch>, position: Position) {
-        let reference = batch.reference;
-        let first = self.number(reference);
-        self.settle(reference);
-        self.hold(batch, position, first, reference.author);
+    pub(super) fn restore_unordered(
+        &mut self,
+        batch: Arc<CheckedBatch>,
+        position: Position,
+        first: bool,
+    ) {
+        let author = batch.reference.author;
+        self.hold(batch, position, first, author);
     }
 
     /// The number that our own next batch gets: after all that are here, and after what so many validators say they have of us that
     /// one of them is correct. The word of one alone could take our numbers away.
     #[must_use]
     pub(super) fn next_seq(&self, own: ValidatorId, set: &ValidatorSet) -> u64 {
-        let held = self.authors.get(&own).map_or(0, |author| {
-            let beyond = author.beyond.keys().next_back().copied().unwrap_or(0);
-            beyond.max(author.contiguous)
-        });
+        let held = self.authors.get(&own).map_or(0, Numbers::highest);
         held.max(self.credibly_held(own, set)).saturating_add(1)
     }
 
@@ -146,10 +151,10 @@ impl Batches {
         0
     }
 
-    /// Whether a batch is held and verified, ordered or not.
+    /// Whether a batch is known to be held and verified, ordered or not.
     #[must_use]
     pub(super) fn contains(&self, digest: &BatchDigest) -> bool {
-        self.unordered.contains_key(digest) || self.ordered.contains_key(digest)
+        self.position(digest).is_some()
     }
 
     /// Whether an unsolicited batch of that size is welcome from a sender.
@@ -164,6 +169,9 @@ impl Batches {
     ) -> Result<(), Refused> {
         if self.contains(&reference.digest) {
             return Err(Refused::Known);
+        }
+        if reference.seq <= self.own_ack(reference.author).seq {
+            return Err(Refused::Old);
         }
         let kept = self.unordered_bytes.get(&sender).copied().unwrap_or(0);
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -248,10 +256,7 @@ impl Batches {
     fn own_ack(&self, author: ValidatorId) -> Ack {
         Ack {
             author,
-            seq: self
-                .authors
-                .get(&author)
-                .map_or(0, |author| author.contiguous),
+            seq: self.authors.get(&author).map_or(0, Numbers::contiguous),
         }
     }
 
@@ -287,13 +292,13 @@ impl Batches {
         self.unordered.get(digest).map(|held| &held.batch)
     }
 
-    /// Where a batch stands in the log.
+    /// Where a batch stands in the log, if it is not among those that were ordered long ago.
     #[must_use]
     pub(super) fn position(&self, digest: &BatchDigest) -> Option<Position> {
         self.unordered
             .get(digest)
             .map(|held| held.position)
-            .or_else(|| self.ordered.get(digest).copied())
+            .or_else(|| self.ordered.get(digest))
     }
 
     /// Every unordered batch, by digest.
@@ -317,15 +322,19 @@ impl Batches {
         self.unordered.is_empty()
     }
 
-    /// A block ordered this batch: its transactions leave the memory. A quorum held it, so its number is booked, whoever sent it.
-    /// Gives the acknowledgement if it moved.
-    pub(super) fn order(&mut self, digest: &BatchDigest) -> Option<Ack> {
+    /// A block ordered this batch: its transactions leave the memory. A quorum held it, so its number is booked, whoever sent it, if
+    /// its author is a member: of others there is no end. Gives the acknowledgement if it moved.
+    pub(super) fn order(&mut self, digest: &BatchDigest, set: &ValidatorSet) -> Option<Ack> {
         let held = self.release(digest)?;
         let reference = held.batch.reference;
         self.ordered.insert(*digest, held.position);
+        set.index_of(reference.author)?;
         self.number(reference);
         let durable = !self.unsynced.contains_key(&held.position);
-        (durable && self.settle(reference)).then(|| self.own_ack(reference.author))
+        let settled = durable && self.settle(reference);
+        let numbers = self.authors.get_mut(&reference.author);
+        let passed = numbers.is_some_and(|numbers| numbers.ordered(reference.seq));
+        (settled || passed).then(|| self.own_ack(reference.author))
     }
 
     fn release(&mut self, digest: &BatchDigest) -> Option<Held> {
@@ -361,39 +370,17 @@ impl Batches {
 
     /// Books the number; whether this batch is the first under it.
     fn number(&mut self, reference: BatchRef) -> bool {
-        let author = self.authors.entry(reference.author).or_default();
-        if reference.seq <= author.contiguous {
-            return false;
-        }
-        author
-            .beyond
-            .entry(reference.seq)
-            .or_insert((reference.digest, false))
-            .0
-            == reference.digest
+        self.authors
+            .entry(reference.author)
+            .or_default()
+            .book(reference)
     }
 
     /// A batch of that number is on disk. Whether the gapless part grew.
     fn settle(&mut self, reference: BatchRef) -> bool {
         self.authors
             .get_mut(&reference.author)
-            .is_some_and(|author| author.settle(reference))
-    }
-}
-
-impl Author {
-    fn settle(&mut self, reference: BatchRef) -> bool {
-        if let Some((digest, durable)) = self.beyond.get_mut(&reference.seq)
-            && *digest == reference.digest
-        {
-            *durable = true;
-        }
-        let before = self.contiguous;
-        while let Some((_, true)) = self.beyond.get(&self.contiguous.saturating_add(1)) {
-            self.contiguous = self.contiguous.saturating_add(1);
-            self.beyond.remove(&self.contiguous);
-        }
-        self.contiguous > before
+            .is_some_and(|numbers| numbers.settle(reference))
     }
 }
 
@@ -451,7 +438,7 @@ mod tests {
         let mut batches = Batches::default();
         let first = batch(1, 0);
         batches.insert(Arc::clone(&first), Position::new(1), AUTHOR);
-        assert_eq!(batches.order(&first.reference.digest), None);
+        assert_eq!(batches.order(&first.reference.digest, &set()), None);
         assert_eq!(batches.own_acks(), []);
         assert_eq!(batches.synced(Position::new(1)), [ack(1)]);
         assert_eq!(
@@ -517,7 +504,10 @@ mod tests {
         batches.acknowledged(ValidatorId::new(9), ack(1));
         assert!(!batches.is_held_by(ValidatorId::new(9), &relayed));
         let mut ordered = batches.clone();
-        assert_eq!(ordered.order(&relayed.reference.digest), Some(ack(1)));
+        assert_eq!(
+            ordered.order(&relayed.reference.digest, &set()),
+            Some(ack(1))
+        );
         assert_eq!(batches.vouched(&relayed.reference.digest), Some(ack(1)));
         assert!(batches.is_held_by(ValidatorId::new(9), &relayed));
         let room = usize::try_from(UNORDERED_BYTES_MAX).unwrap();
@@ -552,7 +542,7 @@ mod tests {
             batches.check_room(AUTHOR, &kept.reference, 1),
             Err(Refused::Known)
         );
-        let _ack = batches.order(&kept.reference.digest);
+        let _ack = batches.order(&kept.reference.digest, &set());
         assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
     }
 
@@ -561,9 +551,69 @@ mod tests {
     fn restored_batches_are_acknowledged_at_once() {
         let mut batches = Batches::default();
         let (first, second) = (batch(1, 0), batch(2, 0));
+        let mut numbers = Numbers::default();
+        for batch in [&first, &second] {
+            numbers.book(batch.reference);
+            numbers.settle(batch.reference);
+        }
+        batches.restore_numbers(AUTHOR, numbers);
         batches.restore_ordered(first.reference, Position::new(1));
-        batches.restore_unordered(Arc::clone(&second), Position::new(2));
+        batches.restore_unordered(Arc::clone(&second), Position::new(2), true);
         assert_eq!(batches.own_acks(), [ack(2)]);
         assert_eq!(batches.in_order(), [&second]);
+        assert_eq!(
+            batches.position(&first.reference.digest),
+            Some(Position::new(1))
+        );
+    }
+
+    // docs/spec/dissemination.md, "Batches": what comes again after it was forgotten is told by its author's number.
+    #[test]
+    fn a_batch_under_a_number_that_is_held_is_not_taken_again() {
+        let mut batches = Batches::default();
+        let first = batch(1, 0);
+        batches.insert(Arc::clone(&first), Position::new(1), AUTHOR);
+        let _acks = batches.synced(Position::new(1));
+        let _ack = batches.order(&first.reference.digest, &set());
+        batches.ordered = Ordered::default();
+        assert!(!batches.contains(&first.reference.digest));
+        assert_eq!(
+            batches.check_room(AUTHOR, &first.reference, 1),
+            Err(Refused::Old)
+        );
+        let next = batch(2, 0).reference;
+        assert_eq!(batches.check_room(AUTHOR, &next, 1), Ok(()));
+    }
+
+    // Goal: tens of thousands of ordered batches, with gaps and by authors that are no members, and what is kept stays bounded.
+    #[test]
+    fn what_is_kept_of_ordered_batches_is_bounded() {
+        let (mut batches, set) = (Batches::default(), set());
+        for seq in (1..20_000).filter(|seq| seq % 1_000 != 0) {
+            let stranger = ValidatorId::new(1_000 + u32::try_from(seq).unwrap());
+            for (author, position) in [(AUTHOR, 2 * seq), (stranger, 2 * seq + 1)] {
+                let mut batch = CheckedBatch::clone(&batch(seq, 0));
+                batch.reference.author = author;
+                let digest = falaj_consensus::types::Hash32::new(
+                    [
+                        [author.get().to_be_bytes(); 4].concat(),
+                        [0; 8].to_vec(),
+                        seq.to_be_bytes().to_vec(),
+                    ]
+                    .concat()
+                    .try_into()
+                    .unwrap(),
+                );
+                batch.reference.digest = BatchDigest::new(digest);
+                batches.insert(Arc::new(batch), Position::new(position), PEER);
+                let _acks = batches.synced(Position::new(position));
+                let _ack = batches.order(&BatchDigest::new(digest), &set);
+            }
+        }
+        assert_eq!(batches.authors.len(), 1);
+        assert!(batches.nothing_unordered());
+        assert!(batches.unsynced.is_empty());
+        let held = batches.own_acks()[0].seq;
+        assert!(held > 20_000 - 1_100, "held up to {held}");
     }
 }

@@ -7,7 +7,7 @@
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::engine::BodyVerdict;
-use falaj_consensus::message::{Body, Header, INLINE_BYTES_MAX};
+use falaj_consensus::message::{BatchRef, Body, Header, INLINE_BYTES_MAX};
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{BatchDigest, BlockId};
 use falaj_ledger::execute::Executed;
@@ -43,8 +43,8 @@ pub(super) struct Candidate {
     /// What executing it gave.
     pub executed: Option<Arc<Executed>>,
     inline: Inline,
-    /// Batches that were ordered before and were read back for this block.
-    again: BTreeMap<BatchDigest, Arc<CheckedBatch>>,
+    /// Batches that were ordered before and were read back for this block, with their places.
+    again: BTreeMap<BatchDigest, (Arc<CheckedBatch>, Position)>,
     arrival: u64,
 }
 
@@ -182,8 +182,8 @@ impl Candidate {
     }
 
     /// Notes a batch that was read back from the log.
-    pub(super) fn batch_again(&mut self, batch: Arc<CheckedBatch>) {
-        self.again.insert(batch.reference.digest, batch);
+    pub(super) fn batch_again(&mut self, batch: Arc<CheckedBatch>, position: Position) {
+        self.again.insert(batch.reference.digest, (batch, position));
     }
 
     /// What is still needed before the block can be judged.
@@ -235,7 +235,8 @@ impl Candidate {
         batches: &'a Batches,
         digest: &BatchDigest,
     ) -> Option<&'a Arc<CheckedBatch>> {
-        batches.unordered(digest).or_else(|| self.again.get(digest))
+        let again = || self.again.get(digest).map(|(batch, _)| batch);
+        batches.unordered(digest).or_else(again)
     }
 
     /// The block's transactions in order; `None` while something is missing.
@@ -266,7 +267,10 @@ impl Candidate {
     pub(super) fn batch_positions(&self, batches: &Batches) -> Option<Vec<Position>> {
         let references = self.body.batches.iter();
         references
-            .map(|reference| batches.position(&reference.digest))
+            .map(|BatchRef { digest, .. }| {
+                let again = || self.again.get(digest).map(|(_, position)| *position);
+                batches.position(digest).or_else(again)
+            })
             .collect()
     }
 }

@@ -7,7 +7,7 @@
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Statement};
-use falaj_consensus::types::BlockId;
+use falaj_consensus::types::{BlockId, Height};
 use falaj_hsm::SignRequest;
 use falaj_ledger::execute::Executed;
 use falaj_ledger::rejection::Rejection;
@@ -15,7 +15,7 @@ use falaj_ledger::validate::CheckedTx;
 use std::sync::Arc;
 
 use super::divergence::Divergence;
-use super::input::{Peer, ReadFor, Ticket, Timer};
+use super::input::{FindFor, Peer, ReadFor, Ticket, Timer};
 use super::job::{ExecuteJob, VerifyJob};
 use super::wire::Class;
 
@@ -41,14 +41,21 @@ pub enum Effect {
         /// The record.
         record: Vec<u8>,
     },
-    /// Read records back; answered by `Read`.
+    /// Read batches back from their log; answered by `Read`.
     Read {
-        /// Which log.
-        log: LogId,
         /// Which records.
         positions: Vec<Position>,
         /// What for.
         purpose: ReadFor,
+    },
+    /// Find decided heights in the block log; answered by `Found`.
+    Find {
+        /// The first.
+        from: Height,
+        /// How many at most.
+        count: u16,
+        /// What for.
+        purpose: FindFor,
     },
     /// Start a timer; answered by `Timer`.
     Timer {

@@ -6,13 +6,14 @@
 use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::Lane;
-use falaj_consensus::types::{Height, ValidatorId};
+use falaj_consensus::types::{BatchDigest, Height, ValidatorId};
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::{Refusal, RequestId};
 use std::sync::Arc;
 
 use super::job::{ExecuteResult, VerifyResult};
 use super::wire::Class;
+use crate::storage::DecidedRecord;
 
 /// Another node: a validator by its id, or a node without a vote by a local number of at least 2^31.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,28 +60,38 @@ pub enum Timer {
     Tick,
 }
 
-/// Why a record was read.
+/// Why batches were read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ReadFor {
-    /// Decided blocks for a peer, from this height: body and certificate records alternate.
-    ServeBlocks {
-        /// Who asked.
-        to: Peer,
-        /// Height of the first.
-        from: Height,
-    },
-    /// A commit certificate for a peer.
-    ServeCertificate {
-        /// Who is behind.
-        to: Peer,
-    },
-    /// Batches for a peer.
+    /// For a peer.
     ServeBatches {
         /// Who asked.
         to: Peer,
     },
     /// An ordered batch that a proposal names again.
     NamedAgain,
+}
+
+/// Why decided heights were looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum FindFor {
+    /// The blocks, for a peer.
+    ServeBlocks {
+        /// Who asked.
+        to: Peer,
+    },
+    /// The commit certificate, for a peer.
+    ServeCertificate {
+        /// Who is behind.
+        to: Peer,
+    },
+    /// The places of batches of the height, for a peer.
+    ServeBatches {
+        /// Who asked.
+        to: Peer,
+        /// Which.
+        digests: Vec<BatchDigest>,
+    },
 }
 
 /// What the host tells the replica.
@@ -127,13 +138,18 @@ pub enum Input {
     DiskRoom(LogId),
     /// The ledger's store holds this height.
     Persisted(Height),
-    /// Records that were read; those that are gone are missing.
+    /// Batches that were read; those that are gone are missing.
     Read {
         /// What for.
         purpose: ReadFor,
-        /// Which log.
-        log: LogId,
         /// Position and bytes.
         records: Vec<(Position, Vec<u8>)>,
+    },
+    /// Decided heights that were found, in a row from the one asked for; it ends where one is missing.
+    Found {
+        /// What for.
+        purpose: FindFor,
+        /// The heights.
+        heights: Vec<DecidedRecord>,
     },
 }

@@ -40,7 +40,7 @@ use super::mempool::{Mempool, MempoolLimits};
 use super::sync::{Reach, Sync};
 use super::wire::{ACKS_MAX, Ack, Frame, Message};
 
-pub use start::{Recovered, RecoveredBatch, RecoveredBlock};
+pub use start::{Recovered, RecoveredBatches, RecoveredBlock, UnorderedBatch};
 
 /// What the operator chooses; nothing here changes what is decided.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,20 +68,11 @@ struct Tip {
     waits: Vec<(LogId, Position)>,
 }
 
-/// A block's records in the block log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct DecidedAt {
-    body: Position,
-    certificate: Position,
-}
-
 /// The pure machine.
 pub struct Replica {
     config: ReplicaConfig,
     engine: Engine,
     tip: Tip,
-    /// Records of the decided heights, from height 1 on.
-    decided: Vec<DecidedAt>,
     /// Decided by the engine, not yet confirmed by our own execution.
     deciding: Option<CommitCertificate>,
     /// Confirmed by the engine while its overlay had to be computed again.
@@ -185,11 +176,8 @@ impl Replica {
             Input::DiskRoom(log) => self.on_disk_room(now, log, step),
             Input::Synced(durable) => self.on_synced(durable, step),
             Input::Persisted(_) => {}
-            Input::Read {
-                purpose,
-                log,
-                records,
-            } => self.on_read(purpose, log, records, step),
+            Input::Read { purpose, records } => self.on_read(purpose, records, step),
+            Input::Found { purpose, heights } => self.on_found(purpose, heights, step),
         }
     }
 

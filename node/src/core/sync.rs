@@ -214,12 +214,15 @@ impl Sync {
         self.ahead.remove(&open)
     }
 
-    /// The batches that blocks kept ahead name, with who gave the block: the next ones in order of height, and no more than may be
+    /// The batches that blocks kept ahead name, with who gave the block and its height: the next ones in order of height, and no more than may be
     /// fetched on an unverified word.
-    pub fn batches_ahead(&self) -> impl Iterator<Item = (Peer, &BatchRef)> {
-        let blocks = self.ahead.values();
+    pub fn batches_ahead(&self) -> impl Iterator<Item = (Peer, Height, &BatchRef)> {
+        let blocks = self.ahead.iter();
         blocks
-            .flat_map(|(peer, block)| block.body.batches.iter().map(|batch| (*peer, batch)))
+            .flat_map(|(height, (peer, block))| {
+                let batches = block.body.batches.iter();
+                batches.map(|batch| (*peer, *height, batch))
+            })
             .take(AHEAD_BATCHES_MAX)
     }
 

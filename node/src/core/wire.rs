@@ -140,7 +140,12 @@ pub enum Message {
     /// An encoded batch, as its author closed it.
     Batch(Vec<u8>) = 8,
     /// "Send me these batches."
-    GetBatches(Vec<BatchDigest>) = 9,
+    GetBatches {
+        /// Height of the block that names them.
+        height: Height,
+        /// Which, at most [`BATCHES_REQUESTED_MAX`].
+        digests: Vec<BatchDigest>,
+    } = 9,
     /// "Send me the decided blocks from here."
     GetBlocks {
         /// First height.
@@ -163,7 +168,7 @@ impl Message {
             Self::Proposal(_)
             | Self::GetBlock { .. }
             | Self::Block { .. }
-            | Self::GetBatches(_) => Class::Proposals,
+            | Self::GetBatches { .. } => Class::Proposals,
             Self::Batch(_) => Class::Batches,
             Self::GetBlocks { .. } | Self::Blocks(_) => Class::Sync,
         }
@@ -173,7 +178,7 @@ impl Message {
         match self {
             Self::Votes(votes) => votes.len() <= VOTES_MAX,
             Self::Batch(bytes) => bytes.len() <= BATCH_BYTES_MAX,
-            Self::GetBatches(digests) => digests.len() <= BATCHES_REQUESTED_MAX,
+            Self::GetBatches { digests, .. } => digests.len() <= BATCHES_REQUESTED_MAX,
             Self::GetBlocks { count, .. } => *count <= BLOCKS_REQUESTED_MAX,
             Self::Blocks(blocks) => blocks.len() <= usize::from(BLOCKS_REQUESTED_MAX),
             Self::Proposal(_)
@@ -260,7 +265,11 @@ mod tests {
         assert!(
             Frame::decode(
                 Class::Proposals,
-                &frame(Some(Message::GetBatches(digests))).encode()
+                &frame(Some(Message::GetBatches {
+                    height: Height::new(1),
+                    digests
+                }))
+                .encode()
             )
             .is_err()
         );

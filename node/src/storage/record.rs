@@ -4,7 +4,7 @@
 //! Source: `docs/spec/durable.md`, "Records".
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use falaj_consensus::durable::RECORD_BYTES_MAX;
+use falaj_consensus::durable::{Position, RECORD_BYTES_MAX};
 use falaj_consensus::hash;
 use falaj_consensus::message::{Body, CommitCertificate, Header, decode};
 
@@ -21,7 +21,21 @@ pub enum BlockRecord {
         body: Body,
     } = 1,
     /// The certificate of a decided height.
-    Decided(CommitCertificate) = 2,
+    Decided(Decided) = 2,
+}
+
+/// A decided height: its certificate, and where the rest of it stands.
+///
+/// The place in this log is always right, because a crash takes records from its end alone. The batch log loses its end by itself,
+/// and then gives the places to other records: whoever reads a batch by its place compares its digest.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Decided {
+    /// The certificate.
+    pub certificate: CommitCertificate,
+    /// Where header and body stand in this log, as a count of records.
+    pub body: u64,
+    /// Where each batch that the body names stands in the batch log, in the body's order.
+    pub batches: Vec<u64>,
 }
 
 impl BlockRecord {
@@ -34,10 +48,18 @@ impl BlockRecord {
         })
     }
 
-    /// The bytes of a certificate's record.
+    /// The bytes of a decided height's record.
     #[must_use]
-    pub fn decided(certificate: &CommitCertificate) -> Vec<u8> {
-        hash::encode(&Self::Decided(certificate.clone()))
+    pub fn decided(
+        certificate: &CommitCertificate,
+        body: Position,
+        batches: &[Position],
+    ) -> Vec<u8> {
+        hash::encode(&Self::Decided(Decided {
+            certificate: certificate.clone(),
+            body: body.get(),
+            batches: batches.iter().map(|position| position.get()).collect(),
+        }))
     }
 
     /// Reads a record; `None` if the bytes are none.

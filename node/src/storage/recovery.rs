@@ -1,27 +1,33 @@
 //! Reading the logs at start: which heights are decided, which blocks and batches are here, and what the state must be.
 //!
 //! Invariant: every decided height has its header, body and certificate in the block log and every batch its body names in the batch log,
-//! and only such a height counts as decided;
-//! the state that comes out was loaded at, or executed up to, the last decided height, and its outcome is the certified one.
+//! and only such a height counts as decided.
+//! What is kept of the logs is bounded: which numbers of each author are here, the last [`ORDERED_MAX`] ordered batches, and the last
+//! [`UNORDERED_MAX`] that no block named; older heights are found in the block log itself.
+//! The state that comes out was loaded at, or executed up to, the last decided height, and its outcome is the certified one.
 //! Errors: [`RecoverError`] names the height or record; nothing is skipped, and a height whose outcome differs is never built upon:
 //! [`NodeLogs::stop_before`] gives what the replica starts from below it.
 //! Source: `docs/spec/durable.md`, "Recovery"; `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
-use falaj_consensus::durable::{Disk, Durable, FramedLog, LogError, LogId, LogIdentity, Position};
+use falaj_consensus::durable::{
+    Disk, Durable, FramedLog, LogError, LogId, LogIdentity, Position, Records,
+};
 use falaj_consensus::message::{
     BATCH_BYTES_MAX, Batch, BatchRef, Body, CommitCertificate, Header, Outcome, decode,
 };
-use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height};
+use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height, ValidatorId};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
 use falaj_ledger::state::State;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::BlockRecord;
+use super::find::{Certificates, DecidedRecord};
+use super::record::Decided;
 use crate::core::{
-    CheckedBatch, Committed, Divergence, JobTools, RecoveredBatch, RecoveredBlock, VerifyJob,
-    VerifyResult,
+    CheckedBatch, Committed, Divergence, JobTools, Numbers, ORDERED_MAX, RecoveredBatches,
+    RecoveredBlock, UnorderedBatch, VerifyJob, VerifyResult,
 };
 
 /// The two logs of a node beside the guard's.
@@ -81,34 +87,34 @@ pub enum RecoverError {
     Diverged(#[from] Divergence),
 }
 
-/// A decided height as the block log holds it.
-#[derive(Clone, Debug)]
-pub struct DecidedRecord {
-    /// Its header.
-    pub header: Header,
-    /// Its body.
-    pub body: Arc<Body>,
-    /// Its certificate.
-    pub certificate: CommitCertificate,
-    /// Where header and body stand.
-    pub body_at: Position,
-    /// Where the certificate stands.
-    pub certificate_at: Position,
-}
+/// Most batches that no block named and that are taken up again; older ones are left to the other validators.
+const UNORDERED_MAX: usize = 1 << 18;
 
 /// What the logs hold.
 #[derive(Clone, Debug, Default)]
 pub struct RecoveredLogs {
-    decided: Vec<(Position, Position)>,
+    height: Height,
     last: Option<(Header, CommitCertificate)>,
     open: Vec<RecoveredBlock>,
     diverged: Option<Divergence>,
-    batches: BTreeMap<BatchDigest, (BatchRef, Position)>,
-    ordered: BTreeSet<BatchDigest>,
+    /// Which numbers of which authors are here.
+    numbers: BTreeMap<ValidatorId, Numbers>,
+    /// The last batches that decided blocks named, in the order of those blocks.
+    ordered: VecDeque<(BatchRef, Position)>,
+    /// The last batches that no decided block named.
+    unordered: BTreeMap<Position, Unnamed>,
     /// Whether the height after the last decided one has a certificate here, and lacks a batch.
     open_again: bool,
     last_block_record: Position,
     last_batch_record: Position,
+}
+
+/// A batch that no decided block has named so far.
+#[derive(Clone, Copy, Debug)]
+struct Unnamed {
+    reference: BatchRef,
+    /// Whether it is the first under its number.
+    first: bool,
 }
 
 impl<D: Disk> NodeLogs<D> {
@@ -183,23 +189,6 @@ impl<D: Disk> NodeLogs<D> {
         self.log_mut(log).sync()
     }
 
-    /// Records that are there, in the order asked for.
-    ///
-    /// # Errors
-    /// [`LogError`] when the disk fails or a record is damaged; one that is gone is left out.
-    pub fn read(
-        &self,
-        log: LogId,
-        positions: &[Position],
-    ) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
-        let log = if log == LogId::Batch {
-            &self.batch
-        } else {
-            &self.block
-        };
-        log.read_present(positions)
-    }
-
     fn log_mut(&mut self, log: LogId) -> &mut FramedLog<D> {
         if log == LogId::Batch {
             &mut self.batch
@@ -208,7 +197,8 @@ impl<D: Disk> NodeLogs<D> {
         }
     }
 
-    /// Reads both logs once, from front to back.
+    /// Reads both logs once, from front to back, side by side: a batch stands in its log before the block that names it is decided.
+    /// What is kept meanwhile is bounded, however long the logs are.
     ///
     /// # Errors
     /// [`RecoverError`].
@@ -218,14 +208,19 @@ impl<D: Disk> NodeLogs<D> {
             last_batch_record: self.batch.last(),
             ..RecoveredLogs::default()
         };
-        self.scan_batches(&mut found)?;
-        self.scan_blocks(&mut found)?;
+        let mut batches = self.batch.iter_from(self.batch.first());
+        self.scan_blocks(&mut found, &mut batches)?;
+        found.take_batches(&mut batches, self.batch.last())?;
         Ok(found)
     }
 
-    fn scan_blocks(&self, found: &mut RecoveredLogs) -> Result<(), RecoverError> {
+    fn scan_blocks(
+        &self,
+        found: &mut RecoveredLogs,
+        batches: &mut Records<'_, D>,
+    ) -> Result<(), RecoverError> {
         let mut undecided: BTreeMap<BlockId, RecoveredBlock> = BTreeMap::new();
-        for record in records(&self.block) {
+        for record in self.block.iter_from(self.block.first()) {
             let (position, bytes) = record?;
             match BlockRecord::decode(&bytes).ok_or_else(|| not_a_record("block", position))? {
                 BlockRecord::Proposed { header, body } => {
@@ -236,11 +231,11 @@ impl<D: Disk> NodeLogs<D> {
                     };
                     undecided.entry(block.header.id()).or_insert(block);
                 }
-                BlockRecord::Decided(certificate) if certificate.height <= found.height() => {
-                    self.check_repeated(found, &certificate)?;
+                BlockRecord::Decided(decided) if decided.certificate.height <= found.height() => {
+                    self.check_repeated(found, &decided.certificate)?;
                 }
-                BlockRecord::Decided(certificate) => {
-                    found.decide(certificate, position, &undecided)?;
+                BlockRecord::Decided(decided) => {
+                    self.decide(found, decided, &undecided, batches)?;
                     undecided.retain(|_, block| block.header.height > found.height());
                 }
             }
@@ -251,6 +246,64 @@ impl<D: Disk> NodeLogs<D> {
             .filter(|block| block.header.height == open)
             .collect();
         Ok(())
+    }
+
+    /// Books a decided height, in order.
+    ///
+    /// The two logs sync beside one another, so a crash may leave a certificate without batches of its block. Nothing was said
+    /// that stands on such a height; it is open again, and so is what was decided on top of it.
+    fn decide(
+        &self,
+        found: &mut RecoveredLogs,
+        decided: Decided,
+        undecided: &BTreeMap<BlockId, RecoveredBlock>,
+        batches: &mut Records<'_, D>,
+    ) -> Result<(), RecoverError> {
+        let certificate = decided.certificate;
+        let expected = found.height().next();
+        if certificate.height != expected {
+            let found_height = certificate.height;
+            return if found.open_again {
+                Ok(())
+            } else {
+                Err(RecoverError::Heights {
+                    expected,
+                    found: found_height,
+                })
+            };
+        }
+        let block = undecided
+            .get(&certificate.id)
+            .ok_or(RecoverError::NoBody(expected))?;
+        let references = &block.body.batches;
+        let places: Vec<_> = decided.batches.into_iter().map(Position::new).collect();
+        if places.len() != references.len() {
+            return Err(RecoverError::NoBody(expected));
+        }
+        found.open_again = false;
+        for (reference, at) in references.iter().zip(&places) {
+            found.take_batches(batches, *at)?;
+            found.open_again |= !self.is_at(found, reference, *at)?;
+        }
+        if !found.open_again {
+            found.book(&block.header, certificate, references, &places);
+        }
+        Ok(())
+    }
+
+    /// Whether a batch stands where a certificate's record says.
+    fn is_at(
+        &self,
+        found: &RecoveredLogs,
+        reference: &BatchRef,
+        at: Position,
+    ) -> Result<bool, RecoverError> {
+        if let Some(unnamed) = found.unordered.get(&at) {
+            return Ok(unnamed.reference.digest == reference.digest);
+        }
+        let records = self.batch.read_present(&[at])?;
+        let mut digests = records.iter().map(|(_, bytes)| Batch::digest_of(bytes));
+        Ok(digests.any(|digest| digest == reference.digest))
     }
 
     /// A certificate may come again after a crash took the batches of its height, but only for the block that is decided.
@@ -270,20 +323,7 @@ impl<D: Disk> NodeLogs<D> {
         }
     }
 
-    fn scan_batches(&self, found: &mut RecoveredLogs) -> Result<(), RecoverError> {
-        for record in records(&self.batch) {
-            let (position, bytes) = record?;
-            let reference =
-                batch_reference(&bytes).ok_or_else(|| not_a_record("batch", position))?;
-            found
-                .batches
-                .entry(reference.digest)
-                .or_insert((reference, position));
-        }
-        Ok(())
-    }
-
-    /// A decided height, read back.
+    /// A decided height, read back: of several records, because a crash had it decided again, one whose batches are where it says.
     ///
     /// # Errors
     /// [`RecoverError`] when its records are damaged or not what they must be.
@@ -292,27 +332,42 @@ impl<D: Disk> NodeLogs<D> {
         found: &RecoveredLogs,
         height: Height,
     ) -> Result<DecidedRecord, RecoverError> {
-        let index = height
-            .get()
-            .checked_sub(1)
-            .and_then(|index| usize::try_from(index).ok());
-        let (body_at, certificate_at) = index
-            .and_then(|index| found.decided.get(index))
-            .copied()
-            .ok_or(RecoverError::NoBody(height))?;
-        let (Some(BlockRecord::Proposed { header, body }), Some(BlockRecord::Decided(certificate))) = (
-            BlockRecord::decode(&self.block.read(body_at)?),
-            BlockRecord::decode(&self.block.read(certificate_at)?),
-        ) else {
+        if height == Height::new(0) || height > found.height() {
             return Err(RecoverError::NoBody(height));
-        };
-        Ok(DecidedRecord {
-            header,
-            body: Arc::new(body),
-            certificate,
-            body_at,
-            certificate_at,
-        })
+        }
+        let mut certificates = Certificates::before(&self.block, height)?;
+        let mut missing = RecoverError::NoBody(height);
+        while let Some(record) = certificates.next_of(height)? {
+            match self.missing_batch(found, &record)? {
+                None => return Ok(record),
+                Some(digest) => missing = RecoverError::NoBatch { height, digest },
+            }
+        }
+        Err(missing)
+    }
+
+    fn missing_batch(
+        &self,
+        found: &RecoveredLogs,
+        record: &DecidedRecord,
+    ) -> Result<Option<BatchDigest>, RecoverError> {
+        for (reference, at) in record.body.batches.iter().zip(&record.batches_at) {
+            if !self.is_at(found, reference, *at)? {
+                return Ok(Some(reference.digest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How a body must name the batch at a place of the batch log; none if there is none.
+    ///
+    /// # Errors
+    /// [`LogError`] when the disk fails or the record is damaged.
+    pub fn reference_at(&self, at: Position) -> Result<Option<BatchRef>, LogError> {
+        let records = self.batch.read_present(&[at])?;
+        Ok(records
+            .first()
+            .and_then(|(_, bytes)| batch_reference(bytes)))
     }
 
     /// Executes a decided height on the state before it, its signatures checked again.
@@ -330,17 +385,13 @@ impl<D: Disk> NodeLogs<D> {
             header,
             body,
             certificate,
+            batches_at,
             ..
         } = self.decided(found, height)?;
         let mut transactions = Vec::new();
-        for reference in &body.batches {
-            let digest = reference.digest;
-            let (_, position) = found
-                .batches
-                .get(&digest)
-                .ok_or(RecoverError::NoBatch { height, digest })?;
+        for (reference, position) in body.batches.iter().zip(&batches_at) {
             transactions.extend(
-                self.batch(digest, *position, tools)
+                self.batch(reference.digest, *position, tools)
                     .ok_or(RecoverError::Batch(height))?
                     .transactions
                     .iter()
@@ -386,9 +437,7 @@ impl<D: Disk> NodeLogs<D> {
                 Some((record.header, record.certificate))
             }
         };
-        found
-            .decided
-            .truncate(usize::try_from(last).unwrap_or(usize::MAX));
+        found.height = Height::new(last);
         found.open.clear();
         found.diverged = Some(divergence);
         Ok(found)
@@ -420,33 +469,40 @@ impl<D: Disk> NodeLogs<D> {
         &self,
         found: &RecoveredLogs,
         tools: JobTools<'_>,
-    ) -> Result<Vec<RecoveredBatch>, RecoverError> {
-        let mut batches = Vec::with_capacity(found.batches.len());
-        for (digest, (reference, position)) in &found.batches {
-            if found.ordered.contains(digest) {
-                batches.push(RecoveredBatch::Ordered(*reference, *position));
-            } else {
-                let batch = self
-                    .batch(*digest, *position, tools)
-                    .ok_or_else(|| not_a_record("batch", *position))?;
-                batches.push(RecoveredBatch::Unordered(batch, *position));
+    ) -> Result<RecoveredBatches, RecoverError> {
+        let named: BTreeSet<_> = found
+            .ordered
+            .iter()
+            .map(|(batch, _)| batch.digest)
+            .collect();
+        let mut unordered = Vec::new();
+        for (position, unnamed) in &found.unordered {
+            let digest = unnamed.reference.digest;
+            if named.contains(&digest) {
+                continue;
             }
+            let batch = self
+                .batch(digest, *position, tools)
+                .ok_or_else(|| not_a_record("batch", *position))?;
+            unordered.push(UnorderedBatch {
+                batch,
+                position: *position,
+                first: unnamed.first,
+            });
         }
-        Ok(batches)
+        Ok(RecoveredBatches {
+            numbers: found.numbers.clone(),
+            ordered: found.ordered.iter().copied().collect(),
+            unordered,
+        })
     }
 }
 
 impl RecoveredLogs {
     /// The last decided height.
     #[must_use]
-    pub fn height(&self) -> Height {
-        Height::new(u64::try_from(self.decided.len()).unwrap_or(u64::MAX))
-    }
-
-    /// A batch of the batch log as a body must name it, if it is there.
-    #[must_use]
-    pub fn reference(&self, digest: &BatchDigest) -> Option<&BatchRef> {
-        self.batches.get(digest).map(|(reference, _)| reference)
+    pub const fn height(&self) -> Height {
+        self.height
     }
 
     /// Header and certificate of the last decided height.
@@ -480,14 +536,13 @@ impl RecoveredLogs {
         self,
         state: State,
         outcome: Outcome,
-        batches: Vec<RecoveredBatch>,
+        batches: RecoveredBatches,
         guard: Option<falaj_hsm::Recovered>,
     ) -> crate::core::Recovered {
         crate::core::Recovered {
             state,
             outcome,
             block: self.last,
-            decided: self.decided,
             open: self.open,
             batches,
             last_block_record: self.last_block_record,
@@ -497,46 +552,55 @@ impl RecoveredLogs {
         }
     }
 
-    /// Books a decided height, in order.
-    ///
-    /// The two logs sync beside one another, so a crash may leave a certificate without batches of its block. Nothing was said
-    /// that stands on such a height; it is open again, and so is what was decided on top of it.
-    fn decide(
+    /// Takes the records of the batch log up to a place, as far as they were not taken before.
+    fn take_batches<D: Disk>(
         &mut self,
-        certificate: CommitCertificate,
-        position: Position,
-        undecided: &BTreeMap<BlockId, RecoveredBlock>,
+        records: &mut Records<'_, D>,
+        upto: Position,
     ) -> Result<(), RecoverError> {
-        let expected = self.height().next();
-        if certificate.height != expected {
-            let found = certificate.height;
-            return if self.open_again {
-                Ok(())
-            } else {
-                Err(RecoverError::Heights { expected, found })
+        while records.next_position() <= upto {
+            let Some(record) = records.next() else {
+                break;
             };
+            let (position, bytes) = record?;
+            let reference =
+                batch_reference(&bytes).ok_or_else(|| not_a_record("batch", position))?;
+            self.take_batch(position, reference);
         }
-        let block = undecided
-            .get(&certificate.id)
-            .ok_or(RecoverError::NoBody(expected))?;
-        let mut batches = block.body.batches.iter();
-        self.open_again = !batches.all(|batch| self.batches.contains_key(&batch.digest));
-        if self.open_again {
-            return Ok(());
-        }
-        self.ordered
-            .extend(block.body.batches.iter().map(|reference| reference.digest));
-        self.decided.push((block.position, position));
-        self.last = Some((block.header.clone(), certificate));
         Ok(())
     }
-}
 
-fn records<D: Disk>(
-    log: &FramedLog<D>,
-) -> impl Iterator<Item = Result<(Position, Vec<u8>), RecoverError>> + '_ {
-    log.iter_from(log.first())
-        .map(|record| record.map_err(RecoverError::from))
+    fn take_batch(&mut self, position: Position, reference: BatchRef) {
+        let numbers = self.numbers.entry(reference.author).or_default();
+        let first = numbers.book(reference);
+        numbers.settle(reference);
+        self.unordered
+            .insert(position, Unnamed { reference, first });
+        if self.unordered.len() > UNORDERED_MAX {
+            self.unordered.pop_first();
+        }
+    }
+
+    /// Takes a height for decided whose block and batches are here.
+    fn book(
+        &mut self,
+        header: &Header,
+        certificate: CommitCertificate,
+        references: &[BatchRef],
+        places: &[Position],
+    ) {
+        for (reference, at) in references.iter().zip(places) {
+            self.unordered.remove(at);
+            self.ordered.push_back((*reference, *at));
+            if let Some(numbers) = self.numbers.get_mut(&reference.author) {
+                numbers.ordered(reference.seq);
+            }
+        }
+        let surplus = self.ordered.len().saturating_sub(ORDERED_MAX);
+        self.ordered.drain(..surplus);
+        self.height = header.height;
+        self.last = Some((header.clone(), certificate));
+    }
 }
 
 /// How a body names a stored batch; `None` if the bytes are none.

@@ -127,8 +127,8 @@ impl Disk {
                 let batches = digests(&body);
                 self.bodies.entry(header.id()).or_insert((at, batches));
             }
-            BlockRecord::Decided(certificate) => {
-                self.certificates.insert(certificate.height, at);
+            BlockRecord::Decided(decided) => {
+                self.certificates.insert(decided.certificate.height, at);
             }
         }
     }

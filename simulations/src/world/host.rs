@@ -262,11 +262,14 @@ impl World {
                 self.later(place, after_ns, Completion::Execute(job));
             }
             Effect::Append { log, record } => self.ask_log(place, log, Command::Append(record)),
-            Effect::Read {
-                log,
-                positions,
+            Effect::Read { positions, purpose } => {
+                self.ask_log(place, LogId::Batch, Command::Read(positions, purpose));
+            }
+            Effect::Find {
+                from,
+                count,
                 purpose,
-            } => self.ask_log(place, log, Command::Read(positions, purpose)),
+            } => self.ask_log(place, LogId::Block, Command::Find(from, count, purpose)),
             Effect::Timer { id, after_ns } => {
                 let at = self.now();
                 let due = self.nodes[place.position()].clock.after(at, after_ns);

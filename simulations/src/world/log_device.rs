@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 
-use falaj_consensus::durable::{Durable, FramedLog, LogError, LogId, Position};
-use falaj_node::core::{Input, ReadFor};
+use falaj_consensus::durable::{Durable, FramedLog, LogError, Position};
+use falaj_consensus::types::Height;
+use falaj_node::core::{FindFor, Input, ReadFor};
+use falaj_node::storage::find_decided;
 
 use crate::disk::SimDisk;
 
@@ -16,11 +18,11 @@ use crate::disk::SimDisk;
 pub(super) enum Command {
     Append(Vec<u8>),
     Read(Vec<Position>, ReadFor),
+    Find(Height, u16, FindFor),
 }
 
 /// A log with its thread.
 pub(super) struct LogDevice {
-    id: LogId,
     disk: SimDisk,
     log: FramedLog<SimDisk>,
     waiting: VecDeque<Command>,
@@ -39,9 +41,8 @@ pub(super) struct Turn {
 }
 
 impl LogDevice {
-    pub(super) const fn new(id: LogId, disk: SimDisk, log: FramedLog<SimDisk>) -> Self {
+    pub(super) const fn new(disk: SimDisk, log: FramedLog<SimDisk>) -> Self {
         Self {
-            id,
             disk,
             log,
             waiting: VecDeque::new(),
@@ -82,12 +83,11 @@ impl LogDevice {
                 }
                 Command::Read(positions, purpose) => {
                     let records = self.log.read_present(&positions)?;
-                    let log = self.id;
-                    turn.inputs.push(Input::Read {
-                        purpose,
-                        log,
-                        records,
-                    });
+                    turn.inputs.push(Input::Read { purpose, records });
+                }
+                Command::Find(from, count, purpose) => {
+                    let heights = find_decided(&self.log, from, count)?;
+                    turn.inputs.push(Input::Found { purpose, heights });
                 }
             }
         }

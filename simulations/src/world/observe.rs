@@ -48,7 +48,7 @@ impl World {
             Some(Message::Blocks(blocks)) => {
                 self.marks.hit_if(!blocks.is_empty(), Mark::CatchUp);
             }
-            Some(Message::GetBatches(_)) => self.marks.hit(Mark::BatchFetched),
+            Some(Message::GetBatches { .. }) => self.marks.hit(Mark::BatchFetched),
             _ => {}
         }
     }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use falaj_consensus::durable::{LogError, LogId};
+use falaj_consensus::durable::LogError;
 use falaj_consensus::types::Now;
 use falaj_hsm::{Floor, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome};
 use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig};
@@ -84,8 +84,8 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
     Ok(Ready {
         config: config(node, shared),
         recovered,
-        block: LogDevice::new(LogId::Block, block, logs.block),
-        batch: LogDevice::new(LogId::Batch, batch, logs.batch),
+        block: LogDevice::new(block, logs.block),
+        batch: LogDevice::new(batch, logs.batch),
         signer,
         replayed,
         torn,

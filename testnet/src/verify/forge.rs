@@ -2,7 +2,7 @@
 //!
 //! Whatever a test changes in a block is signed by a quorum all the same, so that what refuses it is a rule and not a signature.
 
-use falaj_consensus::durable::{FolderLock, LogId, OsDisk};
+use falaj_consensus::durable::{FolderLock, LogId, OsDisk, Position};
 use falaj_consensus::hash::encode;
 use falaj_consensus::message::{
     Batch, BatchRef, Body, CommitCertificate, Header, Lane, PrecommitValue, Statement,
@@ -55,7 +55,10 @@ impl Forge {
         let executed = execute(&self.state, &input);
         let certificate = self.certificate(&header, Round::new(round), executed.outcome.hash());
         self.records.push(BlockRecord::proposed(&header, &body));
-        self.records.push(BlockRecord::decided(&certificate));
+        let last = |records: &[Vec<u8>]| Position::new(records.len() as u64);
+        let batches = vec![last(&self.batches); body.batches.len()];
+        let decided = BlockRecord::decided(&certificate, last(&self.records), &batches);
+        self.records.push(decided);
         self.parent = (header.id(), executed.outcome.hash());
         self.state = executed.state;
     }

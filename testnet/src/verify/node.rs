@@ -1,7 +1,7 @@
 //! One node's logs, re-executed.
 
 use anyhow::Result;
-use falaj_consensus::durable::{FolderLock, OsDisk};
+use falaj_consensus::durable::{FolderLock, OsDisk, Position};
 use falaj_consensus::message::{Body, Header};
 use falaj_consensus::types::{BlockId, ChainContext, OutcomeHash, ValidatorId};
 use falaj_consensus::verify::{Context, RealChecker};
@@ -120,10 +120,12 @@ impl<'a> Replay<'a> {
             header,
             body,
             certificate,
+            batches_at,
             ..
         } = self.logs.decided(self.found, height)?;
         let set = self.state.validators_at(height);
         self.check_block(&header, &body)?;
+        self.check_batches(&body, &batches_at)?;
         anyhow::ensure!(
             certificate.id == header.id(),
             "the certificate is of another block"
@@ -172,17 +174,18 @@ impl<'a> Replay<'a> {
             id,
             outcome,
         };
-        parent.check(header, body)?;
-        let batches = &body.batches;
-        let other = batches.iter().find(|reference| {
-            self.found
-                .reference(&reference.digest)
-                .is_some_and(|stored| stored != *reference)
-        });
-        other.map_or(Ok(()), |reference| {
+        parent.check(header, body)
+    }
+
+    fn check_batches(&self, body: &Body, places: &[Position]) -> Result<()> {
+        for (reference, at) in body.batches.iter().zip(places) {
             let digest = reference.digest;
-            anyhow::bail!("the batch {digest} is not as the body names it")
-        })
+            anyhow::ensure!(
+                self.logs.reference_at(*at)? == Some(*reference),
+                "the batch {digest} is not as the body names it"
+            );
+        }
+        Ok(())
     }
 
     fn sum_up(&self, history: &mut History) {

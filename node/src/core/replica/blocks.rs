@@ -14,7 +14,7 @@ use falaj_ledger::validate::CheckedTx;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{DecidedAt, Replica, Step, Tip};
+use super::{Replica, Step, Tip};
 use crate::core::candidates::Candidate;
 use crate::core::effect::{Committed, Effect, Output, Recipients};
 use crate::core::guard_position::guard_position;
@@ -297,7 +297,6 @@ impl Replica {
             .collect();
         if !positions.is_empty() {
             step.start.push(Effect::Read {
-                log: LogId::Batch,
                 positions,
                 purpose: ReadFor::NamedAgain,
             });
@@ -310,11 +309,14 @@ impl Replica {
             return;
         };
         let digests = candidate.missing(&self.batches).fetch;
-        self.fetch_batches(&digests, from, step);
+        let height = candidate.header.height;
+        self.fetch_batches(height, &digests, from, step);
     }
 
+    /// Asks for batches that the block of a height names.
     pub(super) fn fetch_batches(
         &mut self,
+        height: Height,
         digests: &[BatchDigest],
         from: &[Peer],
         step: &mut Step,
@@ -331,7 +333,8 @@ impl Replica {
             for digest in digests {
                 self.fetching.insert(*digest, 0);
             }
-            self.send_to(peer, Message::GetBatches(digests.to_vec()), step);
+            let digests = digests.to_vec();
+            self.send_to(peer, Message::GetBatches { height, digests }, step);
         }
     }
 
@@ -383,20 +386,15 @@ impl Replica {
         };
         self.show_own_signature(&certificate, step);
         let decided = self.candidates.get(&certificate.id);
-        let batches = decided.and_then(|block| block.batch_positions(&self.batches));
-        let position = self.append_block(BlockRecord::decided(&certificate), step);
+        let batches = decided
+            .and_then(|block| block.batch_positions(&self.batches))
+            .expect("a block is decided once all its batches are here, and they stay until the next height");
+        let record = BlockRecord::decided(&certificate, body, &batches);
+        let position = self.append_block(record, step);
         self.tip.waits = vec![(LogId::Block, position)];
-        self.tip.waits.extend(
-            batches
-                .into_iter()
-                .flatten()
-                .max()
-                .map(|position| (LogId::Batch, position)),
-        );
-        self.decided.push(DecidedAt {
-            body,
-            certificate: position,
-        });
+        let furthest = batches.into_iter().max();
+        let batch = furthest.map(|position| (LogId::Batch, position));
+        self.tip.waits.extend(batch);
         self.send(
             Recipients::All,
             Message::Certificate(certificate.clone()),
@@ -450,8 +448,10 @@ impl Replica {
         step: &mut Step,
     ) {
         let transactions = candidate.transactions(&self.batches).unwrap_or_default();
+        let set = self.open_set();
         for reference in &candidate.body.batches {
-            step.acks.extend(self.batches.order(&reference.digest));
+            let ack = self.batches.order(&reference.digest, &set);
+            step.acks.extend(ack);
         }
         let Candidate { header, body, .. } = candidate;
         let waits = std::mem::take(&mut self.tip.waits);
@@ -493,11 +493,5 @@ impl Replica {
                 self.arm_close(lane, step);
             }
         }
-    }
-
-    /// The furthest record that a decided height stands on, for serving it.
-    pub(super) fn decided_at(&self, height: Height) -> Option<(Position, Position)> {
-        let index = usize::try_from(height.get().checked_sub(1)?).ok()?;
-        self.decided.get(index).map(|at| (at.body, at.certificate))
     }
 }

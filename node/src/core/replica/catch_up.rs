@@ -4,8 +4,9 @@
 //! from there it takes the same path as a block that was voted on here.
 //! Source: `docs/spec/consensus.md`, "There is no sync mode".
 
-use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::durable::Position;
 use falaj_consensus::engine;
+use falaj_consensus::hash;
 use falaj_consensus::message::{Body, CommitCertificate, Header};
 use falaj_consensus::types::{Height, Now};
 use falaj_consensus::verify::Verified;
@@ -13,10 +14,10 @@ use std::sync::Arc;
 
 use super::{Replica, Step};
 use crate::core::effect::Effect;
-use crate::core::input::{Peer, ReadFor, Timer};
+use crate::core::input::{FindFor, Peer, ReadFor, Timer};
 use crate::core::job::VerifyJob;
 use crate::core::wire::{BLOCKS_REQUESTED_MAX, Class, DecidedBlock, Message};
-use crate::storage::BlockRecord;
+use crate::storage::DecidedRecord;
 
 /// Ticks after which a batch that did not come is asked for again.
 const BATCH_PATIENCE_TICKS: u32 = 2;
@@ -117,16 +118,16 @@ impl Replica {
         let lacking: Vec<_> = self
             .sync
             .batches_ahead()
-            .filter(|(_, batch)| {
+            .filter(|(_, _, batch)| {
                 !self.is_foreign(batch.author)
                     && !self.batches.contains(&batch.digest)
                     && !self.fetching.contains_key(&batch.digest)
             })
-            .map(|(peer, batch)| (peer, batch.digest))
+            .map(|(peer, height, batch)| (peer, height, batch.digest))
             .collect();
         let peers: Vec<_> = self.sync.reachable().collect();
         let turn = usize::try_from(self.ticks).unwrap_or(0);
-        for (giver, digest) in lacking {
+        for (giver, height, digest) in lacking {
             let other = turn
                 .checked_rem(peers.len())
                 .and_then(|turn| peers.get(turn));
@@ -135,7 +136,7 @@ impl Replica {
             } else {
                 other.copied().unwrap_or(giver)
             };
-            self.fetch_batches(&[digest], &[peer], step);
+            self.fetch_batches(height, &[digest], &[peer], step);
         }
     }
 
@@ -188,27 +189,25 @@ impl Replica {
         }
     }
 
-    /// Reads decided blocks for a peer that is behind.
+    /// Looks for decided blocks for a peer that is behind.
     pub(super) fn serve_blocks(&mut self, to: Peer, from: Height, count: u16, step: &mut Step) {
-        let mut positions = Vec::new();
-        let mut height = from;
-        for _ in 0..count.min(BLOCKS_REQUESTED_MAX) {
-            let Some((body, certificate)) =
-                self.decided_at(height).filter(|_| height <= self.height())
-            else {
-                break;
-            };
-            positions.extend([body, certificate]);
-            height = height.next();
-        }
-        if positions.is_empty() {
+        let here = self
+            .height()
+            .get()
+            .saturating_sub(from.get())
+            .saturating_add(1);
+        let count = u16::try_from(here)
+            .unwrap_or(u16::MAX)
+            .min(count)
+            .min(BLOCKS_REQUESTED_MAX);
+        if from > self.height() || count == 0 {
             self.send_to(to, Message::Blocks(Vec::new()), step);
             return;
         }
-        let purpose = ReadFor::ServeBlocks { to, from };
-        step.start.push(Effect::Read {
-            log: LogId::Block,
-            positions,
+        let purpose = FindFor::ServeBlocks { to };
+        step.start.push(Effect::Find {
+            from,
+            count,
             purpose,
         });
     }
@@ -221,13 +220,11 @@ impl Replica {
             .filter(|(header, _)| header.height == height);
         if let Some((_, certificate)) = recent {
             self.send_to(to, Message::Certificate(certificate.clone()), step);
-            return;
-        }
-        if let Some((_, position)) = self.decided_at(height) {
-            let purpose = ReadFor::ServeCertificate { to };
-            step.start.push(Effect::Read {
-                log: LogId::Block,
-                positions: vec![position],
+        } else if height <= self.height() {
+            let purpose = FindFor::ServeCertificate { to };
+            step.start.push(Effect::Find {
+                from: height,
+                count: 1,
                 purpose,
             });
         }
@@ -236,21 +233,10 @@ impl Replica {
     pub(super) fn on_read(
         &mut self,
         purpose: ReadFor,
-        log: LogId,
         records: Vec<(Position, Vec<u8>)>,
         step: &mut Step,
     ) {
-        debug_assert!(matches!(log, LogId::Block | LogId::Batch));
         match purpose {
-            ReadFor::ServeBlocks { to, from } => self.send_blocks(to, from, &records, step),
-            ReadFor::ServeCertificate { to } => {
-                if let Some(BlockRecord::Decided(certificate)) = records
-                    .first()
-                    .and_then(|(_, bytes)| BlockRecord::decode(bytes))
-                {
-                    self.send_to(to, Message::Certificate(certificate), step);
-                }
-            }
             ReadFor::ServeBatches { to } => {
                 for (_, bytes) in records {
                     self.send_to(to, Message::Batch(bytes), step);
@@ -272,41 +258,57 @@ impl Replica {
         }
     }
 
-    fn send_blocks(
-        &self,
-        to: Peer,
-        from: Height,
-        records: &[(Position, Vec<u8>)],
+    pub(super) fn on_found(
+        &mut self,
+        purpose: FindFor,
+        heights: Vec<DecidedRecord>,
         step: &mut Step,
     ) {
+        match purpose {
+            FindFor::ServeBlocks { to } => self.send_blocks(to, heights, step),
+            FindFor::ServeCertificate { to } => {
+                for record in heights {
+                    self.send_to(to, Message::Certificate(record.certificate), step);
+                }
+            }
+            FindFor::ServeBatches { to, digests } => {
+                let named = heights.iter().flat_map(|record| {
+                    let batches = record.body.batches.iter();
+                    batches.zip(&record.batches_at)
+                });
+                let wanted = named.filter(|(reference, _)| digests.contains(&reference.digest));
+                let positions = wanted.map(|(_, position)| *position).collect();
+                Self::read_batches_for(to, positions, step);
+            }
+        }
+    }
+
+    /// As many as fit into a message, and one at least.
+    fn send_blocks(&self, to: Peer, heights: Vec<DecidedRecord>, step: &mut Step) {
         let limit = Class::Sync.frame_bytes_max() / 2;
-        let (mut blocks, mut bytes, mut height) = (Vec::new(), 0_usize, from);
-        for pair in records.chunks_exact(2) {
-            bytes = bytes
-                .saturating_add(pair[0].1.len())
-                .saturating_add(pair[1].1.len());
-            let block =
-                decided_block(&pair[0].1, &pair[1].1).filter(|block| block.header.height == height);
-            let Some(block) = block.filter(|_| blocks.is_empty() || bytes <= limit) else {
+        let (mut blocks, mut bytes) = (Vec::new(), 0_usize);
+        for record in heights {
+            let block = decided_block(record);
+            bytes = bytes.saturating_add(hash::encode(&block).len());
+            if !blocks.is_empty() && bytes > limit {
                 break;
-            };
+            }
             blocks.push(block);
-            height = height.next();
         }
         self.send_to(to, Message::Blocks(blocks), step);
     }
 }
 
-fn decided_block(body: &[u8], certificate: &[u8]) -> Option<DecidedBlock> {
-    let (BlockRecord::Proposed { header, body }, BlockRecord::Decided(certificate)) = (
-        BlockRecord::decode(body)?,
-        BlockRecord::decode(certificate)?,
-    ) else {
-        return None;
-    };
-    Some(DecidedBlock {
+fn decided_block(record: DecidedRecord) -> DecidedBlock {
+    let DecidedRecord {
         header,
         body,
         certificate,
-    })
+        ..
+    } = record;
+    DecidedBlock {
+        header,
+        body: Arc::unwrap_or_clone(body),
+        certificate,
+    }
 }

@@ -108,7 +108,9 @@ impl Replica {
                 }
             }
             Message::Batch(encoded) => self.on_batch_bytes(from, encoded, step),
-            Message::GetBatches(digests) => self.serve_batches(from, digests, step),
+            Message::GetBatches { height, digests } => {
+                self.serve_batches(from, height, digests, step)
+            }
             Message::GetBlocks { from: first, count } => {
                 self.serve_blocks(from, first, count, step)
             }

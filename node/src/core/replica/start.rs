@@ -8,13 +8,14 @@ use falaj_consensus::durable::{LogId, Outbox, Position};
 use falaj_consensus::engine::{self, Engine, GuardPosition};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{Height, Now, ValidatorId};
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::state::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::blocks::{height_start, take_guard_position};
-use super::{DecidedAt, Replica, Step, Tip};
-use crate::core::batches::{Batches, CheckedBatch};
+use super::{Replica, Step, Tip};
+use crate::core::batches::{Batches, CheckedBatch, Numbers};
 use crate::core::candidates::Candidates;
 use crate::core::divergence::Divergence;
 use crate::core::effect::{Effect, Output};
@@ -35,13 +36,26 @@ pub struct RecoveredBlock {
     pub position: Position,
 }
 
-/// A batch whose record is on disk.
+/// The batches whose records are on disk, as far as they matter from here on.
+#[derive(Clone, Debug, Default)]
+pub struct RecoveredBatches {
+    /// Which numbers of each author are here.
+    pub numbers: BTreeMap<ValidatorId, Numbers>,
+    /// The last ones that decided blocks named, in the order of the blocks; their bytes stay in the log.
+    pub ordered: Vec<(BatchRef, Position)>,
+    /// Those that wait to be ordered.
+    pub unordered: Vec<UnorderedBatch>,
+}
+
+/// A batch that waits to be ordered.
 #[derive(Clone, Debug)]
-pub enum RecoveredBatch {
-    /// A decided block named it; its bytes stay in the log.
-    Ordered(BatchRef, Position),
-    /// It waits to be ordered; its signatures were checked again.
-    Unordered(Arc<CheckedBatch>, Position),
+pub struct UnorderedBatch {
+    /// The batch; its signatures were checked again.
+    pub batch: Arc<CheckedBatch>,
+    /// Where its record stands.
+    pub position: Position,
+    /// Whether it is the first under its number.
+    pub first: bool,
 }
 
 /// What a node stands on when it starts.
@@ -53,12 +67,10 @@ pub struct Recovered {
     pub outcome: Outcome,
     /// Header and certificate of that height; none at height 0.
     pub block: Option<(Header, CommitCertificate)>,
-    /// Positions of body and certificate of each decided height, from 1.
-    pub decided: Vec<(Position, Position)>,
     /// Blocks of the open height.
     pub open: Vec<RecoveredBlock>,
     /// Batches.
-    pub batches: Vec<RecoveredBatch>,
+    pub batches: RecoveredBatches,
     /// Last record of the block log.
     pub last_block_record: Position,
     /// Last record of the batch log.
@@ -80,7 +92,6 @@ impl Replica {
             state,
             outcome,
             block,
-            decided,
             open,
             batches,
             last_block_record,
@@ -108,21 +119,17 @@ impl Replica {
             genesis_hash: config.chain.genesis_hash,
         };
         let (engine, outputs) = Engine::new(engine, start, now);
-        let decided = decided
-            .into_iter()
-            .map(|(body, certificate)| DecidedAt { body, certificate })
-            .collect();
+        let batches = restore(batches, &tip.state.validators_at(tip.state.height().next()));
         let mut replica = Self {
             engine,
             mempool: Mempool::new(config.mempool),
             config,
             tip,
-            decided,
             deciding: None,
             confirming: None,
             candidates: Candidates::default(),
             guard,
-            batches: restore(batches),
+            batches,
             sync: Sync::default(),
             engine_inputs: VecDeque::new(),
             signing: BTreeMap::new(),
@@ -218,21 +225,24 @@ fn waits_of(block: Option<&(Header, CommitCertificate)>, last: Position) -> Vec<
     }
 }
 
-/// In the order of the log, because of two batches under one number the first that came counts.
-fn restore(mut recovered: Vec<RecoveredBatch>) -> Batches {
-    recovered.sort_by_key(|batch| match batch {
-        RecoveredBatch::Ordered(_, position) | RecoveredBatch::Unordered(_, position) => *position,
-    });
+/// Of authors that are no members nothing is acknowledged, so their numbers are not taken up.
+fn restore(recovered: RecoveredBatches, set: &ValidatorSet) -> Batches {
     let mut batches = Batches::default();
-    for batch in recovered {
-        match batch {
-            RecoveredBatch::Ordered(reference, position) => {
-                batches.restore_ordered(reference, position)
-            }
-            RecoveredBatch::Unordered(batch, position) => {
-                batches.restore_unordered(batch, position)
-            }
+    for (author, numbers) in recovered.numbers {
+        if set.index_of(author).is_some() {
+            batches.restore_numbers(author, numbers);
         }
+    }
+    for (reference, position) in recovered.ordered {
+        batches.restore_ordered(reference, position);
+    }
+    for UnorderedBatch {
+        batch,
+        position,
+        first,
+    } in recovered.unordered
+    {
+        batches.restore_unordered(batch, position, first);
     }
     batches
 }

@@ -2,5 +2,6 @@
 
 mod catching_up;
 mod harness;
+mod serving;
 mod standing;
 mod voting;

@@ -244,11 +244,18 @@ impl<O: Outlet> Core<O> {
             Effect::Verify(job) => self.workers.verify(job),
             Effect::Execute(job) => self.workers.execute(job),
             Effect::Append { log, record } => self.log(log).send(LogCommand::Append(record)),
-            Effect::Read {
-                log,
-                positions,
+            Effect::Read { positions, purpose } => self
+                .log(LogId::Batch)
+                .send(LogCommand::Read { positions, purpose }),
+            Effect::Find {
+                from,
+                count,
                 purpose,
-            } => self.log(log).send(LogCommand::Read { positions, purpose }),
+            } => self.log(LogId::Block).send(LogCommand::Find {
+                from,
+                count,
+                purpose,
+            }),
             Effect::Timer { id, after_ns } => {
                 let at = self.clock.now().mono_ns.saturating_add(after_ns);
                 self.timers.start(at, id);

@@ -7,6 +7,7 @@
 //! Bounds: at most [`WAITING_BYTES_MAX`] wait beside one frame's worth in the log; what exceeds that ends the process.
 
 use falaj_consensus::durable::{Disk, FramedLog, LogError, LogId, Position};
+use falaj_consensus::types::Height;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::fatal::{Fatal, exit_code};
-use crate::core::{Input, ReadFor};
+use crate::core::{FindFor, Input, ReadFor};
+use crate::storage::find_decided;
 
 /// How long a full disk is left alone before the next try.
 const FULL_RETRY: Duration = Duration::from_millis(500);
@@ -37,6 +39,15 @@ pub enum LogCommand {
         positions: Vec<Position>,
         /// What for.
         purpose: ReadFor,
+    },
+    /// Find decided heights in the block log.
+    Find {
+        /// The first.
+        from: Height,
+        /// How many at most.
+        count: u16,
+        /// What for.
+        purpose: FindFor,
     },
 }
 
@@ -184,11 +195,16 @@ impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
             }
             LogCommand::Read { positions, purpose } => {
                 let records = self.log.read_present(&positions)?;
-                results(Input::Read {
-                    purpose,
-                    log: self.id,
-                    records,
-                });
+                results(Input::Read { purpose, records });
+                Ok(())
+            }
+            LogCommand::Find {
+                from,
+                count,
+                purpose,
+            } => {
+                let heights = find_decided(&self.log, from, count)?;
+                results(Input::Found { purpose, heights });
                 Ok(())
             }
         }

@@ -52,7 +52,7 @@ fn answered(blocks: impl FnOnce(&World) -> Vec<DecidedBlock>) -> World {
 fn fetched(world: &mut World) -> Vec<BatchDigest> {
     let mut fetched = Vec::new();
     for message in world.sent() {
-        if let Message::GetBatches(digests) = message {
+        if let Message::GetBatches { digests, .. } = message {
             fetched.extend(digests);
         }
     }

@@ -16,12 +16,12 @@ use falaj_ledger::genesis::Genesis;
 use falaj_ledger::receipt::receipts_root;
 use falaj_ledger::state::State;
 use falaj_ledger::testing::{self, Who};
-use falaj_ledger::validate::Rules;
+use falaj_ledger::validate::{CheckedTx, Rules};
 use std::sync::Arc;
 
 use super::super::{Recovered, Replica, ReplicaConfig};
 use crate::core::{DecidedBlock, Effect, Frame, Input, JobTools, Message, Output, Peer, Timer};
-use crate::storage::NodeLogs;
+use crate::storage::{NodeLogs, find_decided};
 
 /// A peer.
 pub(super) const PEER: Peer = match Peer::of(ValidatorId::new(1)) {
@@ -62,7 +62,7 @@ impl World {
         let logs = NodeLogs::create(MemDisk::new(), MemDisk::new(), genesis.hash()).unwrap();
         let outcome = state.outcome(receipts_root(&[]));
         let found = logs.scan().unwrap();
-        let mut recovered = found.into_recovered(state, outcome, Vec::new(), None);
+        let mut recovered = found.into_recovered(state, outcome, Default::default(), None);
         change(&mut recovered);
         let config = ReplicaConfig {
             chain: Arc::new(genesis.chain()),
@@ -127,17 +127,17 @@ impl World {
                     self.prove(log);
                 }
             }
-            Effect::Read {
-                log,
-                positions,
+            Effect::Read { positions, purpose } => {
+                let records = self.logs.batch.read_present(&positions).unwrap();
+                self.give(Input::Read { purpose, records });
+            }
+            Effect::Find {
+                from,
+                count,
                 purpose,
             } => {
-                let records = self.logs.read(log, &positions).unwrap();
-                self.give(Input::Read {
-                    purpose,
-                    log,
-                    records,
-                });
+                let heights = find_decided(&self.logs.block, from, count).unwrap();
+                self.give(Input::Found { purpose, heights });
             }
             effect @ (Effect::Sign(_)
             | Effect::LatchSigning
@@ -176,10 +176,20 @@ impl World {
 
     /// An empty block of the open height, certified by the three others with the right outcome or another one.
     pub(super) fn decided(&self, outcome: impl FnOnce(OutcomeHash) -> OutcomeHash) -> DecidedBlock {
+        self.certified(Body::default(), Vec::new(), outcome)
+    }
+
+    /// A block of that body and its transactions, likewise.
+    pub(super) fn certified(
+        &self,
+        body: Body,
+        transactions: Vec<Arc<CheckedTx>>,
+        outcome: impl FnOnce(OutcomeHash) -> OutcomeHash,
+    ) -> DecidedBlock {
         let replica = &self.replica;
         let (state, set) = (replica.state(), replica.open_set());
         let height = replica.open_height();
-        let body = Body::default();
+        let (count, bytes) = body.totals();
         let turn = proposer(&set, &state.bench(), height, Round::new(0));
         let block = replica.tip.block.as_ref();
         let header = Header {
@@ -195,10 +205,10 @@ impl World {
             set_hash: set.hash(),
             body_root: body.root(),
             evidence_root: body.evidence_root(),
-            transactions: 0,
-            transaction_bytes: 0,
+            transactions: u32::try_from(count).unwrap(),
+            transaction_bytes: bytes,
         };
-        let executed = execute(state, &BlockInput::new(&header, Vec::new()));
+        let executed = execute(state, &BlockInput::new(&header, transactions));
         let outcome = outcome(executed.outcome.hash());
         let certificate = self.certificate(&header, outcome);
         DecidedBlock {

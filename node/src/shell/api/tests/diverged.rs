@@ -49,12 +49,10 @@ fn with_parted(home: Home, block: &(Header, CommitCertificate)) -> Home {
     {
         let mut logs = home.folders().open_logs(home.genesis()).unwrap();
         let (header, certificate) = block;
-        for record in [
-            BlockRecord::proposed(header, &Body::default()),
-            BlockRecord::decided(certificate),
-        ] {
-            logs.block.append(&record).unwrap();
-        }
+        let proposed = BlockRecord::proposed(header, &Body::default());
+        let body = logs.block.append(&proposed).unwrap();
+        let decided = BlockRecord::decided(certificate, body, &[]);
+        logs.block.append(&decided).unwrap();
         let _ = logs.block.sync().unwrap();
     }
     home

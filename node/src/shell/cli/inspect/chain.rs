@@ -66,8 +66,9 @@ impl<'a> Chain<'a> {
                     let recorded = self.heights.entry(header.height).or_default();
                     recorded.proposed.push((position, header.id()));
                 }
-                Some(BlockRecord::Decided(certificate)) => {
-                    let recorded = self.heights.entry(certificate.height).or_default();
+                Some(BlockRecord::Decided(decided)) => {
+                    let height = decided.certificate.height;
+                    let recorded = self.heights.entry(height).or_default();
                     recorded.certificates.push(position);
                 }
                 None => return Err(self.look.not_a_record(&self.blocks, LogId::Block, position)),
@@ -108,7 +109,7 @@ impl<'a> Chain<'a> {
     /// The certificate of a record.
     pub(super) fn certificate(&self, position: Position) -> Result<CommitCertificate, Failure> {
         match self.block_record(position)? {
-            BlockRecord::Decided(certificate) => Ok(certificate),
+            BlockRecord::Decided(decided) => Ok(decided.certificate),
             BlockRecord::Proposed { .. } => Err(self.changed(position)),
         }
     }

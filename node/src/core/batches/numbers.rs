@@ -1,0 +1,135 @@
+//! Which numbers of one author's batches are here.
+//!
+//! Invariant: what is acknowledged of an author is a number up to which every batch is held, verified and on disk, or was passed: a block
+//! that a quorum decided named a batch more than [`GAP_MAX`] numbers above it.
+//! Why the second: one batch that never comes, because its author lost it or let it die, would keep everything above unacknowledged for
+//! ever, and the memory of what is above would grow with the chain. An acknowledgement of a passed number costs a peer that names
+//! its batch a fetch, as any untrue one does, and never safety: nobody prevotes what it does not hold.
+//! Bounds: of ordered batches at most [`GAP_MAX`] numbers are remembered above the gapless part; unordered ones have their senders' quota.
+//! Source: `docs/spec/dissemination.md`, "Batches".
+
+use falaj_consensus::message::BatchRef;
+use falaj_consensus::types::BatchDigest;
+use std::collections::BTreeMap;
+
+/// How far below an ordered batch of an author a number is still waited for.
+pub(super) const GAP_MAX: u64 = 1024;
+
+/// The numbers of one author.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Numbers {
+    /// First batch that came under each number above `contiguous`, and whether it is on disk.
+    beyond: BTreeMap<u64, (BatchDigest, bool)>,
+    /// All numbers up to here are held, verified and on disk, or were passed.
+    contiguous: u64,
+}
+
+impl Numbers {
+    /// What is acknowledged.
+    pub(crate) const fn contiguous(&self) -> u64 {
+        self.contiguous
+    }
+
+    /// The highest number that is here.
+    pub(in crate::core) fn highest(&self) -> u64 {
+        let beyond = self.beyond.keys().next_back().copied().unwrap_or(0);
+        beyond.max(self.contiguous)
+    }
+
+    /// Books the number of a batch; whether it is the first under it.
+    pub(crate) fn book(&mut self, reference: BatchRef) -> bool {
+        if reference.seq <= self.contiguous {
+            return false;
+        }
+        let first = self
+            .beyond
+            .entry(reference.seq)
+            .or_insert((reference.digest, false));
+        first.0 == reference.digest
+    }
+
+    /// A batch is on disk. Whether the gapless part grew.
+    pub(crate) fn settle(&mut self, reference: BatchRef) -> bool {
+        if let Some((digest, durable)) = self.beyond.get_mut(&reference.seq)
+            && *digest == reference.digest
+        {
+            *durable = true;
+        }
+        self.grow()
+    }
+
+    /// A decided block named a batch of that number. Whether the gapless part grew.
+    pub(crate) fn ordered(&mut self, seq: u64) -> bool {
+        let passed = seq.saturating_sub(GAP_MAX);
+        if passed <= self.contiguous {
+            return false;
+        }
+        self.contiguous = passed;
+        self.beyond = self.beyond.split_off(&passed.saturating_add(1));
+        self.grow();
+        true
+    }
+
+    fn grow(&mut self) -> bool {
+        let before = self.contiguous;
+        while let Some((_, true)) = self.beyond.get(&self.contiguous.saturating_add(1)) {
+            self.contiguous = self.contiguous.saturating_add(1);
+            self.beyond.remove(&self.contiguous);
+        }
+        self.contiguous > before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_consensus::types::{Hash32, ValidatorId};
+
+    fn batch(seq: u64, salt: u8) -> BatchRef {
+        BatchRef {
+            digest: BatchDigest::new(Hash32::new([salt; 32])),
+            author: ValidatorId::new(1),
+            seq,
+            transactions: 1,
+            bytes: 1,
+        }
+    }
+
+    fn held(numbers: &mut Numbers, seq: u64) {
+        numbers.book(batch(seq, 1));
+        numbers.settle(batch(seq, 1));
+        numbers.ordered(seq);
+    }
+
+    // docs/spec/dissemination.md, "Batches": a number that never comes keeps what is above it unacknowledged only so long.
+    #[test]
+    fn a_gap_is_passed_once_blocks_are_far_above_it() {
+        let mut numbers = Numbers::default();
+        (2..=GAP_MAX + 1).for_each(|seq| held(&mut numbers, seq));
+        assert_eq!(numbers.contiguous(), GAP_MAX + 1);
+        let mut numbers = Numbers::default();
+        (2..=GAP_MAX).for_each(|seq| held(&mut numbers, seq));
+        assert_eq!(numbers.contiguous(), 0);
+    }
+
+    // Goal: one gap after the other, for many thousands of batches, and what is remembered stays within the bound.
+    #[test]
+    fn what_is_remembered_of_an_author_is_bounded() {
+        let mut numbers = Numbers::default();
+        for seq in (1..100_000).filter(|seq| seq % 700 != 0) {
+            held(&mut numbers, seq);
+            assert!(numbers.beyond.len() as u64 <= GAP_MAX);
+        }
+        assert!(numbers.contiguous() >= 100_000 - 1 - GAP_MAX);
+    }
+
+    // A number that was passed belongs to nobody: a batch that comes under it is never the first.
+    #[test]
+    fn a_passed_number_is_never_booked() {
+        let mut numbers = Numbers::default();
+        numbers.ordered(GAP_MAX + 5);
+        assert!(!numbers.book(batch(5, 1)));
+        assert!(numbers.book(batch(6, 1)));
+        assert!(!numbers.book(batch(6, 2)));
+    }
+}
