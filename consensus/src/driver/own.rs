@@ -2,7 +2,8 @@
 //!
 //! Invariant: positions are asked in strictly increasing order, so at most one proposal, prevote and precommit a round;
 //! the guard enforces the same from its own record, and this file would rather end the process than ask it twice.
-//! A message under our key that is not among these is a second user of the key.
+//! A message under our key that is not among these is a second user of the key. The guard decides what becomes of it; it is asked here
+//! first because what peers send back of our own must not queue before the signer, and because a guard that is lost tells nothing.
 //! Source: `docs/spec/consensus.md`, "Lock, guard and restart" and "Own key elsewhere".
 
 use std::collections::BTreeMap;

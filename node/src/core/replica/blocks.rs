@@ -404,7 +404,8 @@ impl Replica {
     }
 
     /// A certificate that holds our signature goes by the guard before anything above it is signed: an older copy of the guard
-    /// does not know it, and latches.
+    /// does not know it, and latches. The engine's own watch does not stand for this: it takes for ours what it asked for, whether or
+    /// not the guard recorded it, and knows nothing where the guard was above it at the start.
     fn show_own_signature(&self, certificate: &CommitCertificate, step: &mut Step) {
         let own = self.own_index();
         if own.is_some_and(|own| certificate.signers.contains(own)) {
