@@ -27,6 +27,8 @@ pub mod program;
 pub mod provision;
 pub mod stop;
 pub mod sweeper;
+mod synced;
+pub mod timers;
 pub mod token;
 pub mod verify;
 pub mod wallet;

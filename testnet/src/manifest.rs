@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 use crate::files::{read_version, write_atomically};
+use crate::timers::TimersManifest;
 
 /// Name of the file.
 pub const MANIFEST_FILE: &str = "testnet.json";
@@ -17,7 +18,7 @@ pub const MANIFEST_FILE: &str = "testnet.json";
 pub const GENESIS_FILE: &str = "genesis.json";
 /// Name of the folder of the economy's keys.
 pub const KEYS_FOLDER: &str = "keys";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where a validator's consensus key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -44,8 +45,10 @@ impl SignerKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this form: 1.
+    /// Version of this form: 2.
     pub version: u32,
+    /// What was measured, and the timers that follow from it.
+    pub timers: TimersManifest,
     /// The validators, by index.
     pub validators: Vec<ValidatorManifest>,
     /// The participants and their keys.

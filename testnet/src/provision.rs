@@ -1,12 +1,13 @@
 //! `falaj-testnet new`: makes tokens, homes, keys and a genesis, as the operators of a real network would together.
 //!
 //! Invariant: only public keys and addresses go from the homes into the genesis; each consensus key is made by its own `falaj init`
-//! where it stays. The folder is a testnet only once its manifest is written, last.
+//! where it stays. The timers in the genesis fit what this machine just measured. The folder is a testnet only once its manifest is written, last.
 //! Source: `docs/guide/testnet.md`, "What `new` does".
+
+mod measure;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use falaj_consensus::crypto::{Algorithm, PublicKey};
-use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{ValidatorId, VotingPower};
 use falaj_consensus::validator_set::{Declared, VALIDATORS_MAX, Validator, ValidatorSet};
 use falaj_ledger::participant::ParticipantNumber;
@@ -23,6 +24,7 @@ use crate::manifest::{
 };
 use crate::ports;
 use crate::program::{Environment, Program};
+use crate::timers::{Measured, TimersManifest, timers_for};
 use crate::token::{self, Token};
 
 /// What to make.
@@ -66,12 +68,14 @@ pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifes
     let folder = &folder.canonicalize()?;
     let made = make_homes(program, folder, order)?;
     let keys = KeyRing::generate(&order.plan)?;
-    let genesis = economy::genesis(chain(&made)?, &order.plan, &keys)?;
+    let measured = measure::machine(program, folder, &made)?;
+    let genesis = economy::genesis(chain(&made, measured)?, &order.plan, &keys)?;
     std::fs::write(folder.join(GENESIS_FILE), genesis.to_json())?;
     let key_files = keys.write(&folder.join(KEYS_FOLDER))?;
     set_on_genesis(program, folder, &made)?;
     let manifest = Manifest {
         version: Manifest::VERSION,
+        timers: TimersManifest::of(measured),
         validators: made.into_iter().map(|made| made.manifest).collect(),
         participants: participants(folder, key_files)?,
     };
@@ -188,7 +192,7 @@ fn public_key(public: &Public) -> Result<PublicKey> {
     Ok(PublicKey::new(algorithm, bytes)?)
 }
 
-fn chain(made: &[Made]) -> Result<Chain> {
+fn chain(made: &[Made], measured: Measured) -> Result<Chain> {
     let members = made.iter().map(|made| Validator {
         id: ValidatorId::new(made.manifest.id),
         power: VotingPower::new(1),
@@ -209,7 +213,7 @@ fn chain(made: &[Made]) -> Result<Chain> {
         ),
         time_us: u64::try_from(time.as_micros())?,
         validators: ValidatorSet::new(members.collect())?,
-        parameters: Parameters::default(),
+        parameters: timers_for(measured),
     })
 }
 

@@ -18,5 +18,7 @@ mod payments;
 mod programs;
 #[path = "smoke/stage.rs"]
 mod stage;
+#[path = "smoke/timers.rs"]
+mod timers;
 #[path = "smoke/up.rs"]
 mod up;

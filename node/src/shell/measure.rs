@@ -1,4 +1,5 @@
-//! Floors: what the parts that a node stands on cost alone, for `make bench` to divide the node's own figures by.
+//! Floors: what the parts that a node stands on cost alone, for `make bench` to divide the node's own figures by, and for
+//! `falaj-testnet new` to make timers of.
 //!
 //! Each is measured with the code that the node runs, on the machine, the disk and the token of the moment, and gives its samples as they
 //! are; percentiles and ratios are the business of whoever asked.

@@ -8,7 +8,6 @@
 //! Source: `docs/guide/bench.md`, "Floors".
 
 pub(super) mod child;
-mod sync;
 mod verify;
 
 use anyhow::{Context as _, Result};
@@ -19,6 +18,7 @@ use super::numbers::{Percentiles, Spread};
 use super::plan::Depth;
 use super::stage::Stage;
 use crate::program::{Environment, Program};
+use crate::synced;
 use verify::Batch;
 
 /// Messages between the proposal and the last precommit.
@@ -107,7 +107,7 @@ impl Runner {
     /// One after the other, so that none is in the way of another.
     pub(super) async fn measure(&self) -> Result<Floors> {
         let verify_us = self.batch.measure()?;
-        let sync = sync::measure(&self.folder, self.samples / 4)?;
+        let sync = Percentiles::of_ns(&synced::sample(&self.folder, self.samples / 4)?);
         let message = child::message(&self.program, &self.homes, self.samples).await?;
         let sign = child::signatures(&self.program, &self.homes, self.samples).await?;
         Ok(Floors {

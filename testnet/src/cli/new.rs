@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::print;
 use crate::economy::Plan;
-use crate::manifest::SignerKind;
+use crate::manifest::{Manifest, SignerKind};
 use crate::program::Program;
 use crate::provision::{self, Order};
+use crate::timers::TimersManifest;
 
 /// What is said with the software signer, always.
 const BANNER: &str = "TEST: software keys sign for these validators; no HSM protects them";
@@ -52,11 +53,12 @@ pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
 
 impl New {
     pub(super) fn run(&self, json: bool) -> Result<bool> {
-        self.shape.make(&Program::find()?, &self.dir)?;
+        let manifest = self.shape.make(&Program::find()?, &self.dir)?;
         let folder = self.dir.canonicalize()?;
         if json {
-            print::json(&serde_json::json!({ "dir": folder }));
+            print::json(&serde_json::json!({ "dir": folder, "timers": manifest.timers }));
         } else {
+            tell(&manifest.timers);
             print::line(&format!(
                 "made {}; run: falaj-testnet up --dir {0}",
                 folder.display()
@@ -66,12 +68,30 @@ impl New {
     }
 }
 
+/// What was measured, and the timers made of it.
+fn tell(timers: &TimersManifest) {
+    let TimersManifest {
+        measured,
+        delta_ms,
+        propose_ms,
+        prevote_ms,
+        precommit_ms,
+        tick_ms,
+    } = timers;
+    print::line(&format!(
+        "measured here: a signature {} µs, a sync {} µs; with allowances for load and full blocks Δ is {delta_ms} ms",
+        measured.sign_us, measured.sync_us
+    ));
+    print::line(&format!(
+        "timers: propose {propose_ms} ms, prevote {prevote_ms} ms, precommit {precommit_ms} ms, tick {tick_ms} ms"
+    ));
+}
+
 impl Shape {
     /// Makes the folder.
-    pub(super) fn make(&self, program: &Program, folder: &Path) -> Result<()> {
+    pub(super) fn make(&self, program: &Program, folder: &Path) -> Result<Manifest> {
         self.warn();
-        provision::create(program, folder, &self.order())?;
-        Ok(())
+        provision::create(program, folder, &self.order())
     }
 
     /// Says what must be said of the signer.

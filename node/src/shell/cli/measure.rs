@@ -1,4 +1,4 @@
-//! `falaj measure`: what the parts cost alone, for `make bench`. Not for operators, so it is not in the help; it prints JSON.
+//! `falaj measure`: what the parts cost alone, for `make bench` and `falaj-testnet new`. Not for operators, so it is not in the help; it prints JSON.
 //!
 //! Source: `docs/guide/bench.md`, "Floors".
 
@@ -27,6 +27,9 @@ pub(super) enum Measure {
         /// For how long, in milliseconds.
         #[arg(long)]
         lasting_ms: u64,
+        /// The key's public half in hexadecimal, for a home that has no genesis yet.
+        #[arg(long)]
+        public_key: Option<String>,
     },
     /// The blocks of the home, whose node does not run, to a store and as plain appends.
     Store {
@@ -40,10 +43,14 @@ impl Measure {
     pub(super) fn run(&self, scene: &Scene) -> Result<(), Failure> {
         match self {
             Self::Link { round_trips, bytes } => measure_link(*round_trips, *bytes),
-            Self::Token { lasting_ms } => {
+            Self::Token {
+                lasting_ms,
+                public_key,
+            } => {
                 let config = Config::load(&scene.home)?;
                 let lasting = Duration::from_millis(*lasting_ms);
-                let samples = token::measure(&scene.home, &config, lasting)?;
+                let public = public_key.as_deref();
+                let samples = token::measure(&scene.home, &config, public, lasting)?;
                 print::json(&samples);
                 Ok(())
             }
@@ -75,6 +82,7 @@ impl From<token::TokenMeasureError> for Failure {
         match error {
             token::TokenMeasureError::Home(error) => error.into(),
             token::TokenMeasureError::Signer(error) => error.into(),
+            token::TokenMeasureError::PublicKey => Self::new(Self::USAGE, error),
             token::TokenMeasureError::NoValidator | token::TokenMeasureError::Sign(_) => {
                 Self::new(Self::CONFIG, error)
             }

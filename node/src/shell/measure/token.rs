@@ -6,6 +6,7 @@
 //! Errors: [`TokenMeasureError`].
 //! Source: `docs/spec/guard.md`, "Purposes"; `docs/spec/hsm.md`.
 
+use falaj_consensus::crypto::{Algorithm, PublicKey};
 use falaj_consensus::types::ValidatorId;
 use falaj_hsm::purpose::Canary;
 use falaj_hsm::{Backend, BackendError};
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{cpu, nanoseconds};
-use crate::shell::config::Config;
+use crate::shell::config::{Config, SignerConfig};
 use crate::shell::home::{HomeError, read_genesis};
 use crate::shell::keys::{OpenedBackend, SignerError, open_backend};
 
@@ -30,6 +31,9 @@ pub enum TokenMeasureError {
     /// The home has no key of its own.
     #[error("the home speaks for no validator of its genesis")]
     NoValidator,
+    /// The key that was given.
+    #[error("the public key is not one of the configured algorithm")]
+    PublicKey,
     /// The key.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -47,26 +51,47 @@ pub struct TokenSamples {
     pub cpu_ns: u64,
 }
 
-/// Signs with the key of a home for so long.
+/// Signs with the key of a home for so long. The genesis says which key that is; `public`, in hexadecimal, says it before there is one.
 ///
 /// # Errors
 /// [`TokenMeasureError`].
 pub fn measure(
     home: &Path,
     config: &Config,
+    public: Option<&str>,
     lasting: Duration,
 ) -> Result<TokenSamples, TokenMeasureError> {
     let validator = config
         .validator
         .as_ref()
         .ok_or(TokenMeasureError::NoValidator)?;
-    let set = read_genesis(&home.join(&config.paths.genesis))?.validators;
-    let member = set
-        .index_of(ValidatorId::new(validator.id))
-        .and_then(|index| set.get(index));
-    let member = member.ok_or(TokenMeasureError::NoValidator)?;
-    let OpenedBackend { backend, .. } = open_backend(home, &validator.signer, &member.key)?;
+    let key = match public {
+        Some(hex) => key_of(&validator.signer, hex)?,
+        None => enrolled(&home.join(&config.paths.genesis), validator.id)?,
+    };
+    let OpenedBackend { backend, .. } = open_backend(home, &validator.signer, &key)?;
     sign_for(&*backend, lasting).map_err(TokenMeasureError::Sign)
+}
+
+/// The key that a genesis gives a validator.
+fn enrolled(genesis: &Path, id: u32) -> Result<PublicKey, TokenMeasureError> {
+    let set = read_genesis(genesis)?.validators;
+    let member = set
+        .index_of(ValidatorId::new(id))
+        .and_then(|index| set.get(index));
+    Ok(member.ok_or(TokenMeasureError::NoValidator)?.key.clone())
+}
+
+/// The key that somebody names.
+fn key_of(signer: &SignerConfig, hex: &str) -> Result<PublicKey, TokenMeasureError> {
+    let algorithm = match signer {
+        SignerConfig::Pkcs11(config) => Algorithm::from_name(&config.algorithm),
+        SignerConfig::Software(_) => Some(Algorithm::Ed25519),
+    };
+    let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).ok();
+    let key = algorithm.zip(bytes);
+    key.and_then(|(algorithm, bytes)| PublicKey::new(algorithm, bytes).ok())
+        .ok_or(TokenMeasureError::PublicKey)
 }
 
 /// Signs at least once.
@@ -96,6 +121,7 @@ fn sign_for(backend: &dyn Backend, lasting: Duration) -> Result<TokenSamples, Ba
 #[cfg(all(test, feature = "soft"))]
 mod tests {
     use super::*;
+    use crate::shell::config::SoftwareConfig;
     use falaj_hsm::soft::SoftBackend;
 
     // Goal: it signs at least once, whatever the time, and says what each cost.
@@ -106,9 +132,33 @@ mod tests {
         assert!(samples.sign_ns[0] > 0);
     }
 
+    // Goal: before there is a genesis, the key is one of the configured algorithm or none.
+    #[test]
+    fn a_key_that_is_named_is_one_of_its_algorithm() {
+        let software = SignerConfig::Software(SoftwareConfig {
+            key_file: "consensus.key".into(),
+            development: true,
+        });
+        let public = SoftBackend::from_seed(&[7; 32]).public_key().clone();
+        let hex = data_encoding::HEXLOWER.encode(public.bytes());
+        assert_eq!(key_of(&software, &hex).unwrap(), public);
+        for wrong in ["", "zz", "00", &hex[2..]] {
+            let found = key_of(&software, wrong);
+            assert!(
+                matches!(found, Err(TokenMeasureError::PublicKey)),
+                "{wrong}"
+            );
+        }
+    }
+
     #[test]
     fn a_home_without_a_validator_has_no_token() {
-        let found = measure(Path::new("nowhere"), &Config::default(), Duration::ZERO);
+        let found = measure(
+            Path::new("nowhere"),
+            &Config::default(),
+            None,
+            Duration::ZERO,
+        );
         assert!(matches!(found, Err(TokenMeasureError::NoValidator)));
     }
 }
