@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod backend;
+mod deadline;
 mod error;
 #[cfg(test)]
 mod fixture;
@@ -28,6 +29,7 @@ mod witness_file;
 pub use backend::{
     Backend, BackendCall, BackendError, BackendWork, CallId, Fault, Notice, Outlook,
 };
+pub use deadline::sign_deadline_ms_max;
 pub use error::{AgeEvidence, GuardProblem, RecordFault, Refusal};
 pub use guard::{
     AcceptedOutcome, Floor, HeightProof, Identity, Latch, Lock, Place, SetWindow, Witness,

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::Hash32;
 
 use super::key::KeyName;
 use super::pin::PinSource;
 use super::slot::TokenName;
+use crate::sign_deadline_ms_max;
 
 /// Where a token is and how to log in to it.
 #[derive(Clone, Debug)]
@@ -44,7 +46,7 @@ pub struct KeyConfig {
 /// How long things may take, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A signature: at most 40 % of the shortest step timeout.
+    /// A signature: at most [`crate::sign_deadline_ms_max`] of the chain's parameters.
     pub sign_deadline_ms: u64,
     /// A new session: login, discovery, canary; also the wait for calls in flight before the library is finalised.
     pub connect_deadline_ms: u64,
@@ -61,9 +63,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// For a chain with the default parameters.
     fn default() -> Self {
         Self {
-            sign_deadline_ms: 400,
+            sign_deadline_ms: sign_deadline_ms_max(&Parameters::default()),
             connect_deadline_ms: 10_000,
             queue_max: 32,
             threads_max: 3,

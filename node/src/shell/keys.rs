@@ -4,7 +4,8 @@
 //! Source: `docs/spec/hsm.md`; `docs/spec/threat-model.md`, "Keys".
 
 use falaj_consensus::crypto::PublicKey;
-use falaj_hsm::{Backend, BackendError};
+use falaj_consensus::params::Parameters;
+use falaj_hsm::{Backend, BackendError, sign_deadline_ms_max};
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -144,7 +145,32 @@ pub struct OpenedBackend {
     pub away: Option<BackendError>,
 }
 
-/// Opens the backend of a validator. `public` is the key that the genesis gives it.
+/// How long a signature may take on a chain with these parameters: what the configuration says, if the timers leave room for it.
+///
+/// # Errors
+/// [`SignerError::Config`] for a deadline that they do not leave room for.
+pub fn sign_deadline_ms(
+    config: &SignerConfig,
+    parameters: &Parameters,
+) -> Result<u64, SignerError> {
+    let max_ms = sign_deadline_ms_max(parameters);
+    let configured = match config {
+        SignerConfig::Pkcs11(config) => config.sign_deadline_ms,
+        SignerConfig::Software(_) => None,
+    };
+    match configured {
+        None => Ok(max_ms),
+        Some(ms) if (1..=max_ms).contains(&ms) => Ok(ms),
+        Some(ms) => Err(SignerError::Config {
+            key: "sign_deadline_ms",
+            reason: format!(
+                "{ms} ms, but the timers of this chain leave 1 to {max_ms} ms for a signature; without the key it is {max_ms}"
+            ),
+        }),
+    }
+}
+
+/// Opens the backend of a validator. `public` is the key that the genesis gives it, `sign_deadline_ms` the longest call of a signature.
 ///
 /// # Errors
 /// [`SignerError`].
@@ -152,9 +178,10 @@ pub fn open_backend(
     home: &Path,
     config: &SignerConfig,
     public: &PublicKey,
+    sign_deadline_ms: u64,
 ) -> Result<OpenedBackend, SignerError> {
     match config {
-        SignerConfig::Pkcs11(config) => token::open(home, config, public),
+        SignerConfig::Pkcs11(config) => token::open(home, config, public, sign_deadline_ms),
         SignerConfig::Software(config) => Ok(OpenedBackend {
             backend: software::open(home, config)?,
             away: None,
@@ -222,6 +249,7 @@ pub mod token {
         home: &Path,
         config: &Pkcs11Config,
         public: &PublicKey,
+        sign_deadline_ms: u64,
     ) -> Result<OpenedBackend, SignerError> {
         let key = KeyConfig {
             name: key_name(config)?,
@@ -230,7 +258,7 @@ pub mod token {
             hardware_only: false,
         };
         let limits = Limits {
-            sign_deadline_ms: config.sign_deadline_ms,
+            sign_deadline_ms,
             ..Limits::default()
         };
         let backend = Pkcs11Backend::start(token_config(home, config)?, key, limits)?;
@@ -346,7 +374,63 @@ mod token {
         _: &Path,
         _: &Pkcs11Config,
         _: &PublicKey,
+        _: u64,
     ) -> Result<OpenedBackend, SignerError> {
         Err(SignerError::NotBuilt("pkcs11"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::config::{Pkcs11Config, SoftwareConfig};
+
+    fn in_token(sign_deadline_ms: Option<u64>) -> SignerConfig {
+        SignerConfig::Pkcs11(Pkcs11Config {
+            module: "library.so".into(),
+            module_sha256: None,
+            token_label: "token".into(),
+            token_serial: None,
+            key_label: "key".into(),
+            key_id: "01".into(),
+            algorithm: "p256".into(),
+            pin: "prompt".into(),
+            fips_strict: false,
+            sign_deadline_ms,
+        })
+    }
+
+    // Goal: without a word of the operator the deadline follows the chain's timers.
+    #[test]
+    fn the_deadline_follows_the_timers() {
+        let mut parameters = Parameters::default();
+        let software = SignerConfig::Software(SoftwareConfig {
+            key_file: "consensus.key".into(),
+            development: true,
+        });
+        for signer in [in_token(None), software] {
+            assert_eq!(sign_deadline_ms(&signer, &parameters).unwrap(), 244);
+        }
+        parameters.timeouts.precommit_ms = 1_000;
+        parameters.timeouts.prevote_ms = 900;
+        assert_eq!(sign_deadline_ms(&in_token(None), &parameters).unwrap(), 360);
+    }
+
+    // Goal: up to the bound the operator's word holds, beyond it is refused by name.
+    #[test]
+    fn a_deadline_beyond_the_timers_is_refused() {
+        let parameters = Parameters::default();
+        for ms in [1, 100, 244] {
+            assert_eq!(
+                sign_deadline_ms(&in_token(Some(ms)), &parameters).unwrap(),
+                ms
+            );
+        }
+        for ms in [0, 245, u64::MAX] {
+            let error = sign_deadline_ms(&in_token(Some(ms)), &parameters).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("validator.signer.sign_deadline_ms"), "{text}");
+            assert!(text.contains("1 to 244 ms"), "{text}");
+        }
     }
 }

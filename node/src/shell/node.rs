@@ -22,6 +22,7 @@ use super::hello::{Hello, PROTOCOL_VERSION};
 use super::home::{Folders, HomeError, check_approved, read_genesis};
 use super::keys::{
     KeyFileError, OpenedBackend, SharedBackend, SignerError, open_backend, read_transport_key,
+    sign_deadline_ms,
 };
 use super::network::{
     Keypair, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents,
@@ -250,7 +251,10 @@ fn open_signer(
     {
         check_approved(set)?;
     }
-    let OpenedBackend { backend, away } = open_backend(home, &validator.signer, &key)?;
+    let state = &opened.base.state;
+    let open_height = state.height().next();
+    let deadline_ms = sign_deadline_ms(&validator.signer, &state.parameters_at(open_height))?;
+    let OpenedBackend { backend, away } = open_backend(home, &validator.signer, &key, deadline_ms)?;
     if *backend.public_key() != key {
         return Err(HomeError::NotInGenesis { id: validator.id }.into());
     }
@@ -259,8 +263,6 @@ fn open_signer(
         chain: chain.clone(),
         key,
     };
-    let state = &opened.base.state;
-    let open_height = state.height().next();
     let known = [
         state.validators_at(open_height),
         state.validators_at(open_height.next()),

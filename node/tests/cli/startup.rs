@@ -71,6 +71,20 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
     starts_with_everything(&bench);
 }
 
+// The token is not even asked: the timers of the genesis say how long a signature may take.
+#[test]
+fn a_signature_deadline_beyond_the_timers_is_refused() {
+    let bench = settled();
+    let logins = bench.shim.calls("C_Login");
+    for ms in ["245", "0"] {
+        let beyond = [("FALAJ_VALIDATOR__SIGNER__SIGN_DEADLINE_MS", ms)];
+        let words = ["validator.signer.sign_deadline_ms", "1 to 244 ms"];
+        refused(&bench, &beyond).expect(78, &words);
+    }
+    assert_eq!(bench.shim.calls("C_Login"), logins);
+    starts_with_everything(&bench);
+}
+
 #[test]
 fn a_bind_beyond_loopback_is_refused() {
     let bench = settled();

@@ -18,7 +18,9 @@ use crate::shell::config::{
     ValidatorConfig,
 };
 use crate::shell::home::{Folders, HomeError, make_logs, read_genesis};
-use crate::shell::keys::{OpenedBackend, make_transport_key, open_backend, read_transport_key};
+use crate::shell::keys::{
+    OpenedBackend, make_transport_key, open_backend, read_transport_key, sign_deadline_ms,
+};
 use crate::shell::runtime::Clock;
 
 /// Makes a node's home, or sets it on a genesis.
@@ -117,7 +119,7 @@ impl Init {
                 algorithm: self.algorithm.clone(),
                 pin: self.pin.clone(),
                 fips_strict: false,
-                sign_deadline_ms: 400,
+                sign_deadline_ms: None,
             }),
             Some(SignerKind::Software) => SignerConfig::Software(SoftwareConfig {
                 key_file: "consensus.key".into(),
@@ -190,12 +192,18 @@ fn set_on_genesis(home: &Path, file: &Path) -> Result<(), Failure> {
         Some(validator) => Some(keys::public_key(home, validator)?),
         None => None,
     };
+    let deadline_ms = match &config.validator {
+        Some(validator) => Some(sign_deadline_ms(&validator.signer, &genesis.parameters)?),
+        None => None,
+    };
     make_logs(home, &config, &genesis, key.as_ref())?;
     let target = home.join(&config.paths.genesis);
     std::fs::write(&target, genesis.to_json())
         .map_err(|error| Failure::new(Failure::DISK, error))?;
-    if let (Some(validator), Some(key)) = (&config.validator, &key) {
-        let OpenedBackend { backend, .. } = open_backend(home, &validator.signer, key)?;
+    if let (Some(validator), Some(key), Some(deadline_ms)) = (&config.validator, &key, deadline_ms)
+    {
+        let signer = &validator.signer;
+        let OpenedBackend { backend, .. } = open_backend(home, signer, key, deadline_ms)?;
         if let Some(banner) = backend.test_banner() {
             print::warning(banner);
         }

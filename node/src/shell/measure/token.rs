@@ -69,7 +69,9 @@ pub fn measure(
         Some(hex) => key_of(&validator.signer, hex)?,
         None => enrolled(&home.join(&config.paths.genesis), validator.id)?,
     };
-    let OpenedBackend { backend, .. } = open_backend(home, &validator.signer, &key)?;
+    let budget_ms = u64::try_from(BUDGET.as_millis()).unwrap_or(u64::MAX);
+    let signer = &validator.signer;
+    let OpenedBackend { backend, .. } = open_backend(home, signer, &key, budget_ms)?;
     sign_for(&*backend, lasting).map_err(TokenMeasureError::Sign)
 }
 
