@@ -273,6 +273,16 @@ impl Parameters {
         self.grown_ns(self.timeouts.precommit_ms, round)
     }
 
+    /// Whether the timers keep their rule for a Δ in nanoseconds: all grow alike, so round 0 speaks for every round.
+    #[must_use]
+    pub fn timers_fit(&self, delta_ns: u64) -> bool {
+        let (first, two_deltas_ns) = (Round::new(0), delta_ns.saturating_mul(2));
+        let precommit_ns = self.precommit_ns(first);
+        self.prevote_ns(first) > two_deltas_ns
+            && precommit_ns > two_deltas_ns
+            && self.propose_ns(first) > two_deltas_ns.saturating_add(precommit_ns)
+    }
+
     /// Interval of the retransmit tick, in nanoseconds.
     #[must_use]
     pub fn tick_ns(&self) -> u64 {
@@ -444,6 +454,29 @@ mod tests {
                 assert!(parameters.propose_ns(round) > two_ticks + precommit);
             }
         }
+    }
+
+    // Each of the three timers decides alone.
+    #[test]
+    fn timers_fit_a_delta_below_half_of_them() {
+        let parameters = shortest();
+        assert!(parameters.timers_fit(100_000_000));
+        assert!(!parameters.timers_fit(100_500_000));
+        assert!(!parameters.timers_fit(u64::MAX));
+        let longer: [Spoil; 3] = [
+            |p| p.timeouts.prevote_ms += 2,
+            |p| p.timeouts.precommit_ms += 2,
+            |p| p.timeouts.propose_ms += 4,
+        ];
+        for left_out in 0..longer.len() {
+            let mut parameters = shortest();
+            let others = (0..longer.len()).filter(|index| *index != left_out);
+            others.for_each(|index| longer[index](&mut parameters));
+            assert!(!parameters.timers_fit(100_500_000), "{left_out}");
+        }
+        let mut parameters = shortest();
+        longer.iter().for_each(|spoil| spoil(&mut parameters));
+        assert!(parameters.timers_fit(100_500_000));
     }
 
     // One millisecond less of any timer, or more of the tick, breaks the rule; the timer is named, when checked and when decoded.

@@ -416,7 +416,12 @@ fn run(
             .expect("the store's thread has just begun"),
         watch: Arc::clone(&watch),
     };
-    let workers = Workers::start(worker_count(), Arc::new(RealChecker), rules, results, fatal)
+    let executed = {
+        let watch = Arc::clone(&watch);
+        move |seconds| watch.executed(seconds)
+    };
+    let checker = Arc::new(RealChecker);
+    let workers = Workers::start(worker_count(), checker, rules, results, executed, fatal)
         .map_err(StartError::Thread)?;
     let signer_handle = signer.as_ref().map(SignerThread::handle);
     let parts = CoreParts {
@@ -479,7 +484,7 @@ fn start_log(
 ) -> Result<LogThread, StartError> {
     let core = core.clone();
     let results = move |input: Input| core.input(input);
-    let timed = watch.timed_sync(id.name());
+    let timed = watch.timed_log(id.name());
     let data = data.to_owned();
     // A system that does not say how much room there is does not keep the node from running.
     let has_room = move || free_bytes(&data).is_none_or(|free| free >= DISK_RESERVE_BYTES);

@@ -164,6 +164,9 @@ impl Outlet for NodeOutlet {
                 Output::Answer { ticket, answer } => self.answers.answer(ticket, answer),
                 Output::Committed(block) => {
                     let came = self.view.commit(&block);
+                    if let Some(round_trip_us) = self.network.round_trip_max_us() {
+                        self.watch.round_trip(round_trip_us);
+                    }
                     self.watch.committed(&block, &came);
                     // The store's thread ends after this one.
                     drop(self.store.send(StoreCommand::Commit(block)));

@@ -5,6 +5,7 @@
 //! Units: seconds in metrics, milliseconds in log lines.
 //! Source: `docs/guide/metrics.md`.
 
+mod fit;
 mod heights;
 mod links;
 mod metrics;
@@ -17,16 +18,19 @@ pub use scrape::{PeerScrape, Scrape};
 pub use signer::SignerView;
 
 use falaj_consensus::engine::{self, TimerKind};
+use falaj_consensus::params::Parameters;
 use falaj_consensus::round::Step;
 use falaj_consensus::types::{Height, Now};
 use falaj_hsm::purpose::Purpose;
-use falaj_hsm::{Alarm, BackendError, Notice};
+use falaj_hsm::{Alarm, BackendError, Fault, Notice};
 use falaj_ledger::rejection::Rejection;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::runtime::{Clock, SignerWitness};
 use crate::core::{Committed, Divergence, Event};
+use fit::{Fit, Part, TimersFit};
 use heights::HeightClock;
 pub use heights::step_name;
 use links::Links;
@@ -53,6 +57,7 @@ pub struct Watch {
     signer: Mutex<SignerLook>,
     links: Mutex<Links>,
     diverged: Mutex<Option<Divergence>>,
+    fit: Mutex<TimersFit>,
 }
 
 impl Watch {
@@ -67,6 +72,7 @@ impl Watch {
             signer: Mutex::new(SignerLook::default()),
             links: Mutex::new(Links::default()),
             diverged: Mutex::new(None),
+            fit: Mutex::new(TimersFit::default()),
         }
     }
 
@@ -74,6 +80,15 @@ impl Watch {
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Where the duration of a log's syncs goes, in seconds; a vote may wait for one.
+    pub fn timed_log(self: &Arc<Self>, file: &'static str) -> impl Fn(f64) + Send + 'static {
+        let (watch, timed) = (Arc::clone(self), self.timed_sync(file));
+        move |seconds| {
+            timed(seconds);
+            watch.took(Part::Sync, seconds);
+        }
     }
 
     /// Where the duration of a file's syncs goes, in seconds.
@@ -166,6 +181,49 @@ impl Watch {
             block = %block.id.hash().short(),
             "final"
         );
+        let open_height = block.header.height.next();
+        self.judge_timers(&block.executed.state.parameters_at(open_height));
+    }
+
+    /// The execution of a block took that long.
+    pub fn executed(&self, seconds: f64) {
+        self.took(Part::Execute, seconds);
+    }
+
+    /// The slowest link's round trip; a message takes half of it.
+    pub fn round_trip(&self, microseconds: u64) {
+        let ns = microseconds.saturating_mul(500);
+        lock(&self.fit).took(Part::Delay, ns);
+    }
+
+    /// Judges the timers of the height that is open now.
+    fn judge_timers(&self, parameters: &Parameters) {
+        let now_ns = self.clock.now().mono_ns;
+        let fit = lock(&self.fit).judge(parameters, now_ns);
+        self.metrics.timers_fit(fit == Fit::Fits);
+        let Fit::News(seen) = fit else { return };
+        let timeouts = parameters.timeouts;
+        tracing::warn!(
+            delta_ms = milliseconds(seen.delta_ns),
+            delay_ms = milliseconds(seen.delay_ns),
+            sign_ms = milliseconds(seen.sign_ns),
+            sync_ms = milliseconds(seen.sync_ns),
+            execute_ms = milliseconds(seen.execute_ns),
+            tick_ms = timeouts.tick_ms,
+            propose_ms = timeouts.propose_ms,
+            prevote_ms = timeouts.prevote_ms,
+            precommit_ms = timeouts.precommit_ms,
+            todo = "find what became slow; if it stays so, this chain needs longer timers",
+            "the timers are too short for what this node sees: twice delta does not fit into them"
+        );
+    }
+
+    fn took(&self, part: Part, seconds: f64) {
+        // What is no duration was measured by no clock.
+        if let Ok(duration) = Duration::try_from_secs_f64(seconds) {
+            let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            lock(&self.fit).took(part, ns);
+        }
     }
 
     /// A client's transaction was not admitted.
@@ -250,6 +308,9 @@ impl SignerWitness for Watch {
             Some(error) => {
                 self.metrics.hsm_up(false);
                 self.metrics.refused(error.fault.code());
+                if error.fault == Fault::Timeout {
+                    self.took(Part::Sign, seconds);
+                }
                 if is_new {
                     tracing::warn!(%error, code = error.fault.code(), "the HSM gives no signatures");
                 }
@@ -261,6 +322,7 @@ impl SignerWitness for Watch {
                 }
                 self.metrics.hsm_up(true);
                 self.metrics.signed(purpose.name(), seconds);
+                self.took(Part::Sign, seconds);
                 tracing::trace!(seconds, purpose = purpose.name(), "signed");
             }
         }
@@ -318,6 +380,96 @@ fn seconds_between(from_ns: u64, to_ns: u64) -> f64 {
     to_ns.saturating_sub(from_ns) as f64 / 1e9
 }
 
+/// Whole milliseconds for people.
+const fn milliseconds(ns: u64) -> u64 {
+    ns / 1_000_000
+}
+
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The warnings of some work, one JSON object each.
+    fn warnings(work: impl FnOnce()) -> Vec<serde_json::Value> {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::WARN)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, work);
+        let text = String::from_utf8(lock(&lines.0).clone()).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn fits(watch: &Watch) -> bool {
+        let text = watch.metrics().text(&Scrape::default());
+        text.contains("falaj_timers_fit 1\n")
+    }
+
+    // Goal: each part counts from where it is measured, and what no longer fits is told once, with what was seen, the timers and the way out.
+    #[test]
+    fn timers_that_no_longer_fit_are_told_once() {
+        let watch = Arc::new(Watch::new(Clock::start(), Some("pkcs11")));
+        let parameters = Parameters::default();
+        let timeout = BackendError::new(Fault::Timeout);
+        let (log, store) = (watch.timed_log("block"), watch.timed_sync("store"));
+        assert!(fits(&watch), "nothing was seen that does not fit");
+        for _ in 0..16 {
+            watch.round_trip(40_000);
+            watch.signed(Purpose::Prevote, 0.05, None);
+            watch.signed(Purpose::Prevote, 0.06, Some(&timeout));
+            watch.signed(
+                Purpose::Prevote,
+                9.0,
+                Some(&BackendError::new(Fault::Token)),
+            );
+            log(0.03);
+            store(9.0);
+            watch.executed(0.01);
+        }
+        assert!(warnings(|| watch.judge_timers(&parameters)).is_empty());
+        assert!(fits(&watch), "2 (20 + 60 + 30 + 10 + 100) is 440");
+        (0..16).for_each(|_| watch.executed(0.1));
+        let told = warnings(|| {
+            watch.judge_timers(&parameters);
+            watch.judge_timers(&parameters);
+        });
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(!fits(&watch));
+        let fields = &told[0]["fields"];
+        let seen = ["delta_ms", "delay_ms", "sign_ms", "sync_ms", "execute_ms"];
+        assert_eq!(
+            seen.map(|name| fields[name].as_u64().unwrap()),
+            [310, 20, 60, 30, 100]
+        );
+        let timers = ["tick_ms", "prevote_ms", "precommit_ms", "propose_ms"];
+        assert_eq!(
+            timers.map(|name| fields[name].as_u64().unwrap()),
+            [100, 610, 610, 1_300]
+        );
+        assert!(fields["todo"].as_str().unwrap().contains("longer timers"));
+    }
 }

@@ -147,6 +147,17 @@ impl NetworkHandle {
         }
     }
 
+    /// Smoothed round trip of the slowest link; `None` while none is known.
+    #[must_use]
+    pub fn round_trip_max_us(&self) -> Option<u64> {
+        let peers = self
+            .shared
+            .peers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        peers.values().filter_map(|peer| peer.rtt_us()).max()
+    }
+
     /// Closes every connection and ends. Returns when the port is free again.
     pub async fn shutdown(&self) {
         let (done, ended) = oneshot::channel();

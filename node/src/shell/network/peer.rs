@@ -208,6 +208,12 @@ impl Peer {
         self.rtt_us.store(mean, Ordering::Relaxed);
     }
 
+    /// Smoothed round trip of the link that is up, once it is known.
+    pub(super) fn rtt_us(&self) -> Option<u64> {
+        let known = lock(&self.up).is_some() && self.rtt_known.load(Ordering::Relaxed);
+        known.then(|| self.rtt_us.load(Ordering::Relaxed))
+    }
+
     pub(super) fn status(&self) -> PeerStatus {
         let outbound = lock(&self.up).clone();
         let lengths = outbound
@@ -215,7 +221,6 @@ impl Peer {
             .map(|outbound| outbound.lengths())
             .unwrap_or_default();
         let up = outbound.is_some();
-        let known = up && self.rtt_known.load(Ordering::Relaxed);
         let settings = lock(&self.settings);
         PeerStatus {
             peer: self.id,
@@ -223,7 +228,7 @@ impl Peer {
             address: settings.address.clone(),
             up,
             connects: self.connects.load(Ordering::Relaxed),
-            rtt_us: known.then(|| self.rtt_us.load(Ordering::Relaxed)),
+            rtt_us: self.rtt_us(),
             last_error: lock(&self.last_error).as_ref().map(ToString::to_string),
             classes: PerClass::from_fn(|class| ClassStatus {
                 queue_messages: lengths.get(class).messages,

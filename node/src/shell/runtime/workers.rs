@@ -9,6 +9,7 @@ use falaj_ledger::validate::Rules;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::fatal::{Fatal, exit_code};
 use crate::core::{ExecuteJob, Input, JobTools, VerifyJob};
@@ -44,7 +45,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` threads; results go to `results`.
+    /// Starts `count` threads; results go to `results`, and the seconds of each execution to `executed`.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -53,6 +54,7 @@ impl Workers {
         checker: Arc<dyn Checker>,
         rules: Arc<Rules>,
         results: impl Fn(Input) + Clone + Send + 'static,
+        executed: impl Fn(f64) + Clone + Send + 'static,
         fatal: &Fatal,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -66,7 +68,7 @@ impl Workers {
                 Arc::clone(&checker),
                 Arc::clone(&rules),
             );
-            let (results, fatal) = (results.clone(), fatal.clone());
+            let (results, executed, fatal) = (results.clone(), executed.clone(), fatal.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .spawn(move || {
@@ -78,6 +80,7 @@ impl Workers {
                                 rules: &rules,
                             },
                             &results,
+                            &executed,
                         )
                     };
                     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
@@ -132,13 +135,18 @@ fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Queues> {
     shared.queues.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(shared: &Shared, tools: JobTools<'_>, results: &impl Fn(Input)) {
+fn run(shared: &Shared, tools: JobTools<'_>, results: &impl Fn(Input), executed: &impl Fn(f64)) {
     while let Some(work) = next_work(shared) {
         match work {
             Work::Verify(jobs) => VerifyJob::run_together(jobs, tools)
                 .into_iter()
                 .for_each(|result| results(Input::Verified(result))),
-            Work::Execute(job) => results(Input::Executed(job.run())),
+            Work::Execute(job) => {
+                let started = Instant::now();
+                let done = job.run();
+                executed(started.elapsed().as_secs_f64());
+                results(Input::Executed(done));
+            }
         }
     }
 }

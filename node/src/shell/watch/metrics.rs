@@ -35,6 +35,7 @@ pub struct Metrics {
     step_seconds: Seconds<1>,
     finality_seconds: Histogram,
     timeouts: Count<1>,
+    timers_fit: Gauge,
     evidence: Counter,
     pub(super) seconds_since_commit: Real,
     pub(super) behind_heights: Gauge,
@@ -106,14 +107,14 @@ impl Book {
 }
 
 impl Metrics {
-    /// All of them at zero; `backend` names where the consensus key signs.
+    /// All of them as if nothing had happened yet; `backend` names where the consensus key signs.
     #[must_use]
     pub fn new(backend: &'static str) -> Self {
         let mut b = Book(Registry::with_prefix("falaj"));
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         b.0.register("build", "The running program", Info::new(version));
         let rounds = Histogram::new([1.0, 2.0, 3.0, 5.0, 8.0, 13.0]);
-        Self {
+        let metrics = Self {
             backend,
             height: b.gauge("height", "Last final height"),
             round: b.gauge("round", "Round of the open height"),
@@ -132,6 +133,10 @@ impl Metrics {
                 "From the end of a height's idle wait to its certificate on disk",
             ),
             timeouts: b.count("timeouts", "Timers of consensus that acted"),
+            timers_fit: b.gauge(
+                "timers_fit",
+                "Whether the timers leave room for what this node sees",
+            ),
             evidence: b.add(
                 "evidence",
                 "Proven misbehaviour of validators",
@@ -186,7 +191,10 @@ impl Metrics {
             disk_free_bytes: b.gauge("disk_free_bytes", "Room on the data's disk"),
             ready: b.level("ready", "Checks of readiness"),
             registry: b.0,
-        }
+        };
+        // Nothing was seen yet that does not fit.
+        metrics.timers_fit(true);
+        metrics
     }
 
     /// The text that a scraper gets.
@@ -223,6 +231,10 @@ impl Metrics {
         self.timeouts
             .get_or_create(&[("step", step.to_owned())])
             .inc();
+    }
+
+    pub(super) fn timers_fit(&self, fit: bool) {
+        self.timers_fit.set(i64::from(fit));
     }
 
     pub(super) fn stands_in(&self, step: Step) {
