@@ -100,10 +100,12 @@ pub fn parameters() -> impl Strategy<Value = Parameters> {
 /// Timers with room for two ticks, from the shortest to the longest.
 fn timeouts() -> impl Strategy<Value = Timeouts> {
     let timers = (1..30_000_u32).prop_flat_map(|tick_ms| {
-        let votes = 2 * tick_ms + 1..=60_000_u32;
+        let two_ticks = tick_ms.saturating_mul(2);
+        let votes = two_ticks.saturating_add(1)..=60_000_u32;
         (Just(tick_ms), votes.clone(), votes).prop_flat_map(
-            |(tick_ms, prevote_ms, precommit_ms)| {
-                let propose = 2 * tick_ms + precommit_ms + 1..=600_000_u32;
+            move |(tick_ms, prevote_ms, precommit_ms)| {
+                let least = two_ticks.saturating_add(precommit_ms).saturating_add(1);
+                let propose = least..=600_000_u32;
                 (Just(tick_ms), Just(prevote_ms), Just(precommit_ms), propose)
             },
         )
