@@ -18,7 +18,7 @@ mod wire;
 
 pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX};
 pub use divergence::Divergence;
-pub use effect::{Admission, Committed, Effect, Event, Output, Recipients};
+pub use effect::{Admission, Committed, Effect, Event, Output, Recipients, VoteSeen};
 pub use input::{FindFor, Input, Peer, ReadFor, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
 pub use mempool::{Full, Mempool, MempoolLimits};

@@ -6,8 +6,8 @@
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;
-use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Statement};
-use falaj_consensus::types::{BlockId, Height};
+use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Kind, Statement};
+use falaj_consensus::types::{BlockId, Height, Round, ValidatorId};
 use falaj_hsm::SignRequest;
 use falaj_ledger::execute::Executed;
 use falaj_ledger::rejection::Rejection;
@@ -126,11 +126,28 @@ pub enum Output {
     Event(Event),
 }
 
+/// A vote that was checked, another's when it came or our own when it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VoteSeen {
+    /// Its height: the open one or the next.
+    pub height: Height,
+    /// Its round.
+    pub round: Round,
+    /// Whose.
+    pub validator: ValidatorId,
+    /// Prevote or precommit.
+    pub kind: Kind,
+    /// Whether it names no block.
+    pub is_nil: bool,
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
     /// In the engine.
     Consensus(engine::Event),
+    /// A vote was seen; one that comes again is told again.
+    Voted(VoteSeen),
     /// Something that a person has to know.
     Alarm(engine::Alarm),
     /// Our execution of a decided block gives another outcome than a quorum certified.

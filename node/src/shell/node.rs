@@ -363,6 +363,11 @@ fn run(
         clock,
         config.validator.as_ref().map(backend_name),
     ));
+    let own = config.validator.as_ref();
+    watch.opened(
+        own.map(|own| ValidatorId::new(own.id)),
+        &view.snapshot().state,
+    );
     if let Some(problem) = unusable {
         watch.guard_unusable(problem.code());
     }

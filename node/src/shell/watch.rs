@@ -11,6 +11,7 @@ mod links;
 mod metrics;
 mod scrape;
 mod signer;
+mod votes;
 
 pub use links::LinkView;
 pub use metrics::Metrics;
@@ -18,23 +19,26 @@ pub use scrape::{PeerScrape, Scrape};
 pub use signer::SignerView;
 
 use falaj_consensus::engine::{self, TimerKind};
+use falaj_consensus::message::Kind;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::round::Step;
-use falaj_consensus::types::{Height, Now};
+use falaj_consensus::types::{Height, Now, ValidatorId};
 use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{Alarm, BackendError, Fault, Notice};
 use falaj_ledger::rejection::Rejection;
+use falaj_ledger::state::State;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runtime::{Clock, SignerWitness};
-use crate::core::{Committed, Divergence, Event};
+use crate::core::{Committed, Divergence, Event, VoteSeen};
 use fit::{Fit, Part, TimersFit};
 use heights::HeightClock;
 pub use heights::step_name;
 use links::Links;
 use signer::SignerLook;
+use votes::VoteClock;
 
 /// Most alarms that are remembered.
 const ALARMS_MAX: usize = 64;
@@ -54,6 +58,7 @@ pub struct Watch {
     metrics: Metrics,
     alarms: Mutex<VecDeque<AlarmNote>>,
     heights: Mutex<HeightClock>,
+    votes: Mutex<VoteClock>,
     signer: Mutex<SignerLook>,
     links: Mutex<Links>,
     diverged: Mutex<Option<Divergence>>,
@@ -69,6 +74,7 @@ impl Watch {
             metrics: Metrics::new(backend.unwrap_or("none")),
             alarms: Mutex::new(VecDeque::new()),
             heights: Mutex::new(HeightClock::default()),
+            votes: Mutex::new(VoteClock::default()),
             signer: Mutex::new(SignerLook::default()),
             links: Mutex::new(Links::default()),
             diverged: Mutex::new(None),
@@ -101,6 +107,7 @@ impl Watch {
     pub fn event(&self, event: &Event) {
         match event {
             Event::Consensus(event) => self.consensus(event),
+            Event::Voted(seen) => self.voted(seen),
             // Told by the replica itself, with its height.
             Event::Alarm(engine::Alarm::OutcomeDiverged { .. }) => {}
             Event::Alarm(alarm) => self.alarm_text(format!("{alarm:?}")),
@@ -121,7 +128,10 @@ impl Watch {
     fn consensus(&self, event: &engine::Event) {
         let now_ns = self.clock.now().mono_ns;
         match event {
-            engine::Event::RoundBegun { .. } => lock(&self.heights).begun(now_ns),
+            engine::Event::RoundBegun { .. } => {
+                lock(&self.heights).begun(now_ns);
+                lock(&self.votes).begun(now_ns);
+            }
             engine::Event::RoundStarted {
                 height,
                 round,
@@ -130,6 +140,7 @@ impl Watch {
                 if round.get() > 0 {
                     lock(&self.heights).begun(now_ns);
                 }
+                lock(&self.votes).round(*height, *round, now_ns);
                 self.metrics.round(round.get());
                 self.metrics.stands_in(Step::Propose);
                 tracing::debug!(
@@ -163,6 +174,43 @@ impl Watch {
         }
     }
 
+    /// The height after a state is open, decided by a set that may hold ourselves.
+    pub fn opened(&self, own: Option<ValidatorId>, state: &State) {
+        let height = state.height().next();
+        lock(&self.votes).opened(own, height, state.validators_at(height));
+    }
+
+    fn voted(&self, seen: &VoteSeen) {
+        let now_ns = self.clock.now().mono_ns;
+        let Some(arrival) = lock(&self.votes).vote(seen, now_ns) else {
+            return;
+        };
+        let phase = match seen.kind {
+            Kind::Prevote => "prevote",
+            Kind::Precommit => "precommit",
+            Kind::Proposal => return,
+        };
+        self.metrics
+            .vote_arrived(seen.validator.get(), phase, arrival.seconds);
+        if arrival.is_quorum {
+            self.metrics.quorum_after(arrival.seconds);
+        }
+    }
+
+    /// Who took no part in a height that is final, and the opening of the next.
+    fn close_votes(&self, block: &Committed) {
+        let now_ns = self.clock.now().mono_ns;
+        let linked = |member: ValidatorId| lock(&self.links).view(member.get(), now_ns).up;
+        let mut votes = lock(&self.votes);
+        for (member, cause) in votes.committed(&block.certificate, linked) {
+            self.metrics.missed(member.get(), cause.name());
+        }
+        let state = &block.executed.state;
+        let height = state.height().next();
+        let own = votes.own();
+        votes.opened(own, height, state.validators_at(height));
+    }
+
     /// A block is final; those of its transactions that came to this node came at these times.
     pub fn committed(&self, block: &Committed, came: &[Now]) {
         let now_ns = self.clock.now().mono_ns;
@@ -171,6 +219,7 @@ impl Watch {
             .iter()
             .map(|came| seconds_between(came.mono_ns, now_ns));
         self.metrics.committed(block, seconds, waits);
+        self.close_votes(block);
         tracing::info!(
             height = block.header.height.get(),
             round = block.certificate.round.get(),

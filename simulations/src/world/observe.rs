@@ -88,7 +88,8 @@ impl World {
                 | Evidence::DoublePrecommit(..)
                 | Evidence::Amnesia(..) => Mark::DoubleVote,
             }),
-            Event::Alarm(_)
+            Event::Voted(_)
+            | Event::Alarm(_)
             | Event::Diverged(_)
             | Event::PeerFault { .. }
             | Event::PeerLimited { .. } => None,

@@ -192,6 +192,7 @@ impl Replica {
                 if let Some(waits) = self.waits_of_vote(&vote) {
                     step.waits.extend(waits);
                     self.voted = self.voted.max(Some(vote.height));
+                    self.tell_vote(&vote, step);
                     self.send(to, Message::Votes(vec![vote]), step);
                 }
             }

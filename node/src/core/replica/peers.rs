@@ -11,9 +11,9 @@ use falaj_consensus::types::{BlockId, Height, Now};
 use std::sync::Arc;
 
 use super::{Replica, Step};
-use crate::core::effect::{Effect, Event, Recipients};
+use crate::core::effect::{Effect, Event, Recipients, VoteSeen};
 use crate::core::input::Peer;
-use crate::core::job::{VerifyJob, VerifyResult};
+use crate::core::job::{HeightContext, VerifyJob, VerifyResult};
 use crate::core::wire::{Class, Frame, Message, ProposalBundle};
 use falaj_consensus::message::Batch;
 
@@ -291,6 +291,9 @@ impl Replica {
             }
             VerifyResult::Votes { from, votes, wrong } => {
                 self.verification_ended(from);
+                votes
+                    .iter()
+                    .for_each(|vote| self.tell_vote(vote.get(), step));
                 self.engine_inputs
                     .extend(votes.into_iter().map(engine::Input::Vote));
                 if wrong > 0 {
@@ -338,6 +341,24 @@ impl Replica {
                 self.offered = None;
                 Self::event(Event::PeerFault { peer: from, what }, step);
             }
+        }
+    }
+
+    /// Says whose vote this is, of the open height or the next.
+    pub(super) fn tell_vote(&self, vote: &Vote, step: &mut Step) {
+        let Some(HeightContext { set, .. }) = self.context(vote.height) else {
+            return;
+        };
+        let statement = vote.statement();
+        if let Some(member) = set.get(vote.validator) {
+            let seen = VoteSeen {
+                height: vote.height,
+                round: vote.round,
+                validator: member.id,
+                kind: statement.kind(),
+                is_nil: statement.block().is_none(),
+            };
+            Self::event(Event::Voted(seen), step);
         }
     }
 

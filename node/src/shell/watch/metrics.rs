@@ -34,6 +34,9 @@ pub struct Metrics {
     rounds_per_height: Histogram,
     step_seconds: Seconds<1>,
     finality_seconds: Histogram,
+    quorum_delay_seconds: Histogram,
+    vote_arrival_seconds: Seconds<2>,
+    missed: Count<2>,
     timeouts: Count<1>,
     timers_fit: Gauge,
     evidence: Counter,
@@ -131,6 +134,18 @@ impl Metrics {
             finality_seconds: b.seconds(
                 "finality_seconds",
                 "From the end of a height's idle wait to its certificate on disk",
+            ),
+            quorum_delay_seconds: b.seconds(
+                "quorum_delay_seconds",
+                "From the begin of a round to the prevotes of a quorum",
+            ),
+            vote_arrival_seconds: b.seconds_by(
+                "vote_arrival_seconds",
+                "From the begin of a round to a validator's vote in it",
+            ),
+            missed: b.count(
+                "missed",
+                "Final heights that a validator had not voted for, as seen here",
             ),
             timeouts: b.count("timeouts", "Timers of consensus that acted"),
             timers_fit: b.gauge(
@@ -237,6 +252,28 @@ impl Metrics {
         self.timers_fit.set(i64::from(fit));
     }
 
+    pub(super) fn vote_arrived(&self, validator: u32, phase: &'static str, seconds: f64) {
+        let labels = [
+            ("validator", validator.to_string()),
+            ("phase", phase.to_owned()),
+        ];
+        self.vote_arrival_seconds
+            .get_or_create(&labels)
+            .observe(seconds);
+    }
+
+    pub(super) fn quorum_after(&self, seconds: f64) {
+        self.quorum_delay_seconds.observe(seconds);
+    }
+
+    pub(super) fn missed(&self, validator: u32, cause: &'static str) {
+        let labels = [
+            ("validator", validator.to_string()),
+            ("cause", cause.to_owned()),
+        ];
+        self.missed.get_or_create(&labels).inc();
+    }
+
     pub(super) fn stands_in(&self, step: Step) {
         self.step.set(match step {
             Step::Propose => 0,
@@ -314,6 +351,9 @@ mod tests {
         metrics.sync("block").observe(0.001);
         metrics.step("prevote", 0.002);
         metrics.timeout("propose");
+        metrics.vote_arrived(2, "prevote", 0.25);
+        metrics.quorum_after(0.5);
+        metrics.missed(3, "silent");
         metrics.signed("prevote", 0.003);
         metrics.refused("latched");
         metrics.not_admitted(Rejection::InsufficientFunds);
@@ -373,6 +413,9 @@ mod tests {
             "falaj_bytes_total{direction=\"out\",protocol=\"votes\"} 20",
             "falaj_stream_dropped_total{protocol=\"votes\"} 1",
             "falaj_ready{check=\"disk\"} 1",
+            "falaj_vote_arrival_seconds_sum{validator=\"2\",phase=\"prevote\"} 0.25",
+            "falaj_quorum_delay_seconds_sum 0.5",
+            "falaj_missed_total{validator=\"3\",cause=\"silent\"} 1",
             "falaj_sign_refused_total{reason=\"latched\"} 1",
             "falaj_mempool_rejected_total{reason=\"insufficient-funds\"} 1",
         ] {

@@ -1,12 +1,13 @@
 //! Whether a vote of this node is heard, as it says of itself.
 
 use falaj_consensus::engine::{TimerId, TimerKind};
+use falaj_consensus::message::{Kind, Statement, Vote};
 use falaj_consensus::types::{Height, Round, ValidatorIndex};
 use falaj_consensus::verify::{Context, RealChecker, SignedStatement};
 use falaj_ledger::testing::Who;
 
 use super::harness::World;
-use crate::core::{Effect, Input, Message, Timer};
+use crate::core::{Effect, Event, Input, Message, Output, Timer};
 
 fn runs_out(world: &mut World, height: u64, kind: TimerKind) {
     let timer = TimerId {
@@ -66,6 +67,43 @@ fn a_node_is_silent_from_when_a_height_begins_until_its_vote_is_released() {
             .any(|sent| matches!(sent, Message::Votes(_)))
     );
     assert!(!world.replica.is_silent());
+}
+
+// Goal: what metrics know of votes: a checked vote of another with its sender, height and kind, and our own when it leaves.
+#[test]
+fn votes_are_told_with_whose_they_are() {
+    let mut world = World::new();
+    let statement = Statement::Prevote {
+        height: Height::new(1),
+        round: Round::new(0),
+        value: None,
+    };
+    let bytes = statement.sign_bytes(&world.genesis.chain());
+    let signature = Who::Validator(2).key().sign(bytes.as_slice());
+    let vote = Vote::new(ValidatorIndex::new(1), statement, signature).unwrap();
+    world.receive(0, Some(Message::Votes(vec![vote])));
+    assert_eq!(told(&mut world), [(2, Kind::Prevote, true)]);
+    runs_out(&mut world, 1, TimerKind::Heartbeat);
+    runs_out(&mut world, 1, TimerKind::Propose);
+    assert_eq!(told(&mut world), []);
+    sign(&mut world);
+    assert_eq!(told(&mut world), [(4, Kind::Prevote, true)]);
+}
+
+/// Votes of round 0 of height 1 that were told since this was last asked.
+fn told(world: &mut World) -> Vec<(u32, Kind, bool)> {
+    let outputs = std::mem::take(&mut world.outputs);
+    let seen = outputs.into_iter().filter_map(|output| match output {
+        Output::Event(Event::Voted(seen)) => Some(seen),
+        Output::Send { .. } | Output::Answer { .. } | Output::Committed(_) | Output::Event(_) => {
+            None
+        }
+    });
+    seen.map(|seen| {
+        assert_eq!((seen.height, seen.round), (Height::new(1), Round::new(0)));
+        (seen.validator.get(), seen.kind, seen.is_nil)
+    })
+    .collect()
 }
 
 // docs/spec/api.md, "Health": the vote of the height before counts while a height begins, an older one does not.
