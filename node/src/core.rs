@@ -17,6 +17,7 @@ mod sync;
 mod wire;
 
 pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX};
+pub use candidates::Proposed;
 pub use divergence::Divergence;
 pub use effect::{Admission, Committed, Effect, Event, Output, Recipients, VoteSeen};
 pub use input::{FindFor, Input, Peer, ReadFor, Ticket, Timer};

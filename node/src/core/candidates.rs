@@ -9,8 +9,9 @@ use falaj_consensus::durable::Position;
 use falaj_consensus::engine::BodyVerdict;
 use falaj_consensus::message::{BatchRef, Body, Header, INLINE_BYTES_MAX};
 use falaj_consensus::params::Parameters;
-use falaj_consensus::types::{BatchDigest, BlockId};
+use falaj_consensus::types::{BatchDigest, BlockId, Height};
 use falaj_ledger::execute::Executed;
+use falaj_ledger::transaction::TxKey;
 use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,6 +54,27 @@ pub(super) struct Candidate {
 pub(super) struct Candidates {
     blocks: BTreeMap<BlockId, Candidate>,
     arrivals: u64,
+}
+
+/// What a valid block carries that is proposed or decided, and not final yet: advice, since another block may be decided in its place.
+#[derive(Clone, Debug)]
+pub struct Proposed {
+    /// Its height.
+    pub height: Height,
+    /// Its time in microseconds since the Unix epoch.
+    pub time_us: u64,
+    batches: Vec<Arc<CheckedBatch>>,
+    inline: Vec<Arc<CheckedTx>>,
+}
+
+impl Proposed {
+    /// Whether a transaction of that key is in it.
+    #[must_use]
+    pub fn holds(&self, key: TxKey) -> bool {
+        let batches = self.batches.iter().flat_map(|batch| &batch.transactions);
+        let mut all = batches.chain(&self.inline);
+        all.any(|transaction| transaction.key() == key)
+    }
 }
 
 /// What a candidate still needs.
@@ -153,6 +175,14 @@ impl Candidates {
     pub(super) fn is_named(&self, digest: &BatchDigest) -> bool {
         let mut references = self.blocks.values().flat_map(|block| &block.body.batches);
         references.any(|reference| reference.digest == *digest)
+    }
+
+    /// Every valid block with its transactions.
+    #[must_use]
+    pub(super) fn proposed(&self, batches: &Batches) -> Vec<Proposed> {
+        let valid = |block: &&Candidate| block.verdict == Some(BodyVerdict::Valid);
+        let blocks = self.blocks.values().filter(valid);
+        blocks.filter_map(|block| block.proposed(batches)).collect()
     }
 
     /// Every block without a verdict.
@@ -260,6 +290,21 @@ impl Candidate {
             Inline::Unchecked | Inline::Checking | Inline::Wrong => return None,
         }
         Some(all)
+    }
+
+    /// What the block carries; `None` while something is missing.
+    fn proposed(&self, batches: &Batches) -> Option<Proposed> {
+        let Inline::Checked(inline) = &self.inline else {
+            return None;
+        };
+        let references = self.body.batches.iter();
+        let named = references.map(|reference| self.batch(batches, &reference.digest).cloned());
+        Some(Proposed {
+            height: self.header.height,
+            time_us: self.header.time_us,
+            batches: named.collect::<Option<_>>()?,
+            inline: inline.clone(),
+        })
     }
 
     /// Where each batch of the block stands in the log, for what may leave only when they are on disk; `None` if one is missing.

@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::batches::Batches;
-use super::candidates::Candidates;
+use super::candidates::{Candidates, Proposed};
 use super::divergence::Divergence;
 use super::effect::{Effect, Event, Output, Recipients};
 use super::input::{Input, Peer, Ticket, Timer};
@@ -264,6 +264,12 @@ impl Replica {
     #[must_use]
     pub const fn mempool(&self) -> &Mempool {
         &self.mempool
+    }
+
+    /// The valid blocks of the open height: proposed or decided, and not final yet.
+    #[must_use]
+    pub fn proposed(&self) -> Vec<Proposed> {
+        self.candidates.proposed(&self.batches)
     }
 
     /// What is known of the peers.

@@ -3,11 +3,12 @@
 //! Invariant: the core is asked and never made to wait; one that does not answer in time is not alive.
 
 use falaj_consensus::engine::Status;
+use falaj_ledger::transaction::TxKey;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-use crate::core::{Reach, Replica};
+use crate::core::{Proposed, Reach, Replica};
 use crate::shell::runtime::{Clock, CoreHandle};
 
 /// Longest wait for the core.
@@ -48,10 +49,21 @@ impl Look {
 
 /// Looks; `None` if the core does not answer in time.
 pub(super) async fn look(core: &CoreHandle) -> Option<Look> {
+    ask(core, Look::at).await
+}
+
+/// The valid block that carries a transaction and is not final, if there is one. The core hands over what it has; the search is done here.
+pub(super) async fn including(core: &CoreHandle, key: TxKey) -> Option<Proposed> {
+    let proposed = ask(core, Replica::proposed).await?;
+    let including = proposed.into_iter().filter(|block| block.holds(key));
+    including.max_by_key(|block| block.time_us)
+}
+
+async fn ask<T: Send + 'static>(core: &CoreHandle, question: fn(&Replica) -> T) -> Option<T> {
     let (answer, answered) = oneshot::channel();
     core.ask(Box::new(move |replica| {
         // Who asked may have gone.
-        drop(answer.send(Look::at(replica)));
+        drop(answer.send(question(replica)));
     }));
     tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()
 }

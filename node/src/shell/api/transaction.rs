@@ -1,6 +1,7 @@
 //! A transaction as the API tells of it.
 //!
 //! Invariant: `final` is true only beside a certificate: executed, or failed for ever under this id.
+//! `included` is advice: a block that is not final carries it.
 //! A receipt whose failure is not pinned, or that was skipped, says what happened in that block; the id may still be used.
 
 use axum::Json;
@@ -13,6 +14,7 @@ use falaj_ledger::transaction::TxKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::core::Proposed;
 use crate::shell::view::Waiting;
 
 /// What is known of a transaction.
@@ -22,7 +24,7 @@ pub(super) struct TransactionView {
     pub(super) participant: u32,
     /// Its id.
     pub(super) id: String,
-    /// `admitted`, `executed`, `failed`, `skipped` or `unknown`.
+    /// `admitted`, `included`, `executed`, `failed`, `skipped` or `unknown`.
     pub(super) state: &'static str,
     /// Whether this can no longer change.
     #[serde(rename = "final")]
@@ -77,7 +79,7 @@ pub(super) struct OriginalView {
 /// A step of a transaction's life.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct StepView {
-    /// `admitted`, `final`, `failed` or `skipped`.
+    /// `admitted`, `included`, `final`, `failed` or `skipped`.
     pub(super) state: &'static str,
     /// When, in microseconds since the Unix epoch: this node's clock for `admitted`, block time for the rest.
     pub(super) time_us: u64,
@@ -146,6 +148,14 @@ impl TransactionView {
     /// It was admitted before.
     pub(super) fn waiting(key: TxKey, waiting: &Waiting) -> Self {
         Self::admitted(key, waiting.came.wall_us)
+    }
+
+    /// A block that is not final carries it; another may be decided in its place. It may have been admitted elsewhere.
+    pub(super) fn included(key: TxKey, waiting: Option<&Waiting>, block: &Proposed) -> Self {
+        let admitted = waiting.map(|waiting| step("admitted", waiting.came.wall_us, None));
+        let included = step("included", block.time_us, Some(block.height.get()));
+        let history = admitted.into_iter().chain([included]).collect();
+        Self::open(key, "included", history)
     }
 
     /// It was handed over and no answer came.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::context::Api;
 use super::known::{Known, known};
+use super::look::including;
 use super::problem::Problem;
 use super::request::{self, Asked};
 use super::transaction::TransactionView;
@@ -39,9 +40,9 @@ pub(super) async fn one(
     let patience = wait.patience()?;
     // Whoever waits begins before the look, so that a block between the two is not missed.
     let waiting = patience.and_then(|_| api.node.view.wait_for(key));
-    let now = match known(&api, key).await? {
+    let admitted = match known(&api, key).await? {
         Known::Receipt(bundle) => return Ok(TransactionView::of(*bundle).into_answer()),
-        Known::InFlight(waiting) => Some(TransactionView::waiting(key, &waiting)),
+        Known::InFlight(waiting) => Some(waiting),
         Known::Nothing => None,
     };
     if let Some((patience, waiting)) = patience.zip(waiting)
@@ -49,7 +50,11 @@ pub(super) async fn one(
     {
         return Ok(reached.into_answer());
     }
-    now.map(TransactionView::into_answer).ok_or_else(|| {
+    let open = match including(&api.node.core, key).await {
+        Some(block) => Some(TransactionView::included(key, admitted.as_ref(), &block)),
+        None => admitted.map(|waiting| TransactionView::waiting(key, &waiting)),
+    };
+    open.map(TransactionView::into_answer).ok_or_else(|| {
         let height = api.snapshot().height().get();
         Problem::not_found(
             "this node knows no such transaction; that it was never executed is shown only by /v1/proofs/no-execution",

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::world::{Reply, World, path_of};
+use crate::shell::api::look::including;
 
 fn code(reply: &Reply) -> (u16, u64) {
     (
@@ -130,6 +131,48 @@ async fn a_request_that_is_under_way_is_in_flight() {
         (known.status, &known.json()["state"]),
         (StatusCode::ACCEPTED, &json!("admitted"))
     );
+}
+
+// docs/spec/api.md, "What an answer is": of four validators one runs, so its block is proposed and never decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_in_a_block_that_is_not_final_is_included() {
+    let world = World::start_proposer_among(4);
+    let tx = world.payment(1);
+    let never = world.payment(2);
+    let taken = world.post_octets("/v1/transactions", tx.to_bytes()).await;
+    assert_eq!(taken.status, StatusCode::ACCEPTED, "{}", taken.json());
+    let mut heights = world.node.view.heights();
+    let proposed = async {
+        while including(&world.node.core, tx.body.key()).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = proposed => {}
+        _ = heights.changed() => panic!("one of four decides nothing"),
+    }
+    for path in [
+        path_of(&tx),
+        path_of(&tx).replace("transactions", "transfers"),
+    ] {
+        let reply = world.get(&path).await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED);
+        let told = reply.json();
+        assert_eq!(
+            (&told["state"], &told["final"]),
+            (&json!("included"), &json!(false))
+        );
+        let states = [&told["history"][0], &told["history"][1]].map(|step| &step["state"]);
+        assert_eq!(states, [&json!("admitted"), &json!("included")]);
+        assert_eq!(told["history"][1]["height"], 1);
+        assert_eq!(told["proof"], Value::Null);
+    }
+    assert_eq!(
+        world.get(&path_of(&never)).await.status,
+        StatusCode::NOT_FOUND
+    );
+    let again = world.post_octets("/v1/transactions", tx.to_bytes()).await;
+    assert_eq!(code(&again), (409, 2004));
 }
 
 /// A body that sends its first bytes, says when they were taken, and ends when it may.

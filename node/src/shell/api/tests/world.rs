@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
-use falaj_consensus::types::{Height, ValidatorId, VotingPower};
+use falaj_consensus::proposer::{Bench, proposer};
+use falaj_consensus::types::{Height, Round, ValidatorId, VotingPower};
 use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_hsm::Backend as _;
 use falaj_hsm::soft::SoftBackend;
@@ -52,6 +53,10 @@ pub(super) struct Home {
 
 impl Home {
     fn new(validators: u8) -> Self {
+        Self::of_validator(1, validators)
+    }
+
+    fn of_validator(own: u8, validators: u8) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         let genesis = genesis(validators);
@@ -59,16 +64,17 @@ impl Home {
             key_file: "consensus.key".into(),
             development: true,
         });
-        let validator = Some(ValidatorConfig { id: 1, signer });
+        let id = own.into();
+        let validator = Some(ValidatorConfig { id, signer });
         let config = Config {
             validator,
             ..Config::default()
         };
-        write_secret(&home.join("consensus.key"), &SEED).unwrap();
+        write_secret(&home.join("consensus.key"), &seed(own)).unwrap();
         make_transport_key(&home.join(&config.paths.transport_key)).unwrap();
         std::fs::write(home.join(&config.paths.genesis), genesis.to_json()).unwrap();
-        let key = &genesis.validators.members()[0].key;
-        make_logs(home, &config, &genesis, Some(key)).unwrap();
+        let key = SoftBackend::from_seed(&seed(own)).public_key().clone();
+        make_logs(home, &config, &genesis, Some(&key)).unwrap();
         Self {
             folder,
             config,
@@ -130,6 +136,14 @@ impl World {
     /// Starts the first of so many validators, of which none of the others runs.
     pub(super) fn start_among(validators: u8) -> Self {
         Home::new(validators).start()
+    }
+
+    /// Starts the one of so many validators that proposes the first block, while none of the others runs.
+    pub(super) fn start_proposer_among(validators: u8) -> Self {
+        let genesis = genesis(validators);
+        let set = &genesis.validators;
+        let turn = proposer(set, &Bench::default(), Height::new(1), Round::new(0));
+        Home::of_validator(u8::try_from(turn.get()).unwrap() + 1, validators).start()
     }
 
     /// The same node behind a router with so much room for bodies.

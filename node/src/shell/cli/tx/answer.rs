@@ -97,7 +97,7 @@ impl<'a> Told<'a> {
         match self.state() {
             "executed" => None,
             "failed" | "skipped" => Some(self.not_executed()),
-            "admitted" if !waited => None,
+            "admitted" | "included" if !waited => None,
             _ => Some(not_final(self.key)),
         }
     }
@@ -112,7 +112,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// `executed`, `failed`, `skipped`, `admitted` or `unknown`; by the receipt, if it was checked.
+    /// `executed`, `failed`, `skipped`, `included`, `admitted` or `unknown`; by the receipt, if it was checked.
     fn state(&self) -> &str {
         use falaj_ledger::receipt::Verdict;
         match &self.proof {
