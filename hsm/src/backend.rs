@@ -91,6 +91,12 @@ pub trait Backend {
         Vec::new()
     }
 
+    /// How often the backend has connected and seen its key sign a canary since it was made; never for a key in memory, which has no
+    /// connection to lose. One more than at a failure says that it has come back by itself.
+    fn connections(&self) -> u64 {
+        0
+    }
+
     /// Looks at token, key and attributes again, as an hourly check does; a key that changed latches signing off.
     ///
     /// # Errors

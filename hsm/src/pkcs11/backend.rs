@@ -137,6 +137,10 @@ impl Backend for Pkcs11Backend {
         self.take_events().into_iter().map(Notice::from).collect()
     }
 
+    fn connections(&self) -> u64 {
+        self.status().connects
+    }
+
     fn recheck(&self) -> Result<(), BackendError> {
         Self::recheck(self)
     }

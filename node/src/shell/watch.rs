@@ -317,7 +317,7 @@ impl Watch {
         lock(&self.alarms).iter().cloned().collect()
     }
 
-    /// The HSM was away when the node started, which was told then; the first signature clears it.
+    /// The HSM was away when the node started, which was told then; the first signature clears it, or the backend's own once it is back.
     pub fn hsm_away(&self, error: &BackendError) {
         lock(&self.signer).answered(Some(error));
         self.metrics.hsm_up(false);
@@ -374,6 +374,22 @@ impl SignerWitness for Watch {
                 self.took(Part::Sign, seconds);
                 tracing::trace!(seconds, purpose = purpose.name(), "signed");
             }
+        }
+    }
+
+    fn attended(&self, result: Result<(), &BackendError>) {
+        match result {
+            Err(error) => {
+                self.metrics.hsm_up(false);
+                if lock(&self.signer).answered(Some(error)) {
+                    tracing::warn!(%error, code = error.fault.code(), "the HSM failed its check");
+                }
+            }
+            Ok(()) if lock(&self.signer).recovered() => {
+                self.metrics.hsm_up(true);
+                tracing::info!("the HSM signs canaries again");
+            }
+            Ok(()) => {}
         }
     }
 

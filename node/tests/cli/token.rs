@@ -7,6 +7,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, Ended, PIN, TOKEN, copy};
 use crate::client::{get, height, pay};
@@ -89,6 +90,26 @@ fn a_node_whose_token_is_missing_follows() {
     node.stop().expect(0, &[]);
     bench.edit_config("token_label = \"other\"", "token_label = \"falaj-cli\"");
     starts_and_votes(&bench);
+}
+
+// docs/spec/api.md, "Health": nothing is signed on an idle chain, so the backend's canary shows that the token is back.
+#[test]
+fn a_token_that_comes_back_on_an_idle_chain_is_ready_without_a_vote() {
+    let bench = Bench::with_home();
+    let gone = bench.path("gone");
+    fs::rename(bench.hsm.tokens_folder(), &gone).unwrap();
+    let node = bench.start();
+    assert!(node.said.contains("the HSM is away"), "{}", node.said);
+    assert_eq!(get(node.api, "/votez").0, 503);
+    fs::rename(&gone, bench.hsm.tokens_folder()).unwrap();
+    let patience = Instant::now() + Duration::from_secs(120);
+    while get(node.api, "/votez").0 != 200 {
+        assert!(Instant::now() < patience, "{}", get(node.api, "/votez").1);
+    }
+    assert_eq!(get(node.api, "/readyz").0, 200);
+    assert_eq!(height(node.api), 0);
+    pay(node.api, &bench.home(), 1);
+    node.stop().expect(0, &[]);
 }
 
 // What makes a home needs the token at once.

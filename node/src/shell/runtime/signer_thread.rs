@@ -39,6 +39,8 @@ enum Message {
         purpose: Purpose,
         seconds: f64,
     },
+    /// The backend was looked at without a call: it failed, or it works again.
+    Attended(Result<(), BackendError>),
     Look(Box<dyn FnOnce(&Counters) + Send>),
     Stop,
 }
@@ -47,6 +49,8 @@ enum Message {
 pub trait SignerWitness: Send + Sync {
     /// A call of the backend took that long.
     fn signed(&self, purpose: Purpose, seconds: f64, error: Option<&BackendError>);
+    /// Without a call of ours the backend failed its check, or it has connected again and signed a canary.
+    fn attended(&self, result: Result<(), &BackendError>);
     /// A request was refused.
     fn refused(&self, code: &'static str);
     /// A person has to know.
@@ -120,6 +124,7 @@ impl SignerThread {
             messages,
             witness: Arc::clone(&witness),
             upkeep: Upkeep::new(Instant::now(), RECHECK_INTERVAL),
+            failed_at: Some(0),
         };
         let device = std::thread::Builder::new()
             .name("hsm".into())
@@ -172,6 +177,8 @@ struct DeviceThread {
     messages: Sender<Message>,
     witness: Arc<dyn SignerWitness>,
     upkeep: Upkeep,
+    /// How often the backend had connected when it last failed, until it works again. At the start it may be away.
+    failed_at: Option<u64>,
 }
 
 impl DeviceThread {
@@ -186,11 +193,16 @@ impl DeviceThread {
         }
     }
 
-    fn perform(&self, call: &BackendCall) -> Result<(), SendError<Message>> {
+    fn perform(&mut self, call: &BackendCall) -> Result<(), SendError<Message>> {
         let started = Instant::now();
         let result = call
             .budget(self.clock.now())
             .map(|budget| call.work.perform(&*self.backend, budget));
+        match &result {
+            Some(Ok(_)) => self.failed_at = None,
+            Some(Err(_)) => self.failed_at = Some(self.backend.connections()),
+            None => {}
+        }
         self.messages.send(Message::Done {
             call: call.id,
             result,
@@ -199,13 +211,21 @@ impl DeviceThread {
         })
     }
 
-    /// Tells what happened to the backend, and has it look at its token and key now and then.
+    /// Tells what happened to the backend, and has it look at its token and key now and then. What it says of the backend's health goes
+    /// the way of the answers, so that it never overtakes one.
     fn attend(&mut self) {
         if self.upkeep.is_due(Instant::now())
             && let Err(error) = self.backend.recheck()
         {
             let text = format!("the hourly check of the HSM: {error}");
             self.witness.notice(&Notice::Trouble(text));
+            self.failed_at = Some(self.backend.connections());
+            drop(self.messages.send(Message::Attended(Err(error))));
+        }
+        let connections = self.backend.connections();
+        if self.failed_at.is_some_and(|before| connections > before) {
+            self.failed_at = None;
+            drop(self.messages.send(Message::Attended(Ok(()))));
         }
         for notice in self.backend.take_notices() {
             self.witness.notice(&notice);
@@ -291,6 +311,10 @@ impl<D: Disk> GuardThread<D> {
             Message::Done {
                 call, result: None, ..
             } => self.home.drop_call(now, call),
+            Message::Attended(result) => {
+                self.witness.attended(result.as_ref().copied());
+                Ok(())
+            }
             Message::Look(question) => {
                 question(self.home.signer().counters());
                 Ok(())

@@ -1,6 +1,7 @@
 //! What the signer's last answers say about it.
 //!
-//! A signature clears what went wrong before; a refusal that only a person or a new record changes stays until then.
+//! A signature clears what went wrong before, be it a canary of the backend's own after it came back; a refusal that only a person or a new
+//! record changes stays until then.
 
 use falaj_hsm::{BackendError, Notice};
 
@@ -18,7 +19,7 @@ const PERSON: [&str; 7] = [
 /// The state of the signer in a word, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignerView {
-    /// Whether the last call of the HSM gave a signature; `None` before the first.
+    /// Whether the last call of the HSM gave a signature, or the backend has come back since; `None` before the first.
     pub hsm_up: Option<bool>,
     /// The code of the last refusal that no signature has cleared.
     pub refusing: Option<&'static str>,
@@ -60,6 +61,20 @@ impl SignerLook {
             !first_and_good && (view.hsm_up, &view.fault) != (self.view.hsm_up, &self.view.fault);
         self.view = view;
         is_new
+    }
+
+    /// The backend came back by itself, which its canary showed. Says whether that is news: not if nothing was wrong, or more is.
+    pub(super) fn recovered(&mut self) -> bool {
+        if self.view.hsm_up != Some(false) || self.view.needs_a_person() {
+            return false;
+        }
+        let refusing = self.view.refusing;
+        self.view = SignerView {
+            hsm_up: Some(true),
+            refusing: refusing.filter(|code| !code.starts_with("backend_")),
+            fault: None,
+        };
+        true
     }
 
     /// Something happened to the backend. Says whether it is news: the first connection, or trouble not told since the last one.
@@ -115,6 +130,34 @@ mod tests {
                 ..SignerView::default()
             }
         );
+    }
+
+    // Goal: on a chain with nothing to sign a token that is back is seen by its canary; what only a person ends stays.
+    #[test]
+    fn a_backend_that_came_back_clears_its_own_fault_alone() {
+        let mut look = SignerLook::default();
+        assert!(!look.recovered(), "nothing was wrong");
+        look.answered(Some(&BackendError::new(Fault::Token)));
+        assert!(look.recovered());
+        let up = SignerView {
+            hsm_up: Some(true),
+            ..SignerView::default()
+        };
+        assert_eq!(look.view(), up);
+        assert!(!look.recovered());
+
+        look.answered(Some(&BackendError::new(Fault::Token)));
+        look.refused("disk_full");
+        assert!(look.recovered());
+        assert_eq!(look.view().refusing, Some("disk_full"));
+        for fault in [Fault::Pin, Fault::Key, Fault::Latched, Fault::Restart] {
+            look.answered(Some(&BackendError::new(fault)));
+            assert!(!look.recovered(), "{fault}");
+            assert_eq!(look.view().refusing, Some(fault.code()));
+        }
+        look.answered(Some(&BackendError::new(Fault::Token)));
+        look.refused("latched");
+        assert!(!look.recovered());
     }
 
     // Goal: an HSM that is away is told once, and again when it is back.
