@@ -23,7 +23,7 @@ pub use context::HeightContext;
 use crate::engine::{Alarm, Event, GuardPosition, HeightStart, Output, TimerId, TimerKind};
 use crate::message::{CommitCertificate, Polka, Statement};
 use crate::round::{RoundState, Step};
-use crate::types::{Hash32, Height, Now, Round, ValidatorId};
+use crate::types::{BlockId, Hash32, Height, Now, Round, ValidatorId};
 use crate::vote_keeper::VoteKeeper;
 
 use blocks::Blocks;
@@ -132,6 +132,12 @@ impl Driver {
         }
     }
 
+    /// Whether anything of a block is remembered: its header, its verdict, its outcome, or that it was asked for.
+    #[must_use]
+    pub fn knows_block(&self, id: BlockId) -> bool {
+        self.blocks.is_known(id)
+    }
+
     /// How many votes, proposals and blocks are kept.
     #[must_use]
     pub fn kept(&self) -> usize {
@@ -150,16 +156,19 @@ impl Driver {
     /// Runs everything that the last input may have enabled.
     pub fn settle(&mut self, out: &mut Vec<Output>) {
         self.run_rules(out);
-        if self.halted {
-            return;
+        if !self.halted {
+            self.go_on(out);
         }
+        self.forget_useless_blocks();
+    }
+
+    fn go_on(&mut self, out: &mut Vec<Output>) {
         self.report_invalid_polka(out);
         self.sign_waiting(out);
         self.ask_for_blocks(false, out);
         self.start_executions(out);
         self.confirm(out);
         self.keep_ticking(out);
-        self.forget_useless_blocks();
     }
 
     /// Enters a round (11).

@@ -23,8 +23,8 @@ pub use output::{Alarm, BlockPart, DropReason, Event, Output, Publication};
 pub use status::{Shortfall, Status, Wait};
 
 use crate::driver::Driver;
-use crate::message::CommitCertificate;
-use crate::types::{Hash32, Height, Now, ValidatorId};
+use crate::message::{CommitCertificate, Proposal};
+use crate::types::{BlockId, Hash32, Height, Now, ValidatorId};
 use next::NextHeight;
 
 /// What an engine is for its whole life.
@@ -80,6 +80,20 @@ impl Engine {
     #[must_use]
     pub fn status(&self) -> Status {
         self.driver.status()
+    }
+
+    /// Whether a proposal of the open height is one that is kept, or is kept already: two a round, of whose turn it is, in rounds
+    /// that are not too far away. What else is signed is evidence at most, and its block need not be taken in.
+    #[must_use]
+    pub fn takes(&self, proposal: &Proposal) -> bool {
+        proposal.height() == self.height() && self.driver.takes(proposal)
+    }
+
+    /// Whether anything of a block is remembered. Of such a block the host forgets nothing: what was judged or executed is not asked
+    /// for again before it is decided. One that is not remembered is asked for like any other.
+    #[must_use]
+    pub fn knows_block(&self, id: BlockId) -> bool {
+        self.driver.knows_block(id)
     }
 
     /// How many votes, proposals and blocks are kept, of this height and the next.

@@ -52,7 +52,9 @@ impl Proposals {
     /// [`Unkept`] when its round is outside what is kept at round `current`.
     pub(super) fn add(&mut self, current: Round, proposed: Proposed) -> Result<Added, Unkept> {
         let round = proposed.proposal.round;
-        self.make_room(current, &proposed)?;
+        if let Room::InPlaceOf(oldest) = self.room(current, &proposed.proposal)? {
+            self.rounds.remove(&oldest);
+        }
         let Some(known) = self.rounds.get_mut(&round) else {
             self.rounds.insert(
                 round,
@@ -63,11 +65,22 @@ impl Proposals {
             );
             return Ok(Added::First);
         };
-        if is_same(&known.first, &proposed) || known.second.is_some() {
+        if is_same(&known.first, &proposed.proposal) || known.second.is_some() {
             return Ok(Added::Known);
         }
         known.second = Some(proposed);
         Ok(Added::Second(Box::new(known.first.proposal.clone())))
+    }
+
+    /// Whether a proposal of its round's proposer is one that is kept at round `current`, or is kept already.
+    #[must_use]
+    pub(super) fn takes(&self, current: Round, proposal: &Proposal) -> bool {
+        let is_kept = |known: &OfRound| {
+            let second = known.second.as_ref();
+            is_same(&known.first, proposal) || second.is_none_or(|second| is_same(second, proposal))
+        };
+        let known = self.rounds.get(&proposal.round);
+        known.is_none_or(is_kept) && self.room(current, proposal).is_ok()
     }
 
     /// The proposal of a round that is answered.
@@ -102,15 +115,17 @@ impl Proposals {
             .sum()
     }
 
-    fn make_room(&mut self, current: Round, proposed: &Proposed) -> Result<(), Unkept> {
-        let round = proposed.proposal.round;
+    /// What a proposal of a round needs to be kept.
+    fn room(&self, current: Round, proposal: &Proposal) -> Result<Room, Unkept> {
+        let Proposal {
+            round, proposer, ..
+        } = *proposal;
         if round < oldest(current) {
             return Err(Unkept::TooFarBehind);
         }
         if round <= current || self.rounds.contains_key(&round) {
-            return Ok(());
+            return Ok(Room::Free);
         }
-        let proposer = proposed.proposal.proposer;
         let ahead = self.rounds.range(current.next()..);
         let ahead: Vec<_> = ahead
             .filter(|(_, known)| known.first.proposal.proposer == proposer)
@@ -121,18 +136,25 @@ impl Proposals {
                 if *oldest > round {
                     return Err(Unkept::TooFarAhead);
                 }
-                self.rounds.remove(oldest);
-                Ok(())
+                Ok(Room::InPlaceOf(*oldest))
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(Room::Free),
         }
     }
+}
+
+/// Room for a proposal.
+enum Room {
+    /// There is.
+    Free,
+    /// In the place of those of that round.
+    InPlaceOf(Round),
 }
 
 fn oldest(current: Round) -> Round {
     Round::new(current.get().saturating_sub(ROUNDS_BEHIND_MAX))
 }
 
-fn is_same(a: &Proposed, b: &Proposed) -> bool {
-    a.id == b.id && a.proposal.valid_round == b.proposal.valid_round
+fn is_same(known: &Proposed, other: &Proposal) -> bool {
+    known.id == other.id() && known.proposal.valid_round == other.valid_round
 }

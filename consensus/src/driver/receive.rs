@@ -47,6 +47,13 @@ impl Driver {
         self.keep_header(id, header);
     }
 
+    /// Whether a proposal of this height is one that is kept, or is kept already.
+    #[must_use]
+    pub fn takes(&self, proposal: &Proposal) -> bool {
+        proposal.proposer == self.context.proposer(proposal.round)
+            && self.proposals.takes(self.state.round(), proposal)
+    }
+
     /// A vote of this height.
     pub fn vote(&mut self, vote: Verified<Vote>, out: &mut Vec<Output>) {
         let (validator, statement) = (vote.get().validator, vote.get().statement());

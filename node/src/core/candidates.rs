@@ -2,9 +2,11 @@
 //!
 //! Invariant: a body is kept only under the header that names it; a verdict is given once, when body, inline tail and every batch are
 //! here and checked, and depends on their bytes and the parameters alone.
-//! Bounds: at most [`CANDIDATES_MAX`] blocks a height; the oldest that was not recorded is forgotten first.
+//! Bounds: at most [`CANDIDATES_MAX`] blocks of which nothing of ours was said, beyond those that a rule of consensus can still use.
+//! What the engine remembers of a block stands on what is here, so nothing that it remembers is forgotten, nor what was recorded.
 //! Source: `docs/spec/consensus.md`, "Valid blocks"; `docs/spec/dissemination.md`, "Bodies".
 
+use falaj_consensus::driver::BLOCKS_MAX;
 use falaj_consensus::durable::Position;
 use falaj_consensus::engine::BodyVerdict;
 use falaj_consensus::message::{BatchRef, Body, Header, INLINE_BYTES_MAX};
@@ -18,8 +20,9 @@ use std::sync::Arc;
 
 use super::batches::{Batches, CheckedBatch};
 
-/// Most blocks of one height that are kept without our having voted for them.
-pub(super) const CANDIDATES_MAX: usize = 64;
+/// Blocks of one height that are kept beyond those that we voted for and those that consensus can still use: as many as the engine
+/// remembers itself.
+pub(super) const CANDIDATES_MAX: usize = BLOCKS_MAX;
 
 /// What is known of the inline tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +49,12 @@ pub(super) struct Candidate {
     inline: Inline,
     /// Batches that were ordered before and were read back for this block, with their places.
     again: BTreeMap<BatchDigest, (Arc<CheckedBatch>, Position)>,
-    arrival: u64,
 }
 
 /// The blocks of the open height.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Candidates {
     blocks: BTreeMap<BlockId, Candidate>,
-    arrivals: u64,
 }
 
 /// What a valid block carries that is proposed or decided, and not final yet: advice, since another block may be decided in its place.
@@ -103,14 +104,11 @@ impl Candidates {
         if self.blocks.contains_key(&id) || !header.names(&body) {
             return false;
         }
-        self.make_room();
-        self.arrivals = self.arrivals.saturating_add(1);
         let inline = if body.inline.is_empty() {
             Inline::Checked(Vec::new())
         } else {
             Inline::Unchecked
         };
-        let arrival = self.arrivals;
         let again = BTreeMap::new();
         let candidate = Candidate {
             header,
@@ -120,29 +118,25 @@ impl Candidates {
             executed: None,
             inline,
             again,
-            arrival,
         };
         self.blocks.insert(id, candidate);
         true
     }
 
-    /// Forgets the oldest block that was never recorded, once there are too many of those. A recorded one, which is one that we
-    /// voted for or that was decided, is never forgotten before the height is decided, and there is at most one a round.
-    fn make_room(&mut self) {
-        let unrecorded = || {
+    /// Forgets blocks, once there are too many: those that were never recorded and that the engine does not know any more. A recorded
+    /// one, which is one that we voted for or that was decided, is never forgotten before the height is decided.
+    pub(super) fn prune(&mut self, is_known: impl Fn(BlockId) -> bool) {
+        if self.unrecorded() > CANDIDATES_MAX {
             self.blocks
-                .iter()
-                .filter(|(_, block)| block.position.is_none())
-        };
-        if unrecorded().count() < CANDIDATES_MAX {
-            return;
+                .retain(|id, block| block.position.is_some() || is_known(*id));
         }
-        let oldest = unrecorded()
-            .min_by_key(|(_, block)| block.arrival)
-            .map(|(id, _)| *id);
-        if let Some(id) = oldest {
-            self.blocks.remove(&id);
-        }
+    }
+
+    /// How many blocks were never recorded: nothing of ours names them.
+    #[must_use]
+    pub(super) fn unrecorded(&self) -> usize {
+        let blocks = self.blocks.values();
+        blocks.filter(|block| block.position.is_none()).count()
     }
 
     /// A block.

@@ -190,6 +190,8 @@ impl Replica {
         self.drive_engine(now, step);
         self.catch_up(step);
         self.drive_engine(now, step);
+        let engine = &self.engine;
+        self.candidates.prune(|id| engine.knows_block(id));
     }
 
     fn finish(&mut self, mut step: Step) -> Outbox<Effect, Output> {

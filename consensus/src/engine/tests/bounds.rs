@@ -1,7 +1,8 @@
 //! Memory stays bounded, whatever faulty members sign.
 
-use super::story::check;
+use super::story::{Story, check};
 use crate::driver::BLOCKS_MAX;
+use crate::types::ValidatorIndex;
 use crate::vote_keeper::{ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX};
 use std::fmt::Write as _;
 
@@ -10,6 +11,16 @@ fn many(lines: impl Iterator<Item = String>) -> String {
         writeln!(story, "{line}").unwrap();
         story
     })
+}
+
+/// Whether the proposal of a value by a member in the value's own round would be kept.
+fn is_taken(told: &mut Story, value: &str, member: u16) -> bool {
+    let header = told.header(value);
+    let round = header.round;
+    let proposal = told
+        .committee
+        .proposal(ValidatorIndex::new(member), header, round, None);
+    told.engine().takes(proposal.get())
 }
 
 // One faulty member votes in ten thousand rounds ahead: its newest rounds are kept, and nobody else loses a vote to them.
@@ -38,6 +49,36 @@ fn proposals_ahead_are_bounded_by_proposer() {
     let flood = many((1..1_000).map(|turn| format!("proposal {} a{}", 4 * turn, 4 * turn)));
     let told = check(&format!("show round\n {flood}"));
     assert!(told.engine().kept() <= ROUNDS_AHEAD_MAX + BLOCKS_MAX);
+}
+
+// What a host need not take in: a third proposal of a round, one out of turn, one of a round too far behind or ahead.
+#[test]
+fn proposals_that_would_not_be_kept_are_told() {
+    let mut told = check("node 9\n show round\n proposal 4 a4\n proposal 4 b4");
+    for (value, turn, takes) in [
+        ("a4", 0, true),
+        ("b4", 0, true),
+        ("c4", 0, false),
+        ("a4", 1, false),
+        ("a8", 0, true),
+    ] {
+        assert_eq!(is_taken(&mut told, value, turn), takes, "{value} by {turn}");
+    }
+    let newest =
+        many((100..100 + ROUNDS_AHEAD_MAX).map(|turn| format!("proposal {0} a{0}", 4 * turn)));
+    let mut told = check(&format!("node 9\n show round\n {newest}"));
+    assert!(!is_taken(&mut told, "a396", 0));
+    assert!(is_taken(&mut told, "a440", 0));
+}
+
+// A halted height forgets what no rule can use as any other does.
+#[test]
+fn a_halted_height_is_bounded_too() {
+    let flood = many((1..1_000).map(|turn| format!("proposal {0} a{0}", 4 * turn)));
+    let told = check(&format!(
+        "show round\n certificate 0 a0 by 0,1,2\n certificate 0 b0 by 0,1,2\n {flood}"
+    ));
+    assert!(told.engine().kept() <= ROUNDS_AHEAD_MAX + BLOCKS_MAX + 2);
 }
 
 // A thousand rounds of full votes leave the window and the pinned polkas alone.

@@ -338,13 +338,15 @@ impl Replica {
         }
     }
 
+    /// The engine has blocks executed that were judged valid, so all their parts are here until their height is over: of a height that
+    /// was just confirmed nothing is executed any more.
     pub(super) fn execute_block(&mut self, id: &BlockId, step: &mut Step) {
         let Some(candidate) = self.candidates.get(id) else {
             return;
         };
-        let Some(transactions) = candidate.transactions(&self.batches) else {
-            return;
-        };
+        let transactions = candidate.transactions(&self.batches).expect(
+            "a block is executed once all its parts are here, and they stay until the next height",
+        );
         let block = BlockInput::new(&candidate.header, transactions);
         let job = ExecuteJob {
             id: *id,
@@ -381,9 +383,9 @@ impl Replica {
 
     /// The height is decided: its certificate goes to the log, and whatever is said from now on waits for it.
     pub(super) fn on_decided(&mut self, certificate: CommitCertificate, step: &mut Step) {
-        let Some(body) = self.record_block(&certificate.id, step) else {
-            return;
-        };
+        let body = self.record_block(&certificate.id, step).expect(
+            "what is decided was judged here, and nothing that the engine knows is forgotten",
+        );
         self.show_own_signature(&certificate, step);
         let decided = self.candidates.get(&certificate.id);
         let batches = decided
@@ -426,11 +428,10 @@ impl Replica {
             return;
         };
         self.confirming = None;
-        let (Some(certificate), Some(candidate)) =
-            (self.deciding.take(), self.candidates.decide(&id))
-        else {
-            return;
-        };
+        let deciding = self.deciding.take();
+        let certificate = deciding.expect("a height is confirmed once it is decided");
+        let decided = self.candidates.decide(&id);
+        let candidate = decided.expect("the block is here, since its overlay is");
         self.commit(id, candidate, certificate, executed, step);
         let open = self.open_height();
         let position = take_guard_position(&mut self.guard, open, &[]);

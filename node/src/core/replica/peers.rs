@@ -6,7 +6,6 @@
 
 use falaj_consensus::engine::{self, VotesWanted};
 use falaj_consensus::message::{CommitCertificate, Proposal, Vote};
-use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{BlockId, Height, Now};
 use std::sync::Arc;
 
@@ -277,7 +276,7 @@ impl Replica {
             } => {
                 self.verification_ended(from);
                 let header = proposal.get().header.clone();
-                let in_turn = self.is_in_turn(proposal.get());
+                let is_taken = self.takes_block_of(proposal.get());
                 if let Some(polka) = polka {
                     self.engine_inputs.push_back(engine::Input::Polka(*polka));
                 }
@@ -285,7 +284,7 @@ impl Replica {
                     proposal,
                     received_us,
                 });
-                if in_turn {
+                if is_taken {
                     self.offer_block(header, body, Some(from), step);
                 }
             }
@@ -362,18 +361,10 @@ impl Replica {
         }
     }
 
-    /// Whether a proposal of the open height comes from whose turn it is; of the next height that is not known yet.
-    fn is_in_turn(&self, proposal: &Proposal) -> bool {
-        let height = self.open_height();
-        let turn = || {
-            proposer(
-                &self.open_set(),
-                &self.tip.state.bench(),
-                height,
-                proposal.round,
-            )
-        };
-        proposal.height() != height || turn() == proposal.proposer
+    /// Whether the block of a proposal comes in with it: consensus keeps two proposals a round, of whose turn it is.
+    /// Of the next height that is not known yet.
+    fn takes_block_of(&self, proposal: &Proposal) -> bool {
+        proposal.height() != self.open_height() || self.engine.takes(proposal)
     }
 
     fn verification_ended(&mut self, from: Peer) {

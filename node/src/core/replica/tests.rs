@@ -1,6 +1,7 @@
 //! One replica, driven by hand: its effects performed at once on disks in memory, its outputs read.
 
 mod catching_up;
+mod flood;
 mod harness;
 mod serving;
 mod standing;

@@ -2,8 +2,11 @@
 //!
 //! Checks and executions end at once; a log's records are proven when the test says so. Nothing signs.
 
+use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogId, MemDisk, PendingQueue};
-use falaj_consensus::message::{Body, CommitCertificate, Header, PrecommitValue, Statement};
+use falaj_consensus::message::{
+    Body, CommitCertificate, Header, PrecommitValue, Proposal, Statement, Vote,
+};
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{
     BlockId, Height, Now, OutcomeHash, Round, ValidatorId, ValidatorIndex,
@@ -20,6 +23,7 @@ use falaj_ledger::validate::{CheckedTx, Rules};
 use std::sync::Arc;
 
 use super::super::{Recovered, Replica, ReplicaConfig};
+use crate::core::wire::ProposalBundle;
 use crate::core::{DecidedBlock, Effect, Frame, Input, JobTools, Message, Output, Peer, Timer};
 use crate::storage::{NodeLogs, find_decided};
 
@@ -186,28 +190,19 @@ impl World {
         transactions: Vec<Arc<CheckedTx>>,
         outcome: impl FnOnce(OutcomeHash) -> OutcomeHash,
     ) -> DecidedBlock {
-        let replica = &self.replica;
-        let (state, set) = (replica.state(), replica.open_set());
-        let height = replica.open_height();
-        let (count, bytes) = body.totals();
-        let turn = proposer(&set, &state.bench(), height, Round::new(0));
-        let block = replica.tip.block.as_ref();
-        let header = Header {
-            version: Header::VERSION,
-            features: 0,
-            genesis_hash: self.genesis.hash(),
-            height,
-            round: Round::new(0),
-            proposer: turn,
-            parent_id: block.map_or_else(BlockId::default, |(header, _)| header.id()),
-            parent_outcome: replica.tip.outcome.hash(),
-            time_us: state.time_us() + 1,
-            set_hash: set.hash(),
-            body_root: body.root(),
-            evidence_root: body.evidence_root(),
-            transactions: u32::try_from(count).unwrap(),
-            transaction_bytes: bytes,
-        };
+        let header = self.header(Round::new(0), &body, 1);
+        self.decide(header, body, transactions, outcome)
+    }
+
+    /// That header and its body, likewise.
+    pub(super) fn decide(
+        &self,
+        header: Header,
+        body: Body,
+        transactions: Vec<Arc<CheckedTx>>,
+        outcome: impl FnOnce(OutcomeHash) -> OutcomeHash,
+    ) -> DecidedBlock {
+        let state = self.replica.state();
         let executed = execute(state, &BlockInput::new(&header, transactions));
         let outcome = outcome(executed.outcome.hash());
         let certificate = self.certificate(&header, outcome);
@@ -218,6 +213,66 @@ impl World {
         }
     }
 
+    /// The header of a body that the open height admits in that round, told apart by its time after the parent's.
+    pub(super) fn header(&self, round: Round, body: &Body, after_us: u64) -> Header {
+        let replica = &self.replica;
+        let (state, set) = (replica.state(), replica.open_set());
+        let height = replica.open_height();
+        let (count, bytes) = body.totals();
+        let block = replica.tip.block.as_ref();
+        Header {
+            version: Header::VERSION,
+            features: 0,
+            genesis_hash: self.genesis.hash(),
+            height,
+            round,
+            proposer: proposer(&set, &state.bench(), height, round),
+            parent_id: block.map_or_else(BlockId::default, |(header, _)| header.id()),
+            parent_outcome: replica.tip.outcome.hash(),
+            time_us: state.time_us() + after_us,
+            set_hash: set.hash(),
+            body_root: body.root(),
+            evidence_root: body.evidence_root(),
+            transactions: u32::try_from(count).unwrap(),
+            transaction_bytes: bytes,
+        }
+    }
+
+    /// What a validator signs.
+    pub(super) fn sign(&self, validator: ValidatorIndex, statement: Statement) -> Signature {
+        let bytes = statement.sign_bytes(&self.genesis.chain());
+        let number = u64::from(validator.get()) + 1;
+        Who::Validator(number).key().sign(bytes.as_slice())
+    }
+
+    /// A header proposed by whose turn its round is, with an empty body.
+    pub(super) fn proposal(&self, header: Header) -> Message {
+        let (round, proposer) = (header.round, header.proposer);
+        let mut proposal = Proposal {
+            header,
+            round,
+            valid_round: None,
+            proposer,
+            signature: Signature::new(Vec::new()).unwrap(),
+        };
+        proposal.signature = self.sign(proposer, proposal.statement());
+        Message::Proposal(Box::new(ProposalBundle {
+            proposal,
+            body: Body::default(),
+            polka: None,
+            parent: None,
+        }))
+    }
+
+    /// A vote of each of these validators.
+    pub(super) fn votes(&self, validators: &[u16], statement: Statement) -> Message {
+        let vote = |index: &u16| {
+            let index = ValidatorIndex::new(*index);
+            Vote::new(index, statement, self.sign(index, statement)).unwrap()
+        };
+        Message::Votes(validators.iter().map(vote).collect())
+    }
+
     fn certificate(&self, header: &Header, outcome: OutcomeHash) -> CommitCertificate {
         let (height, round, id) = (header.height, header.round, header.id());
         let value = Some(PrecommitValue { id, outcome });
@@ -226,24 +281,19 @@ impl World {
             round,
             value,
         };
-        let bytes = statement.sign_bytes(&self.genesis.chain());
-        let sign = |number: &u16| {
-            Who::Validator((*number).into())
-                .key()
-                .sign(bytes.as_slice())
-        };
+        let indices = self.signers.map(|number| ValidatorIndex::new(number - 1));
         let mut signers = Bitmap::none(4);
-        let numbers = &self.signers;
-        numbers
-            .iter()
-            .for_each(|number| signers.insert(ValidatorIndex::new(number - 1)));
+        indices.iter().for_each(|index| signers.insert(*index));
         CommitCertificate {
             height,
             round,
             id,
             outcome,
             signers,
-            signatures: numbers.iter().map(sign).collect(),
+            signatures: indices
+                .iter()
+                .map(|index| self.sign(*index, statement))
+                .collect(),
         }
     }
 
