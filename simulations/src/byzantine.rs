@@ -14,6 +14,8 @@ use falaj_consensus::message::Statement;
 use falaj_consensus::types::{Height, Round};
 use falaj_ledger::state::State;
 use falaj_node::core::Frame;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use plot::{Plot, Twin};
 
@@ -23,7 +25,10 @@ use crate::types::NodeIndex;
 const SPLIT: Site = Site::new("byzantine/split");
 
 /// A way to break the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Behaviour {
     /// Proposes two blocks in one round, each to some of the others.
     Equivocate,

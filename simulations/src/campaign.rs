@@ -11,11 +11,8 @@ use std::sync::mpsc::{Receiver, channel};
 
 use crate::marks::{Mark, Marks};
 use crate::run::{Report, Verdict, run};
-use crate::scenario::Scenario;
+use crate::scenario::Plan;
 use crate::trace::TraceHash;
-
-/// From how many seeds on every mark has to be hit.
-pub const MARKS_FROM_SEEDS: u64 = 200;
 
 /// What a campaign came to.
 #[derive(Clone, Debug)]
@@ -36,13 +33,20 @@ pub struct Campaign {
     pub receipts: u64,
     /// Marks of all runs.
     pub marks: Marks,
+    /// What should have been reached and was not.
+    pub missing: Vec<Mark>,
     /// Runs that were not [`Verdict::SafeLive`], in order of seed.
     pub failures: Vec<Report>,
 }
 
-/// Runs the swarm of each seed on `jobs` threads; `progress` is told of each run that ended.
+/// Runs the scenario of each seed on `jobs` threads; `progress` is told of each run that ended.
 #[must_use]
-pub fn campaign(seeds: Range<u64>, jobs: usize, mut progress: impl FnMut(&Report)) -> Campaign {
+pub fn campaign(
+    plan: &Plan,
+    seeds: Range<u64>,
+    jobs: usize,
+    mut progress: impl FnMut(&Report),
+) -> Campaign {
     let next = AtomicU64::new(seeds.start);
     let mut reports = BTreeMap::new();
     std::thread::scope(|scope| {
@@ -51,7 +55,7 @@ pub fn campaign(seeds: Range<u64>, jobs: usize, mut progress: impl FnMut(&Report
             let (sender, next, end) = (sender.clone(), &next, seeds.end);
             scope.spawn(move || {
                 while let Some(seed) = take(next, end) {
-                    let report = run(seed, &Scenario::swarm(seed), None);
+                    let report = run(seed, &plan.scenario(seed), None);
                     if sender.send(report).is_err() {
                         return;
                     }
@@ -61,13 +65,13 @@ pub fn campaign(seeds: Range<u64>, jobs: usize, mut progress: impl FnMut(&Report
         drop(sender);
         gather(&ended, &mut reports, &mut progress);
     });
-    sum(reports)
+    sum(plan, reports)
 }
 
 /// One run as a campaign.
 #[must_use]
-pub fn of_one(report: Report) -> Campaign {
-    sum(BTreeMap::from([(report.seed, report)]))
+pub fn of_one(plan: &Plan, report: Report) -> Campaign {
+    sum(plan, BTreeMap::from([(report.seed, report)]))
 }
 
 fn take(next: &AtomicU64, end: u64) -> Option<u64> {
@@ -86,7 +90,7 @@ fn gather(
     }
 }
 
-fn sum(reports: BTreeMap<u64, Report>) -> Campaign {
+fn sum(plan: &Plan, reports: BTreeMap<u64, Report>) -> Campaign {
     let hashes = reports
         .iter()
         .map(|(seed, report)| (*seed, report.trace_hash));
@@ -99,27 +103,20 @@ fn sum(reports: BTreeMap<u64, Report>) -> Campaign {
         heights: 0,
         receipts: 0,
         marks: Marks::default(),
+        missing: Vec::new(),
         failures: Vec::new(),
     };
     for report in reports.into_values() {
         campaign.add(report);
     }
-    if !campaign.missing().is_empty() {
+    campaign.missing = campaign.marks.missing(&plan.owed(campaign.seeds));
+    if !campaign.missing.is_empty() {
         campaign.verdict = campaign.verdict.max(Verdict::Inconclusive);
     }
     campaign
 }
 
 impl Campaign {
-    /// What it should have reached and has not; small campaigns owe nothing.
-    #[must_use]
-    pub fn missing(&self) -> Vec<Mark> {
-        if self.seeds < MARKS_FROM_SEEDS {
-            return Vec::new();
-        }
-        self.marks.missing()
-    }
-
     fn add(&mut self, report: Report) {
         self.verdict = self.verdict.max(report.verdict);
         self.events += report.events;

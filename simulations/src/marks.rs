@@ -5,10 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 macro_rules! marks {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         /// Something that a campaign must have reached.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
+        #[serde(rename_all = "snake_case")]
         pub enum Mark {
             $($(#[$doc])* $name,)*
         }
@@ -131,10 +137,23 @@ impl Marks {
         }
     }
 
-    /// The marks that nothing has hit.
+    /// Those of the marks that are owed which nothing has hit.
     #[must_use]
-    pub fn missing(&self) -> Vec<Mark> {
-        let missing = Mark::ALL.iter().filter(|mark| self.count(**mark) == 0);
+    pub fn missing(&self, owed: &[Mark]) -> Vec<Mark> {
+        let missing = owed.iter().filter(|mark| self.count(**mark) == 0);
         missing.copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a mark has one name, in reports and in scenario files.
+    #[test]
+    fn a_mark_has_one_name() {
+        for mark in Mark::ALL {
+            assert_eq!(serde_json::to_value(mark).unwrap(), mark.name());
+        }
     }
 }

@@ -5,25 +5,71 @@
 //! Source: `docs/simulation.md`, "The report".
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use falaj_simulations::campaign::Campaign;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::run::Report;
+use falaj_simulations::scenario::Plan;
 use serde_json::{Map, Value, json};
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
 
+/// What there is to tell.
+pub(crate) struct Told<'a> {
+    /// What a campaign came to.
+    pub(crate) campaign: &'a Campaign,
+    /// Where its scenarios came from.
+    pub(crate) source: &'a Source,
+    /// How long it took.
+    pub(crate) wall: Duration,
+}
+
+impl Told<'_> {
+    /// Whether the plan's promise was kept: its verdict, and every mark that it owes.
+    fn as_expected(&self) -> bool {
+        let Campaign {
+            verdict, missing, ..
+        } = self.campaign;
+        *verdict == self.source.plan.expected() && missing.is_empty()
+    }
+}
+
+/// A plan with the name of its file.
+pub(crate) struct Source {
+    /// The plan.
+    pub(crate) plan: Plan,
+    /// The file, if there is one.
+    pub(crate) path: Option<PathBuf>,
+}
+
+impl Source {
+    /// The command that shows a seed again.
+    fn again(&self, seed: u64) -> String {
+        let file = self.path.as_ref();
+        let file = file.map_or_else(String::new, |path| format!("{} ", path.display()));
+        format!("falaj-sim run {file}--seed {seed} --trace")
+    }
+}
+
 /// One line of JSON.
-pub(crate) fn json(campaign: &Campaign, wall: Duration) -> String {
+pub(crate) fn json(told: &Told<'_>) -> String {
+    let (campaign, wall) = (told.campaign, told.wall);
     let marks: Map<String, Value> = Mark::ALL
         .iter()
         .map(|mark| (mark.name().to_owned(), campaign.marks.count(*mark).into()))
         .collect();
-    let failures: Vec<Value> = campaign.failures.iter().map(failure_json).collect();
-    let missing: Vec<&str> = campaign.missing().iter().map(|mark| mark.name()).collect();
+    let failures: Vec<Value> = campaign
+        .failures
+        .iter()
+        .map(|report| failure_json(report, told.source))
+        .collect();
+    let missing: Vec<&str> = campaign.missing.iter().map(|mark| mark.name()).collect();
     json!({
         "verdict": campaign.verdict.name(),
+        "expected": told.source.plan.expected().name(),
+        "as_expected": told.as_expected(),
         "seeds": campaign.seeds,
         "trace_hash": campaign.trace_hash.to_string(),
         "events": campaign.events,
@@ -40,12 +86,13 @@ pub(crate) fn json(campaign: &Campaign, wall: Duration) -> String {
 }
 
 /// A few lines for people.
-pub(crate) fn text(campaign: &Campaign, wall: Duration) -> String {
+pub(crate) fn text(told: &Told<'_>) -> String {
+    let (campaign, wall) = (told.campaign, told.wall);
     let mut text = String::new();
     for report in &campaign.failures {
-        let _ = writeln!(text, "{}", failure(report));
+        let _ = writeln!(text, "{}", failure(report, told.source));
     }
-    let missing: Vec<&str> = campaign.missing().iter().map(|mark| mark.name()).collect();
+    let missing: Vec<&str> = campaign.missing.iter().map(|mark| mark.name()).collect();
     if !missing.is_empty() {
         let _ = writeln!(text, "not reached: {}", missing.join(", "));
     }
@@ -70,17 +117,18 @@ pub(crate) fn text(campaign: &Campaign, wall: Duration) -> String {
 }
 
 /// What a failed run comes to, and how to see it again.
-pub(crate) fn failure(report: &Report) -> String {
+pub(crate) fn failure(report: &Report, source: &Source) -> String {
     let (seed, verdict, finding) = (report.seed, report.verdict.name(), &report.finding);
-    format!("seed {seed} is {verdict}: {finding}\n  falaj-sim run --seed {seed} --trace")
+    let again = source.again(seed);
+    format!("seed {seed} is {verdict}: {finding}\n  {again}")
 }
 
-fn failure_json(report: &Report) -> Value {
+fn failure_json(report: &Report, source: &Source) -> Value {
     json!({
         "seed": report.seed,
         "verdict": report.verdict.name(),
         "finding": report.finding,
-        "replay": format!("falaj-sim run --seed {} --trace", report.seed),
+        "replay": source.again(report.seed),
     })
 }
 

@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 
 use falaj_consensus::types::{Height, Round};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::checker::Bound;
 use crate::marks::Marks;
@@ -22,7 +24,10 @@ use crate::world::World;
 const CALM_NS: u64 = 1_000_000_000;
 
 /// What a run or a campaign came to, from best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing was wrong, and everything was decided in time.
     SafeLive,
@@ -124,7 +129,27 @@ fn to_the_end(world: &mut World) -> Result<(), String> {
     settle(world, stable)?;
     let calm = world.now().after_ns(CALM_NS);
     world.run_to(calm);
+    go_on(world)?;
     collect(world)
+}
+
+/// Clients go on until the height is decided that the scenario wants, each height within a bound.
+fn go_on(world: &mut World) -> Result<(), String> {
+    let Some(goal) = world.scenario().heights else {
+        return Ok(());
+    };
+    while world.decided() < goal && world.violation().is_none() {
+        let next = world.decided().next();
+        let within_ns = bound(world).height_ns();
+        let end = world.now().after_ns(within_ns);
+        let there = |world: &World| world.decided() >= next;
+        if !world.run_until(end, there) && world.violation().is_none() {
+            return Err(format!(
+                "height {next} of {goal} was not decided within {within_ns} ns of the one before"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Everybody correct gets beyond what was decided before the network stabilised.

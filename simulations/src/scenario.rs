@@ -4,11 +4,14 @@
 //! Units: nanoseconds of virtual time; probabilities in parts per million.
 //! Source: `docs/simulation.md`, "Scenarios".
 
+pub mod file;
+mod plan;
 mod swarm;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use falaj_consensus::params::{Parameters, Timeouts};
+use falaj_consensus::types::Height;
 
 use crate::byzantine::Behaviour;
 use crate::clock::Clock;
@@ -18,7 +21,8 @@ use crate::network::LinkDials;
 use crate::types::{NodeIndex, SimTime};
 use crate::workload::WorkloadDials;
 
-pub use swarm::VALIDATORS_MAX;
+pub use plan::{MARKS_FROM_SEEDS, Plan};
+pub use swarm::{Class, VALIDATORS_MAX};
 
 /// Which arithmetic checks signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct Scenario {
     pub faults: Vec<Timed>,
     /// When everything that can end has ended, and liveness is owed; `None` leaves it to whoever runs the world.
     pub stabilise_at: Option<SimTime>,
+    /// Clients go on at least until this height is decided.
+    pub heights: Option<Height>,
 }
 
 impl Scenario {
@@ -75,6 +81,7 @@ impl Scenario {
             lost: BTreeSet::new(),
             faults: Vec::new(),
             stabilise_at: None,
+            heights: None,
         }
     }
 

@@ -42,6 +42,13 @@ impl Bound<'_> {
         2 * self.rounds_ns(0) + u64::from(self.validators) * self.patience_ns + SLACK_NS
     }
 
+    /// From one decision to the next while clients pay or the network idles.
+    #[must_use]
+    pub fn height_ns(&self) -> u64 {
+        let idle_ns = u64::from(self.parameters.timeouts.heartbeat_ms) * 1_000_000;
+        idle_ns + self.rounds_ns(0) + SLACK_NS
+    }
+
     /// Rounds until every validator had a turn, and one more for those who arrive late in the first.
     fn rounds_ns(&self, first: u32) -> u64 {
         let last = first + u32::from(self.validators) + 1;

@@ -4,8 +4,12 @@
 //! Shape: chaos of 3 to 20 seconds, then the network stabilises. At most f validators lie or are lost for good; any number may
 //! crash and come back.
 
+use std::collections::BTreeSet;
+
 use falaj_consensus::durable::LogId;
 use falaj_consensus::params::{Parameters, Timeouts};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{Scenario, Signatures, local_parameters};
 use crate::byzantine::Behaviour;
@@ -36,34 +40,107 @@ const SECOND_NS: u64 = 1_000 * MS_NS;
 /// One seed in so many runs with real signatures.
 const REAL_EVERY: u64 = 32;
 
+/// The validators of a scenario that says nothing of them.
+const VALIDATORS: u16 = 4;
+
+/// What can be drawn by itself.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// How many validators there are.
+    Validators,
+    /// How long there is trouble.
+    Horizon,
+    /// Every link.
+    Network,
+    /// Every disk.
+    Disk,
+    /// What clients do.
+    Clients,
+    /// What consensus waits for.
+    Timeouts,
+    /// Which arithmetic checks signatures.
+    Signatures,
+    /// Validators that lie or are lost for good.
+    Faulty,
+    /// Partitions and cuts of one direction.
+    Partitions,
+    /// Crashes, power cuts, restarts.
+    Crashes,
+    /// A crash of all at once.
+    CrashOfAll,
+    /// Tokens that are slow, unreliable or gone for a while.
+    Tokens,
+    /// Slow disks of one log.
+    SlowDisks,
+    /// Wrong clocks.
+    Clocks,
+    /// Slow processors.
+    Processors,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 15] = [
+        Self::Validators,
+        Self::Horizon,
+        Self::Network,
+        Self::Disk,
+        Self::Clients,
+        Self::Timeouts,
+        Self::Signatures,
+        Self::Faulty,
+        Self::Partitions,
+        Self::Crashes,
+        Self::CrashOfAll,
+        Self::Tokens,
+        Self::SlowDisks,
+        Self::Clocks,
+        Self::Processors,
+    ];
+}
+
 pub(super) fn swarm(seed: u64) -> Scenario {
+    let mut scenario = shape(seed, &Class::ALL.into_iter().collect());
+    Swarm::new(seed, &mut scenario).faults(|_| true);
+    scenario
+}
+
+/// A good day but for these classes, and without what goes wrong when; trouble has an end if it is drawn.
+pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
     let chance = Chance::new(seed);
     let shape = chance.draws(SHAPE, 0).next();
-    let validators = [4, 4, 4, 4, 5, 6, 7, VALIDATORS_MAX][index(shape.word(0).below(8))];
-    let chaos_ns = shape.word(1).log_uniform(3 * SECOND_NS, 20 * SECOND_NS);
-    let mut scenario = Scenario {
-        stabilise_at: Some(SimTime::new(chaos_ns)),
-        network: LinkDials::swarm(&chance),
-        disk: disk(&shape),
-        workload: workload(&shape),
-        parameters: parameters(&shape),
-        signatures: signatures(&shape),
-        ..Scenario::calm(validators)
-    };
-    let mut swarm = Swarm {
-        chance,
-        scenario: &mut scenario,
-        chaos_ns,
-    };
-    swarm.faulty();
-    swarm.partitions();
-    swarm.crashes();
-    swarm.crash_of_all();
-    swarm.tokens();
-    swarm.disks();
-    swarm.clocks();
-    swarm.processors();
+    let mut scenario = Scenario::calm(VALIDATORS);
+    for class in classes {
+        match class {
+            Class::Validators => scenario.validators = validators(&shape),
+            Class::Horizon => scenario.stabilise_at = Some(horizon(&shape)),
+            Class::Network => scenario.network = LinkDials::swarm(&chance),
+            Class::Disk => scenario.disk = disk(&shape),
+            Class::Clients => scenario.workload = workload(&shape),
+            Class::Timeouts => scenario.parameters = parameters(&shape),
+            Class::Signatures => scenario.signatures = signatures(&shape),
+            Class::Faulty
+            | Class::Partitions
+            | Class::Crashes
+            | Class::CrashOfAll
+            | Class::Tokens
+            | Class::SlowDisks
+            | Class::Clocks
+            | Class::Processors => {}
+        }
+    }
     scenario
+}
+
+fn validators(shape: &Draw) -> u16 {
+    [4, 4, 4, 4, 5, 6, 7, VALIDATORS_MAX][index(shape.word(0).below(8))]
+}
+
+fn horizon(shape: &Draw) -> SimTime {
+    SimTime::new(shape.word(1).log_uniform(3 * SECOND_NS, 20 * SECOND_NS))
 }
 
 fn index(below: u64) -> usize {
@@ -91,11 +168,21 @@ fn workload(shape: &Draw) -> WorkloadDials {
 }
 
 fn parameters(shape: &Draw) -> Parameters {
+    let [wide, hasty, local] = drawn_parameters();
     match shape.word(4).below(8) {
-        0 => Parameters::default(),
-        1..4 => hasty_parameters(),
-        _ => local_parameters(),
+        0 => wide,
+        1..4 => hasty,
+        _ => local,
     }
+}
+
+/// What parameters are drawn from.
+pub(super) fn drawn_parameters() -> [Parameters; 3] {
+    [
+        Parameters::default(),
+        hasty_parameters(),
+        local_parameters(),
+    ]
 }
 
 /// Timeouts that hold on the calm network from round 1 on and are missed whenever anything is slow: many rounds.
@@ -122,13 +209,48 @@ fn signatures(shape: &Draw) -> Signatures {
     }
 }
 
-struct Swarm<'a> {
+/// What goes wrong when.
+pub(super) struct Swarm<'a> {
     chance: Chance,
     scenario: &'a mut Scenario,
     chaos_ns: u64,
 }
 
-impl Swarm<'_> {
+impl<'a> Swarm<'a> {
+    /// Draws onto a scenario whose validators, trouble and faulty nodes are said.
+    pub(super) fn new(seed: u64, scenario: &'a mut Scenario) -> Self {
+        let chaos_ns = scenario.stabilise_at.unwrap_or_default().get();
+        let chance = Chance::new(seed);
+        Self {
+            chance,
+            scenario,
+            chaos_ns,
+        }
+    }
+
+    /// Draws the classes that were chosen, faulty nodes before all that has to leave them alone.
+    pub(super) fn faults(&mut self, chosen: impl Fn(&Class) -> bool) {
+        for class in Class::ALL.iter().filter(|class| chosen(class)) {
+            match class {
+                Class::Faulty => self.faulty(),
+                Class::Partitions => self.partitions(),
+                Class::Crashes => self.crashes(),
+                Class::CrashOfAll => self.crash_of_all(),
+                Class::Tokens => self.tokens(),
+                Class::SlowDisks => self.disks(),
+                Class::Clocks => self.clocks(),
+                Class::Processors => self.processors(),
+                Class::Validators
+                | Class::Horizon
+                | Class::Network
+                | Class::Disk
+                | Class::Clients
+                | Class::Timeouts
+                | Class::Signatures => {}
+            }
+        }
+    }
+
     /// How often something happens in this run: not at all in half of all runs.
     fn times(&self, site: Site, most: u64) -> u64 {
         let draw = self.chance.draws(site, u64::MAX).next();

@@ -1,15 +1,17 @@
 //! The program: one seed is one run, in every process, whatever runs beside it.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn falaj_sim(arguments: &[&str]) -> Output {
+pub(crate) fn falaj_sim(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_falaj-sim"))
         .args(arguments)
         .output()
         .expect("the program is built")
 }
 
-fn last_line(output: &Output) -> serde_json::Value {
+pub(crate) fn last_line(output: &Output) -> serde_json::Value {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().unwrap_or_default();
     serde_json::from_str(line).expect("the last line is an object")
@@ -38,6 +40,65 @@ fn threads_do_not_show_in_the_hash() {
         last_line(&falaj_sim(&arguments))["trace_hash"].clone()
     };
     assert_eq!(run("1"), run("3"));
+}
+
+/// A scenario file of its own for a test.
+pub(crate) fn written(folder: &Path, text: &str) -> String {
+    let path: PathBuf = folder.join("scenario.toml");
+    fs::write(&path, text).expect("a folder of the test");
+    path.to_str().expect("a plain name").to_owned()
+}
+
+/// Goal: a file that draws everything gives the hash of no file; a file without seeds runs as many as it says.
+#[test]
+fn a_file_runs_as_its_scenario_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "about = \"all\"\ndrawn = \"all\"\n[expect]\nseeds = 1\nmarks = [\"locked\"]\n";
+    let path = written(folder.path(), text);
+    let with = last_line(&falaj_sim(&["run", &path, "--json"]));
+    let without = last_line(&falaj_sim(&["run", "--seeds", "0..1", "--json"]));
+    assert_eq!(with["trace_hash"], without["trace_hash"]);
+    assert_eq!(
+        (&with["seeds"], &with["as_expected"]),
+        (&1.into(), &true.into())
+    );
+}
+
+/// Goal: a mark that a scenario promises and never hits makes its campaign inconclusive.
+#[test]
+fn a_promised_mark_that_is_never_hit_is_inconclusive() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "about = \"calm\"\nhorizon_ms = 300\n[expect]\nmarks = [\"torn_log\"]\n";
+    let output = falaj_sim(&["run", &written(folder.path(), text), "--json"]);
+    assert_eq!(output.status.code(), Some(12));
+    let report = last_line(&output);
+    assert_eq!(report["marks_missing"], serde_json::json!(["torn_log"]));
+    assert_eq!(report["as_expected"], false);
+}
+
+/// Goal: each kind of bad file has its own code, and one line that names the file.
+#[test]
+fn bad_files_have_their_own_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, code) in [
+        ("about = ", 21),
+        ("about = \"\"\nvaildators = 4", 22),
+        ("about = \"\"\nvalidators = 0", 23),
+        (
+            "about = \"\"\nbyzantine = [{ nodes = { any = 5 }, behaviours = [\"equivocate\"] }]",
+            24,
+        ),
+        ("about = \"\"\nmute = [{ side = \"all\", at_ms = 1 }]", 25),
+    ] {
+        let output = falaj_sim(&["run", &written(folder.path(), text)]);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{text}: {words}");
+        assert!(words.contains("scenario.toml: "), "{words}");
+        assert_eq!(words.lines().count(), 1, "{words}");
+    }
+    let nowhere = folder.path().join("nowhere.toml");
+    let output = falaj_sim(&["run", nowhere.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(20));
 }
 
 /// Goal: what nobody can mean is a usage error.

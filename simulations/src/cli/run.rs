@@ -1,0 +1,117 @@
+//! `falaj-sim run`: one seed or many, of a scenario file or of the random scenarios.
+//!
+//! Shape: a file without seeds is run for as many as it promises its marks from, beginning at 0.
+
+use std::io::{Write, stdout};
+use std::num::NonZero;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+use clap::Args;
+use falaj_simulations::campaign::{Campaign, campaign, of_one};
+use falaj_simulations::run::run as run_one;
+use falaj_simulations::scenario::Plan;
+
+use super::exit::Failure;
+use super::input::{parse_seeds, read_scenario};
+use super::progress::progress;
+use crate::report::{self, Source, Told};
+
+#[derive(Args)]
+pub(super) struct RunArgs {
+    /// The scenario file; without one each seed has its random scenario.
+    scenario: Option<PathBuf>,
+    /// The one seed to run.
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Seeds to run, as `FIRST..END`; END is not among them.
+    #[arg(long, value_parser = parse_seeds, required_unless_present_any = ["seed", "scenario"])]
+    seeds: Option<Range<u64>>,
+    /// How many seeds run at a time; as many as there are processors if not said.
+    #[arg(long)]
+    jobs: Option<NonZero<usize>>,
+    /// Print a line for every event of the one seed.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// End with one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let source = source(args)?;
+    let started = Instant::now();
+    let campaign = match args.seed {
+        Some(seed) => one(&source.plan, seed, args.trace),
+        None => many(&source, seeds(args, &source.plan), jobs(args.jobs)),
+    };
+    let told = Told {
+        campaign: &campaign,
+        source: &source,
+        wall: started.elapsed(),
+    };
+    let text = if args.json {
+        report::json(&told)
+    } else {
+        report::text(&told)
+    };
+    // Nobody may be listening any more; the exit code says what has to be said.
+    let _gone = writeln!(stdout(), "{text}");
+    Ok(ExitCode::from(campaign.verdict.exit_code()))
+}
+
+fn source(args: &RunArgs) -> Result<Source, Failure> {
+    let path = args.scenario.clone();
+    let plan = match &path {
+        None => Plan::Swarm,
+        Some(path) => Plan::File(Box::new(read_scenario(path)?)),
+    };
+    Ok(Source { plan, path })
+}
+
+fn seeds(args: &RunArgs, plan: &Plan) -> Range<u64> {
+    match (&args.seeds, plan) {
+        (Some(seeds), _) => seeds.clone(),
+        (None, Plan::File(file)) => 0..file.expect.seeds,
+        (None, Plan::Swarm) => 0..0,
+    }
+}
+
+pub(super) fn jobs(jobs: Option<NonZero<usize>>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    jobs.map_or_else(processors, NonZero::get)
+}
+
+fn one(plan: &Plan, seed: u64, trace: bool) -> Campaign {
+    let scenario = plan.scenario(seed);
+    if !trace {
+        return of_one(plan, run_one(seed, &scenario, None));
+    }
+    let (lines, heard) = channel::<String>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut out = stdout().lock();
+            for line in heard {
+                if writeln!(out, "{line}").is_err() {
+                    return;
+                }
+            }
+        });
+        of_one(plan, run_one(seed, &scenario, Some(lines)))
+    })
+}
+
+fn many(source: &Source, seeds: Range<u64>, jobs: usize) -> Campaign {
+    let bar = progress(seeds.end - seeds.start);
+    let campaign = campaign(&source.plan, seeds, jobs, |report| {
+        bar.inc(1);
+        if !report.finding.is_empty() {
+            bar.println(report::failure(report, source));
+        }
+    });
+    bar.finish_and_clear();
+    campaign
+}

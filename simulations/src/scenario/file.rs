@@ -1,0 +1,281 @@
+//! A scenario as a file: TOML with strict keys, each knob fixed, drawn from a range, or drawn as without a file.
+//!
+//! Invariant: a file and a seed give one [`Scenario`], whatever else there is; a file that draws everything and says nothing more
+//! gives the random scenario of the seed.
+//! Units: in the name of each key; durations are milliseconds with up to six places.
+//! Errors: [`FileError`], with a line where there is one; a file that was read and checked always gives a scenario.
+//! Source: `docs/guide/scenarios.md`.
+
+mod check;
+mod dial;
+mod draw;
+mod entries;
+mod read;
+mod who;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::Contradiction;
+pub use dial::{Dial, DialError, Ms, Range, Unit};
+pub use entries::{
+    Byzantine, Clock, Crash, Heal, Log, Loss, Lost, Mute, Partition, PowerCut, Restart, Slow,
+    SlowDisk, Token, TokenBack, TokenGone,
+};
+pub use read::FileError;
+pub use who::{All, Any, Who};
+
+use super::Scenario;
+use super::swarm::Class;
+use crate::marks::Mark;
+use crate::run::Verdict;
+
+/// The most validators that a file may ask for: a side of a partition is drawn as the bits of one word.
+pub const VALIDATORS_MAX: u64 = 64;
+
+/// A scenario file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "falaj-sim scenario")]
+pub struct File {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// What is drawn for each seed as it is without a file: `"all"`, or some classes. What is neither drawn nor said is as on a good day.
+    #[serde(default)]
+    pub drawn: Drawn,
+    /// How many validators, of equal power, 1 to 64; four if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validators: Option<Dial<u64>>,
+    /// How long the trouble lasts until the network stabilises; five seconds if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_ms: Option<Dial<Ms>>,
+    /// Clients go on at least until this height is decided; not at all beyond the usual if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heights: Option<Dial<u64>>,
+    /// Which arithmetic checks signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Arithmetic>,
+    /// What consensus waits for.
+    #[serde(default, skip_serializing_if = "Timeouts::is_default")]
+    pub timeouts: Timeouts,
+    /// Every link until the network stabilises.
+    #[serde(default, skip_serializing_if = "Network::is_default")]
+    pub network: Network,
+    /// Every disk until then.
+    #[serde(default, skip_serializing_if = "Disk::is_default")]
+    pub disk: Disk,
+    /// What clients do.
+    #[serde(default, skip_serializing_if = "Clients::is_default")]
+    pub clients: Clients,
+    /// Validators that lie.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub byzantine: Vec<Byzantine>,
+    /// Validators that are lost for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
+    /// Clocks that are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clock: Vec<Clock>,
+    /// Processors that are slow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow: Vec<Slow>,
+    /// Partitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partition: Vec<Partition>,
+    /// Cuts of one direction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mute: Vec<Mute>,
+    /// Ends of all cuts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heal: Vec<Heal>,
+    /// Crashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crash: Vec<Crash>,
+    /// Power cuts in the middle of a change of a disk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub power_cut: Vec<PowerCut>,
+    /// Restarts of what a crash without an end has taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart: Vec<Restart>,
+    /// Tokens that are taken out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_gone: Vec<TokenGone>,
+    /// Tokens that are put back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_back: Vec<TokenBack>,
+    /// Tokens that become slow or unreliable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token: Vec<Token>,
+    /// Disks of one log that become slow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow_disk: Vec<SlowDisk>,
+    /// What a campaign of it has to come to.
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+/// What is drawn as it is without a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "\"all\", or a list of classes such as [\"network\", \"crashes\"]"
+)]
+pub enum Drawn {
+    /// Everything.
+    All(All),
+    /// These classes.
+    Classes(BTreeSet<Class>),
+}
+
+impl Default for Drawn {
+    fn default() -> Self {
+        Self::Classes(BTreeSet::new())
+    }
+}
+
+impl Drawn {
+    /// The classes.
+    #[must_use]
+    pub fn classes(&self) -> BTreeSet<Class> {
+        match self {
+            Self::All(All::All) => Class::ALL.into_iter().collect(),
+            Self::Classes(classes) => classes.clone(),
+        }
+    }
+}
+
+/// Which arithmetic checks signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// The simulated HSM's keyed hash.
+    Simulated,
+    /// Ed25519, by the checker that production uses.
+    Real,
+}
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {
+                $(
+                    $(#[$field_doc])*
+                    #[serde(default, skip_serializing_if = "Option::is_none")]
+                    pub $field: Option<Dial<$kind>>,
+                )*
+            }
+
+            impl $name {
+                fn is_default(&self) -> bool {
+                    *self == Self::default()
+                }
+            }
+        )*
+    };
+}
+
+sections! {
+    /// What consensus waits for, on the chain's own clock.
+    Timeouts {
+        /// For a proposal.
+        propose_ms: Ms,
+        /// For prevotes after a quorum of them.
+        prevote_ms: Ms,
+        /// For precommits after a quorum of them.
+        precommit_ms: Ms,
+        /// What each further round adds.
+        growth_ms: Ms,
+        /// From which round on nothing is added.
+        growth_rounds_max: u64,
+        /// Between two attempts to send what was not acknowledged.
+        tick_ms: Ms,
+        /// Until a block without transactions is made.
+        heartbeat_ms: Ms,
+    }
+
+    /// How bad links are.
+    Network {
+        /// Messages that never arrive.
+        loss_ppm: u64,
+        /// Messages that arrive twice.
+        duplicate_ppm: u64,
+        /// Messages that may overtake those before them.
+        reorder_ppm: u64,
+        /// The shortest delay.
+        delay_ms: Ms,
+        /// The longest; between the two the tail is heavy. Four times `delay_ms` if that is said and this is not.
+        delay_cap_ms: Ms,
+    }
+
+    /// How bad disks are.
+    Disk {
+        /// The fastest sync.
+        sync_min_ms: Ms,
+        /// The slowest; between the two the tail is heavy.
+        sync_cap_ms: Ms,
+    }
+
+    /// How much clients do.
+    Clients {
+        /// The shortest gap between two payments.
+        gap_min_ms: Ms,
+        /// The longest gap; between the two the tail is heavy.
+        gap_cap_ms: Ms,
+        /// How long a client waits for its receipt before it asks again elsewhere.
+        patience_ms: Ms,
+    }
+}
+
+/// What a campaign has to come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    /// The worst verdict of its seeds.
+    pub verdict: Verdict,
+    /// What must have been reached, or the campaign is inconclusive.
+    pub marks: BTreeSet<Mark>,
+    /// From so many seeds on the marks are owed; so many are run if nobody says which.
+    pub seeds: u64,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Self {
+            verdict: Verdict::SafeLive,
+            marks: BTreeSet::new(),
+            seeds: 1,
+        }
+    }
+}
+
+impl File {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// [`FileError`]: no TOML, an unknown key, an impossible value, too many faulty validators, or a contradiction.
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let file = read::read(text)?;
+        check::check(&file)?;
+        Ok(file)
+    }
+
+    /// The scenario of a seed.
+    #[must_use]
+    pub fn scenario(&self, seed: u64) -> Scenario {
+        draw::scenario(self, seed)
+    }
+
+    /// The JSON Schema of scenario files.
+    #[must_use]
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The entries of a scenario file: who lies, who is lost, what goes wrong when.
+//!
+//! Invariant: an entry says all that its fault needs; what it leaves out is as on a good day, and each default is in the schema.
+//! Units: milliseconds of virtual time, parts per million.
+//! Source: `docs/guide/scenarios.md`, "Entries".
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::dial::{Dial, Ms};
+use super::who::Who;
+use crate::byzantine::Behaviour;
+
+macro_rules! entries {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {
+                $($(#[$field_doc])* pub $field: $kind,)*
+            }
+        )*
+    };
+}
+
+entries! {
+    /// Validators that lie.
+    Byzantine {
+        /// Who.
+        nodes: Who,
+        /// How; behaviours compose.
+        behaviours: Vec<Behaviour>,
+    }
+
+    /// Validators that are lost for good.
+    Lost {
+        /// Who.
+        nodes: Who,
+        /// How; by a crash if not said.
+        #[serde(default)]
+        by: Loss,
+        /// When.
+        at_ms: Dial<Ms>,
+    }
+
+    /// Clocks that are wrong.
+    Clock {
+        /// Whose.
+        nodes: Who,
+        /// How far the wall clock is ahead; negative when behind.
+        #[serde(default)]
+        offset_us: i64,
+        /// How much faster than right both clocks run, within ±500,000.
+        #[serde(default)]
+        drift_ppm: i32,
+    }
+
+    /// Processors that are slow until the network stabilises.
+    Slow {
+        /// Whose.
+        nodes: Who,
+        /// How many times slower than usual.
+        factor: Dial<u64>,
+    }
+
+    /// Nothing passes between a side and all others.
+    Partition {
+        /// One side.
+        side: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until a `heal` or the end of the trouble if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<Dial<Ms>>,
+        /// Whether both sides notice that their streams broke.
+        #[serde(default)]
+        noticed: bool,
+        /// How often; once if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Dial<u64>>,
+    }
+
+    /// A side hears the others and is not heard.
+    Mute {
+        /// Who is not heard.
+        side: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until a `heal` or the end of the trouble if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<Dial<Ms>>,
+        /// How often; once if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Dial<u64>>,
+    }
+
+    /// All links carry again.
+    Heal {
+        /// When.
+        at_ms: Dial<Ms>,
+    }
+
+    /// Processes are killed and their machines lose their power.
+    Crash {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long each is down; until the end of the trouble if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<Dial<Ms>>,
+        /// The power goes once more after so many changes of a disk, in recovery or soon after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_after_changes: Option<Dial<u64>>,
+        /// How often; once if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Dial<u64>>,
+    }
+
+    /// The power goes in the middle of whatever a node does after so many more changes of its disks.
+    PowerCut {
+        /// Whose.
+        nodes: Who,
+        /// When counting begins.
+        at_ms: Dial<Ms>,
+        /// How many changes still happen.
+        after_changes: Dial<u64>,
+        /// When the node starts again, from `at_ms` on; by itself, a while after the cut, if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<Dial<Ms>>,
+        /// The power goes once more after so many changes of a disk, in recovery or soon after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_after_changes: Option<Dial<u64>>,
+        /// How often; once if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Dial<u64>>,
+    }
+
+    /// Nodes start again, unless they run.
+    Restart {
+        /// Who.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// The power goes once more after so many changes of a disk.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_after_changes: Option<Dial<u64>>,
+    }
+
+    /// Tokens are taken out of their slots.
+    TokenGone {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until a `token_back` or the end of the trouble if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<Dial<Ms>>,
+        /// How often; once if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Dial<u64>>,
+    }
+
+    /// Tokens are put back.
+    TokenBack {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+    }
+
+    /// Tokens become slow or unreliable.
+    Token {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until the end of the trouble if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_ms: Option<Dial<Ms>>,
+        /// The fastest signature.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latency_min_ms: Option<Dial<Ms>>,
+        /// The slowest; between the two the tail is heavy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latency_cap_ms: Option<Dial<Ms>>,
+        /// Calls that fail before anything is signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_loss_ppm: Option<Dial<u64>>,
+        /// Calls that sign and then fail to answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost_answer_ppm: Option<Dial<u64>>,
+        /// How often; once if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Dial<u64>>,
+    }
+
+    /// The disk of one log of a node becomes slow until the network stabilises.
+    SlowDisk {
+        /// Whose.
+        nodes: Who,
+        /// Which log's.
+        log: Log,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// The fastest sync.
+        sync_min_ms: Dial<Ms>,
+        /// The slowest sync; four times the fastest if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sync_cap_ms: Option<Dial<Ms>>,
+    }
+}
+
+/// How a validator is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Its process ends.
+    #[default]
+    Crash,
+    /// Its token is gone; it follows and cannot vote.
+    Token,
+}
+
+/// A log of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Log {
+    /// What a key may have signed, with lock and polka.
+    Guard,
+    /// Every signature and refusal of the signer.
+    Audit,
+    /// Headers, bodies and commit certificates.
+    Block,
+    /// Batches of transactions.
+    Batch,
+}

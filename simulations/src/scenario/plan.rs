@@ -1,0 +1,52 @@
+//! Where the scenarios of a campaign come from, and what it owes.
+//!
+//! Invariant: plan and seed give the scenario; nothing else does.
+
+use super::Scenario;
+use super::file::File;
+use crate::marks::Mark;
+use crate::run::Verdict;
+
+/// From how many random seeds on every mark has to be hit.
+pub const MARKS_FROM_SEEDS: u64 = 200;
+
+/// Where scenarios come from.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// Each seed's random scenario.
+    Swarm,
+    /// A file's.
+    File(Box<File>),
+}
+
+impl Plan {
+    /// The scenario of a seed.
+    #[must_use]
+    pub fn scenario(&self, seed: u64) -> Scenario {
+        match self {
+            Self::Swarm => Scenario::swarm(seed),
+            Self::File(file) => file.scenario(seed),
+        }
+    }
+
+    /// The marks that so many seeds have to hit; small campaigns owe nothing.
+    #[must_use]
+    pub fn owed(&self, seeds: u64) -> Vec<Mark> {
+        match self {
+            Self::Swarm if seeds >= MARKS_FROM_SEEDS => Mark::ALL.to_vec(),
+            Self::File(file) if seeds >= file.expect.seeds => {
+                file.expect.marks.iter().copied().collect()
+            }
+            Self::Swarm | Self::File(_) => Vec::new(),
+        }
+    }
+
+    /// The verdict that a campaign should come to.
+    #[must_use]
+    pub fn expected(&self) -> Verdict {
+        match self {
+            Self::Swarm => Verdict::SafeLive,
+            Self::File(file) => file.expect.verdict,
+        }
+    }
+}
