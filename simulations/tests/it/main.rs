@@ -7,6 +7,7 @@ mod crash;
 mod happy;
 mod network;
 mod program;
+mod shipped;
 mod token;
 
 use falaj_consensus::types::Height;
