@@ -27,6 +27,14 @@ pub enum Trouble {
     /// A testnet can be made only where nothing is.
     #[error("{0} is not empty")]
     NotEmpty(String),
+    /// Another process makes or runs the testnet.
+    #[error("{folder} is in use by {}", by(*process))]
+    InUse {
+        /// The folder.
+        folder: String,
+        /// Who it is, if it has said so yet.
+        process: Option<u32>,
+    },
     /// Written by another version.
     #[error("{file} has version {found}, {needed} is needed")]
     Version {
@@ -42,6 +50,13 @@ pub enum Trouble {
     Form(String),
 }
 
+fn by(process: Option<u32>) -> String {
+    process.map_or_else(
+        || "another process".into(),
+        |process| format!("process {process}"),
+    )
+}
+
 /// The exit code of an error, whatever was said around it.
 #[must_use]
 pub fn code(error: &anyhow::Error) -> u8 {
@@ -50,7 +65,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref() {
         Some(Trouble::NoNode) => UNAVAILABLE,
-        Some(Trouble::NotEmpty(_)) => IN_USE,
+        Some(Trouble::NotEmpty(_) | Trouble::InUse { .. }) => IN_USE,
         Some(Trouble::Version { .. } | Trouble::Form(_)) => CONFIG,
         None => FAILED,
     }

@@ -14,6 +14,7 @@ pub mod events;
 pub mod exit;
 pub mod fault;
 pub mod files;
+pub mod hold;
 pub mod http;
 pub mod keyring;
 pub mod keys;

@@ -17,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::economy::{self, Chain, Plan};
 use crate::exit::Trouble;
+use crate::hold::LOCK_FILE;
 use crate::keyring::KeyRing;
 use crate::keys::random;
 use crate::manifest::{
@@ -83,13 +84,13 @@ pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifes
     Ok(manifest)
 }
 
-/// Whether there is nothing in a folder, or no folder.
+/// Whether there is nothing in a folder but the lock of whoever holds it, or no folder.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn is_empty(folder: &Path) -> Result<bool> {
     match std::fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
+        Ok(mut entries) => Ok(entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK_FILE))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", folder.display())),
     }

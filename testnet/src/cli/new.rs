@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::print;
 use crate::economy::Plan;
+use crate::hold::Hold;
 use crate::manifest::{Manifest, SignerKind};
 use crate::program::Program;
 use crate::provision::{self, Order};
@@ -53,8 +54,10 @@ pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
 
 impl New {
     pub(super) fn run(&self, json: bool) -> Result<bool> {
-        let manifest = self.shape.make(&Program::find()?, &self.dir)?;
-        let folder = self.dir.canonicalize()?;
+        let program = Program::find()?;
+        let hold = Hold::take(&self.dir)?;
+        let manifest = self.shape.make(&program, hold.folder())?;
+        let folder = hold.folder();
         if json {
             print::json(&serde_json::json!({ "dir": folder, "timers": manifest.timers }));
         } else {

@@ -1,10 +1,10 @@
 //! `falaj-testnet up`: runs every node of a folder in the foreground.
 //!
-//! Invariant: `network.json` is there exactly while all nodes were started by this command and none was told to stop;
+//! Invariant: the folder is held from before anything in it is looked at until the last node has ended. `network.json` is there exactly while all nodes were started by this command and none was told to stop;
 //! a node that was killed stays down until somebody asks for it, so that a fault is as long as whoever made it wants.
 //! A process that was killed takes a moment until the system has ended it: who asks for it meanwhile gets it after that moment.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use super::print;
 use crate::cluster::{Cluster, Held};
 use crate::control::Requests;
 use crate::files::remove_if_there;
+use crate::hold::Hold;
 use crate::manifest::Manifest;
 use crate::network::NETWORK_FILE;
 use crate::program::Program;
@@ -41,17 +42,19 @@ impl Up {
     async fn serve(&self, json: bool) -> Result<bool> {
         let program = Program::find()?;
         let mut stop = Stop::listen()?;
-        if is_empty(&self.dir)? {
-            self.shape.make(&program, &self.dir)?;
+        // Held before anything is looked at: the network of another `up` is left as it is.
+        let hold = Hold::take(&self.dir)?;
+        let folder = hold.folder();
+        if is_empty(folder)? {
+            self.shape.make(&program, folder)?;
         }
-        let folder = self.dir.canonicalize().context("the testnet's folder")?;
         // A folder that is none of ours is left as it is.
-        Manifest::read(&folder)?;
+        Manifest::read(folder)?;
         let file = folder.join(NETWORK_FILE);
         remove_if_there(&file)?;
-        let mut requests = Requests::open(&folder)?;
+        let mut requests = Requests::open(folder)?;
         let started = tokio::select! {
-            started = Cluster::start(program, &folder, Held::default()) => Some(started?),
+            started = Cluster::start(program, folder, Held::default()) => Some(started?),
             () = stop.asked() => None,
         };
         let Some(mut cluster) = started else {

@@ -1,6 +1,6 @@
 //! The network that a demo plays with, in a temporary folder, and what can be done to it.
 //!
-//! Invariant: fields are dropped in an order that leaves nothing behind: the watch, the nodes, the folder, then the sweeper.
+//! Invariant: fields are dropped in an order that leaves nothing behind: the watch, the nodes, the hold on the folder, the folder, then the sweeper.
 
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use super::summary::{Outcome, Summary};
 use super::tour::Faults;
 use super::{Options, Tell};
 use crate::cluster::{Cluster, Held};
+use crate::hold::Hold;
 use crate::load::{Report, addresses};
 use crate::manifest::{SignerKind, read_genesis};
 use crate::network::Network;
@@ -32,6 +33,8 @@ pub(super) struct Stage {
     network: Network,
     options: Options,
     issued: String,
+    /// Let go before the folder is removed.
+    _hold: Hold,
     folder: TempDir,
     _sweeper: Sweeper,
 }
@@ -57,7 +60,7 @@ impl Stage {
             order.signer.name(),
             algorithms.join(" ")
         ));
-        let started = Instant::now();
+        let (started, hold) = (Instant::now(), Hold::take(folder.path())?);
         provision::create(program, folder.path(), order)?;
         let cluster =
             Cluster::start(program.clone(), folder.path(), Held(Some(sweeper.held()?))).await?;
@@ -85,6 +88,7 @@ impl Stage {
             network,
             options: options.clone(),
             issued,
+            _hold: hold,
             folder,
             _sweeper: sweeper,
         })

@@ -84,6 +84,10 @@ impl Up {
         self.child.wait().expect("it ends");
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -24,6 +24,29 @@ async fn nodes_do_not_outlive_a_killed_up() {
     .await;
 }
 
+/// Goal: a second `up` on a running folder says who has it, and the network does not notice.
+#[tokio::test]
+async fn a_running_folder_is_held() {
+    let mut up = one_node().await;
+    let folder = up.folder().to_str().expect("a name of letters").to_owned();
+    let run_file = up.folder().join("validator-1/run.json");
+    let files = || [up.network_file(), run_file.clone()].map(std::fs::read_to_string);
+    let before = files().map(Result::ok);
+    for command in ["up", "new"] {
+        let second = run(&[command, "--dir", &folder, "--json"]).await;
+        assert_eq!(second.code, Some(73), "{}", second.said);
+        let said = format!("is in use by process {}", up.pid());
+        let error = second.last()["error"].as_str().expect("an error");
+        assert!(error.ends_with(&said), "{error}");
+    }
+    assert_eq!(files().map(Result::ok), before);
+    let log = std::fs::read_to_string(up.folder().join("validator-1/node.log")).expect("a log");
+    assert!(!log.contains("in use"), "{log}");
+    up.stop().await;
+    let left = up.folder().join("lock");
+    assert!(!left.exists(), "the folder is held by nobody");
+}
+
 /// Goal: whoever asks for a node while its killed process is still on its way out gets it, and whoever asks for one that cannot start hears why.
 #[tokio::test]
 async fn a_start_waits_for_the_end_of_the_process() {
