@@ -15,6 +15,8 @@ pub const DATA: u8 = 65;
 pub const UNAVAILABLE: u8 = 69;
 /// A folder is in use.
 pub const IN_USE: u8 = 73;
+/// The disk failed, or output could not be written whole.
+pub const DISK: u8 = 74;
 /// A file of ours is of another version or form.
 pub const CONFIG: u8 = 78;
 

@@ -4,7 +4,7 @@
 //! that follows from the one before, a certificate with a quorum of right signatures, batches whose transactions are rightly signed, and an
 //! outcome that executing them gives again; and when issued minus redeemed is the sum of all balances at its end.
 //! All nodes must hold the same block and outcome at each height that two of them have, and each node every height that it must have.
-//! Errors: a problem is a line of the [`Report`]; what cannot be read at all is an error.
+//! Errors: a problem is a line of the [`Report`], and so are logs of a node that cannot be read; a genesis or manifest that cannot is an error.
 //! Source: `docs/spec/consensus.md`; `docs/spec/ledger.md`, "Invariants".
 
 mod copy;
@@ -78,7 +78,7 @@ impl History {
 /// Verifies every node of a testnet's folder.
 ///
 /// # Errors
-/// When manifest, genesis or logs cannot be read.
+/// When manifest or genesis cannot be read, or there is no room for copies of the logs.
 pub fn run(folder: &Path) -> Result<Report> {
     let manifest = Manifest::read(folder)?;
     let genesis = read_genesis(&folder.join(GENESIS_FILE))?;

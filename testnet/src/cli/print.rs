@@ -1,12 +1,12 @@
 //! The one place that writes to the terminal.
+//!
+//! Invariant: what was printed is whole, or the exit code is 74: a report that is cut by a full disk never passes for one.
+//! A reader that went away has what it wanted, so that is no error.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line prints"
-)]
+#![expect(clippy::print_stderr, reason = "a command line prints")]
 
 use serde::Serialize;
+use std::io::{ErrorKind, Write as _};
 
 use crate::exit;
 use crate::paysim::FileError;
@@ -16,15 +16,21 @@ use crate::paysim::FileError;
 /// # Panics
 /// Never for the types of this program, whose maps have text keys.
 pub(super) fn json(value: &impl Serialize) {
-    println!(
-        "{}",
-        serde_json::to_string(value).expect("our values have a JSON form")
-    );
+    line(&serde_json::to_string(value).expect("our values have a JSON form"));
 }
 
-/// A line for people.
+/// A line of the output.
 pub(super) fn line(text: &str) {
-    println!("{text}");
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    match written {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            note("error: cannot write to standard output");
+            note(&format!("  because: {source}"));
+            std::process::exit(exit::DISK.into());
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// A line for people beside the output.

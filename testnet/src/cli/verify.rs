@@ -5,7 +5,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 use super::print;
-use crate::verify::{self, Report};
+use crate::verify::{self, NodeReport, Report};
 
 /// Re-executes all blocks of every node from genesis and checks signatures, certificates, outcomes and supply.
 #[derive(Args)]
@@ -26,21 +26,31 @@ impl Verify {
     }
 }
 
+/// What a node's history came to, in words.
+fn came_to(node: &NodeReport) -> String {
+    let NodeReport {
+        height,
+        transactions,
+        supply,
+        state_root,
+        ..
+    } = node;
+    if state_root.is_empty() {
+        return "nothing could be re-executed".into();
+    }
+    let supply: Vec<_> = supply
+        .iter()
+        .map(|(code, units)| format!("{units} {code}"))
+        .collect();
+    format!(
+        "{height} heights, {transactions} transactions, supply {}, state {state_root}",
+        supply.join(", ")
+    )
+}
+
 fn tell(report: &Report) {
     for node in &report.nodes {
-        let supply: Vec<_> = node
-            .supply
-            .iter()
-            .map(|(code, units)| format!("{units} {code}"))
-            .collect();
-        print::line(&format!(
-            "{}  {} heights, {} transactions, supply {}, state {}",
-            node.name,
-            node.height,
-            node.transactions,
-            supply.join(", "),
-            node.state_root
-        ));
+        print::line(&format!("{}  {}", node.name, came_to(node)));
     }
     for problem in &report.problems {
         print::line(&format!("wrong: {problem}"));

@@ -18,10 +18,9 @@ use super::{Decided, History, NodeReport, copy};
 /// Re-executes the logs of a data folder from genesis.
 ///
 /// # Errors
-/// When the logs cannot be copied or genesis does not add up.
+/// When genesis does not add up, or there is no room for copies. Logs that cannot be read are a problem of this node alone.
 pub(super) fn verify(name: &str, data: &Path, genesis: &Genesis) -> Result<History> {
     let folder = tempfile::tempdir()?;
-    copy::logs(data, folder.path())?;
     let mut history = History {
         report: NodeReport {
             name: name.into(),
@@ -29,7 +28,9 @@ pub(super) fn verify(name: &str, data: &Path, genesis: &Genesis) -> Result<Histo
         },
         ..History::default()
     };
-    let read = open(folder.path(), genesis).and_then(|logs| Ok((logs.scan()?, logs)));
+    let copied = copy::logs(data, folder.path());
+    let opened = copied.and_then(|()| open(folder.path(), genesis));
+    let read = opened.and_then(|logs| Ok((logs.scan()?, logs)));
     match read {
         Ok((found, logs)) => Replay::new(genesis, &logs, &found)?.run(&mut history),
         Err(error) => history.problem = Some(chain_of(&error)),
@@ -241,6 +242,20 @@ mod tests {
         let history = verified(&forge, 2);
         assert_eq!(history.report.height, 1);
         history.problem.expect("a rule that does not hold")
+    }
+
+    #[test]
+    fn missing_logs_are_a_problem_of_the_node() {
+        for log in ["block", "batch"] {
+            let data = tempfile::tempdir().unwrap();
+            let forge = Forge::of(1);
+            forge.write(data.path(), 1);
+            std::fs::remove_dir_all(data.path().join(log)).unwrap();
+            let history = verify("one", data.path(), &forge.genesis).unwrap();
+            let problem = history.problem.expect("a log that is not there");
+            assert!(problem.contains(log), "{problem}");
+            assert_eq!(history.report.height, 0);
+        }
     }
 
     #[test]

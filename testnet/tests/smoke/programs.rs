@@ -1,5 +1,8 @@
 //! `falaj-testnet` as a program: what it prints, and how it ends.
 
+use falaj_testnet::events::height;
+use falaj_testnet::load::addresses;
+use falaj_testnet::network::Network;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,6 +15,8 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     /// What it printed, one object a line.
     pub(crate) lines: Vec<Value>,
+    /// What it printed.
+    pub(crate) printed: String,
     /// What it said beside.
     pub(crate) said: String,
 }
@@ -23,6 +28,7 @@ impl Ended {
         Self {
             code: output.status.code(),
             lines: lines.filter_map(Result::ok).collect(),
+            printed: text.clone().into_owned(),
             said: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
@@ -94,6 +100,22 @@ impl Up {
 
     pub(crate) fn network_file(&self) -> PathBuf {
         self.folder.path().join("network.json")
+    }
+
+    /// Pays for a second, and waits until each of its nodes has a final block.
+    pub(crate) async fn pays(&self) {
+        let file = self.network_file();
+        let file = file.to_str().expect("a name of letters");
+        let paid = run(&["load", "--network", file, "--rate", "5", "--seconds", "1"]).await;
+        assert_eq!(paid.code, Some(0), "{}", paid.said);
+        let network = Network::read(&self.network_file()).expect("a network");
+        let addresses = addresses(&network).expect("addresses");
+        for address in addresses {
+            until("every node has a block", async || {
+                height(&[address]).await.is_ok_and(|height| height > 0)
+            })
+            .await;
+        }
     }
 
     /// Tells it to stop, and sees that it does, in order, and leaves nothing but its folder.

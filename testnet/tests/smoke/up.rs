@@ -3,7 +3,7 @@
 use falaj_testnet::control::ask_to_start;
 use falaj_testnet::network::Network;
 
-use crate::programs::{Up, run};
+use crate::programs::{Up, command, run};
 use crate::stage::{processes_of, until};
 
 async fn one_node() -> Up {
@@ -45,6 +45,37 @@ async fn a_running_folder_is_held() {
     up.stop().await;
     let left = up.folder().join("lock");
     assert!(!left.exists(), "the folder is held by nobody");
+}
+
+/// Goal: what one node has lost is told of that node, and the others are verified all the same; output that is cut is no output.
+#[tokio::test]
+async fn verify_goes_on_after_a_node_without_logs() {
+    let arguments = ["--signer", "software", "--validators", "2", "--customers", "1"];
+    let mut up = Up::start(&arguments).await;
+    up.pays().await;
+    up.stop().await;
+    let folder = up.folder().to_str().expect("a name of letters").to_owned();
+    assert_eq!(run(&["verify", &folder]).await.code, Some(0));
+
+    std::fs::remove_dir_all(up.folder().join("validator-2/data/block")).expect("a log");
+    let json = run(&["verify", &folder, "--json"]).await;
+    assert_eq!(json.code, Some(1));
+    let report = json.last();
+    assert!(report["nodes"][0]["height"].as_u64() > Some(0), "{report}");
+    let problems = report["problems"].as_array().expect("a list");
+    let [problem] = problems.as_slice() else {
+        panic!("one problem: {report}");
+    };
+    let problem = problem.as_str().expect("text");
+    assert!(problem.starts_with("validator-2: ") && problem.contains("data/block"), "{problem}");
+    let text = run(&["verify", &folder]).await;
+    assert!(text.printed.contains("validator-2  nothing could be re-executed"), "{}", text.printed);
+
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let cut = command(&["verify", &folder, "--json"]).stdout(full).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&cut.stderr);
+    assert_eq!(cut.status.code(), Some(74), "{said}");
+    assert!(said.contains("cannot write to standard output"), "{said}");
 }
 
 /// Goal: whoever asks for a node while its killed process is still on its way out gets it, and whoever asks for one that cannot start hears why.
