@@ -28,6 +28,7 @@ pub use table::lines as table;
 use anyhow::Result;
 use falaj_consensus::crypto::Algorithm;
 
+use crate::cluster::Tell;
 use crate::manifest::SignerKind;
 use crate::program::Program;
 use crate::stop::Stop;
@@ -35,9 +36,6 @@ use floor::{Floors, Runner};
 use plan::Depth;
 use report::{LedgerReport, NetworkReport, StoreReport};
 use stage::Stage;
-
-/// Where lines for people go.
-pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// What to measure.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! The nodes of a testnet's folder as running processes.
 //!
 //! Invariant: a node counts as running once its `/readyz` says so; dropping the cluster ends all of them.
+//! A node that ends meanwhile ends the waiting at once, with its own last words; what is waited for is told.
 //! Ports that somebody else has taken meanwhile are chosen anew, as often as it takes a few times.
 //! Source: `docs/guide/testnet.md`, "Processes".
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -19,10 +20,12 @@ use crate::network::{Network, ParticipantEntry, ValidatorEntry};
 use crate::process::NodeProcess;
 use crate::program::{Environment, Program};
 use crate::provision::addresses;
-use crate::token;
+use crate::{token, words};
 
 /// How long a node may take until it is ready; a debug build with an RSA key on a busy machine needs some.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
+/// How long nothing is said of what is waited for.
+const SILENCE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(25);
 /// How often new ports are chosen when others take them.
 const PORT_TRIES: usize = 3;
@@ -34,6 +37,9 @@ const READY: &str = "/readyz";
 const LIVE: &str = "/livez";
 const RUN_FILE: &str = "run.json";
 const LOG_FILE: &str = "node.log";
+
+/// Where lines for people go.
+pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// Running nodes.
 pub struct Cluster {
@@ -58,9 +64,13 @@ impl Held {
 }
 
 struct Node {
+    /// Name and index.
+    name: String,
     home: PathBuf,
     environment: Environment,
     process: Option<NodeProcess>,
+    /// How long its log was before it was started.
+    log_before: u64,
     running: Option<Running>,
 }
 
@@ -73,11 +83,16 @@ struct Running {
 }
 
 impl Cluster {
-    /// Starts every node of a folder and waits until all are ready.
+    /// Starts every node of a folder and waits until all are ready; `tell` hears what is waited for when that takes its time.
     ///
     /// # Errors
     /// When a node ends or is not ready in time; none is left running then.
-    pub async fn start(program: Program, folder: &Path, held: Held) -> Result<Self> {
+    pub async fn start(
+        program: Program,
+        folder: &Path,
+        held: Held,
+        tell: Tell<'_>,
+    ) -> Result<Self> {
         let folder = folder
             .canonicalize()
             .with_context(|| format!("{}", folder.display()))?;
@@ -85,7 +100,8 @@ impl Cluster {
         let nodes = manifest
             .validators
             .iter()
-            .map(|validator| Node::new(&folder, validator));
+            .enumerate()
+            .map(|(index, validator)| Node::new(&folder, index, validator));
         let nodes = nodes.collect::<Result<_>>()?;
         let mut cluster = Self {
             program,
@@ -95,31 +111,28 @@ impl Cluster {
             held,
         };
         for _ in 1..PORT_TRIES {
-            match cluster.start_all().await {
-                Err(Failed::PortTaken) => cluster.choose_ports()?,
+            match cluster.start_all(tell).await {
+                Err(Failed::PortTaken(_)) => cluster.choose_ports()?,
                 Err(Failed::Other(error)) => return Err(error),
                 Ok(()) => return Ok(cluster),
             }
         }
-        match cluster.start_all().await {
-            Err(Failed::PortTaken) => bail!("others take every port that is chosen"),
+        match cluster.start_all(tell).await {
+            Err(Failed::PortTaken(error)) => {
+                Err(error.context("others take every port that is chosen"))
+            }
             Err(Failed::Other(error)) => Err(error),
             Ok(()) => Ok(cluster),
         }
     }
 
-    async fn start_all(&mut self) -> Result<(), Failed> {
+    async fn start_all(&mut self, tell: Tell<'_>) -> Result<(), Failed> {
         for index in 0..self.nodes.len() {
             self.spawn(index)?;
         }
-        // No node is ready before a quorum runs, so whether one has ended is looked at first.
-        for says in [LIVE, READY] {
-            for index in 0..self.nodes.len() {
-                if let Err(failed) = self.until(index, says).await {
-                    self.stop()?;
-                    return Err(failed);
-                }
-            }
+        if let Err(failed) = until(&mut self.nodes, READY, tell).await {
+            self.stop()?;
+            return Err(failed);
         }
         Ok(())
     }
@@ -142,10 +155,16 @@ impl Cluster {
     /// When it runs, ends, or does not answer in time.
     pub async fn start_node(&mut self, index: usize) -> Result<()> {
         self.spawn(index)?;
-        match self.until(index, LIVE).await {
+        match until(
+            self.nodes.get_mut(index..=index).unwrap_or_default(),
+            LIVE,
+            &|_| (),
+        )
+        .await
+        {
             Ok(()) => Ok(()),
-            Err(Failed::PortTaken) => {
-                bail!("another process has taken the ports of validator {index}")
+            Err(Failed::PortTaken(error)) => {
+                Err(error.context("another process has taken its ports"))
             }
             Err(Failed::Other(error)) => Err(error),
         }
@@ -174,32 +193,12 @@ impl Cluster {
         let (program, held) = (self.program.clone(), self.held.share()?);
         let node = self.node(index)?;
         remove_if_there(&node.home.join(RUN_FILE))?;
+        node.log_before = words::length(&node.log());
         let started =
             NodeProcess::start(&program, &node.home, &node.environment, &node.log(), held)?;
         node.process = Some(started);
         node.running = None;
         Ok(())
-    }
-
-    async fn until(&mut self, index: usize, says: &str) -> Result<(), Failed> {
-        let node = self.node(index)?;
-        let started = Instant::now();
-        loop {
-            if let Some(status) = node.ended()? {
-                return Err(node.why_it_ended(status));
-            }
-            if node.says(says).await {
-                return Ok(());
-            }
-            if started.elapsed() > READY_PATIENCE {
-                let home = node.home.display();
-                return Err(anyhow::anyhow!(
-                    "the node of {home} does not say {says} after {READY_PATIENCE:?}"
-                )
-                .into());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
     }
 
     /// Ends a node as a power cut would.
@@ -280,17 +279,53 @@ impl Cluster {
     }
 }
 
+/// Waits until each of some nodes says something of itself, as long as all of them run.
+async fn until(nodes: &mut [Node], says: &str, tell: Tell<'_>) -> Result<(), Failed> {
+    let started = Instant::now();
+    let (mut told, mut told_at) = (None, started);
+    loop {
+        for node in &mut *nodes {
+            if let Some(status) = node.ended()? {
+                return Err(node.why_it_ended(status));
+            }
+        }
+        let Some(missing) = missing(nodes, says).await else {
+            return Ok(());
+        };
+        if started.elapsed() > READY_PATIENCE {
+            return Err(anyhow::anyhow!("{missing}, after {READY_PATIENCE:?}").into());
+        }
+        if told_at.elapsed() > SILENCE && told.as_ref() != Some(&missing) {
+            tell(&format!("waiting: {missing}"));
+            (told, told_at) = (Some(missing), Instant::now());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What the first node lacks that does not say something of itself yet.
+async fn missing(nodes: &mut [Node], says: &str) -> Option<String> {
+    for node in nodes {
+        if let Err(why) = node.says(says).await {
+            return Some(format!("{} {why}", node.name));
+        }
+    }
+    None
+}
+
 impl Node {
-    fn new(folder: &Path, validator: &ValidatorManifest) -> Result<Self> {
+    fn new(folder: &Path, index: usize, validator: &ValidatorManifest) -> Result<Self> {
         let environment = match &validator.token {
             Some(token) => token::environment(&folder.join(token))?,
             None => Environment::new(),
         };
         let home = folder.join(&validator.home);
         Ok(Self {
+            name: format!("{} (index {index})", validator.name),
             home,
             environment,
             process: None,
+            log_before: 0,
             running: None,
         })
     }
@@ -303,33 +338,43 @@ impl Node {
         self.process.as_mut().map_or(Ok(None), NodeProcess::ended)
     }
 
-    /// Whether its own process has said where it is, and says so of itself.
-    async fn says(&mut self, what: &str) -> bool {
-        let Some(pid) = self.process.as_ref().map(NodeProcess::pid) else {
-            return false;
-        };
+    /// That its own process has said where it is, and says so of itself; or else what it lacks.
+    async fn says(&mut self, what: &str) -> Result<(), String> {
+        let pid = self.process.as_ref().map(NodeProcess::pid);
         let text = std::fs::read(self.home.join(RUN_FILE)).ok();
         let running = text.and_then(|text| serde_json::from_slice::<Running>(&text).ok());
-        let Some(running) = running.filter(|running| running.pid == pid) else {
-            return false;
+        let Some(running) = running.filter(|running| Some(running.pid) == pid) else {
+            return Err("does not listen yet".into());
         };
         let answer = http::get(running.api, what).await;
         self.running = Some(running);
-        answer.is_ok_and(|answer| answer.status.is_success())
+        match answer {
+            Ok(answer) if answer.status.is_success() => Ok(()),
+            Ok(answer) => Err(format!("is not ready: {}", failed_checks(&answer.body))),
+            Err(error) => Err(format!("does not answer: {error}")),
+        }
     }
 
     fn why_it_ended(&self, status: ExitStatus) -> Failed {
+        let said = words::last(&self.log(), self.log_before);
+        let log = self.log();
+        let ended = anyhow::anyhow!("its log is {}", log.display());
+        let ended = ended.context(format!("{} ended ({status}): {said}", self.name));
         if status.code() == Some(EXIT_UNAVAILABLE) {
-            return Failed::PortTaken;
+            return Failed::PortTaken(ended);
         }
-        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-        let from = log.len().saturating_sub(2_000);
-        let end = log.get(from..).unwrap_or(&log);
-        Failed::Other(anyhow::anyhow!(
-            "the node of {} ended ({status}): {end}",
-            self.home.display()
-        ))
+        Failed::Other(ended)
     }
+}
+
+/// The failed checks in the body of a health check, in its words.
+fn failed_checks(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let failed: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("[-]"))
+        .collect();
+    failed.join("; ")
 }
 
 fn entry(index: usize, manifest: &ValidatorManifest, node: &Node) -> Result<ValidatorEntry> {
@@ -355,7 +400,7 @@ fn entry(index: usize, manifest: &ValidatorManifest, node: &Node) -> Result<Vali
 
 /// Why a node did not become ready.
 enum Failed {
-    PortTaken,
+    PortTaken(anyhow::Error),
     Other(anyhow::Error),
 }
 

@@ -11,6 +11,7 @@ mod stage;
 mod summary;
 mod tour;
 
+pub use crate::cluster::Tell;
 pub use summary::Summary;
 
 use anyhow::Result;
@@ -33,9 +34,6 @@ pub struct Options {
     /// Length of the scripted tour.
     pub seconds: f64,
 }
-
-/// Where lines for people go.
-pub type Tell<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// Whether somebody sits at a terminal.
 #[must_use]

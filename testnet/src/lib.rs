@@ -34,3 +34,4 @@ pub mod token;
 pub mod verify;
 pub mod wallet;
 pub mod witness;
+mod words;

@@ -48,7 +48,7 @@ impl Stage {
         };
         provision::create(program, folder.path(), &order)?;
         let held = Held(Some(sweeper.held()?));
-        let cluster = Cluster::start(program.clone(), folder.path(), held).await?;
+        let cluster = Cluster::start(program.clone(), folder.path(), held, &|_| ()).await?;
         let network = cluster.network()?;
         let wallet = Wallet::open(&network)?;
         Ok(Self {

@@ -4,7 +4,7 @@
 //! a node that was killed stays down until somebody asks for it, so that a fault is as long as whoever made it wants.
 //! A process that was killed takes a moment until the system has ended it: who asks for it meanwhile gets it after that moment.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -53,12 +53,9 @@ impl Up {
         let file = folder.join(NETWORK_FILE);
         remove_if_there(&file)?;
         let mut requests = Requests::open(folder)?;
-        let started = tokio::select! {
-            started = Cluster::start(program, folder, Held::default()) => Some(started?),
-            () = stop.asked() => None,
-        };
-        let Some(mut cluster) = started else {
-            return Ok(true);
+        let mut cluster = tokio::select! {
+            started = Cluster::start(program, folder, Held::default(), &print::note) => started?,
+            () = stop.asked() => bail!("interrupted before the network was up"),
         };
         cluster.network()?.write(&file)?;
         tell(&file, json);

@@ -62,8 +62,8 @@ impl Stage {
         ));
         let (started, hold) = (Instant::now(), Hold::take(folder.path())?);
         provision::create(program, folder.path(), order)?;
-        let cluster =
-            Cluster::start(program.clone(), folder.path(), Held(Some(sweeper.held()?))).await?;
+        let held = Held(Some(sweeper.held()?));
+        let cluster = Cluster::start(program.clone(), folder.path(), held, tell).await?;
         let network = cluster.network()?;
         let witness = Witness::start(addresses(&network)?).await?;
         let genesis = read_genesis(&network.genesis)?;

@@ -66,7 +66,7 @@ impl Stage {
             .tempdir()
             .expect("a temporary folder");
         provision::create(&program(), folder.path(), order).expect("a testnet's folder");
-        let cluster = Cluster::start(program(), folder.path(), Held::default())
+        let cluster = Cluster::start(program(), folder.path(), Held::default(), &|_| ())
             .await
             .expect("every node is ready");
         let network = cluster.network().expect("a running network");

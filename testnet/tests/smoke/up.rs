@@ -2,6 +2,11 @@
 
 use falaj_testnet::control::ask_to_start;
 use falaj_testnet::network::Network;
+use falaj_testnet::process::signal;
+use falaj_testnet::token;
+use rustix::process::Signal;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 
 use crate::programs::{Up, command, run};
 use crate::stage::{processes_of, until};
@@ -47,10 +52,85 @@ async fn a_running_folder_is_held() {
     assert!(!left.exists(), "the folder is held by nobody");
 }
 
+/// Goal: a node that cannot start ends the waiting with its own words, and the others with it.
+#[tokio::test]
+async fn a_node_that_cannot_start_says_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = folder.path().to_str().expect("a name of letters");
+    let made = [
+        "new",
+        "--dir",
+        name,
+        "--signer",
+        "software",
+        "--validators",
+        "2",
+        "--customers",
+        "1",
+    ];
+    assert_eq!(run(&made).await.code, Some(0));
+    let configuration = folder.path().join("validator-2/config.toml");
+    std::fs::write(&configuration, "nonsense = 1").expect("a file");
+    let ended = run(&["up", "--dir", name]).await;
+    assert_eq!(ended.code, Some(1));
+    let first = ended.said.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("error: validator-2 (index 1) ended (exit status: 78): error: "),
+        "{}",
+        ended.said
+    );
+    assert!(first.contains("nonsense"), "{}", ended.said);
+    assert_eq!(processes_of(folder.path()), Vec::<String>::new());
+}
+
+/// Goal: what is waited for is told, and a network that never came up is no success.
+#[tokio::test]
+async fn what_is_waited_for_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = folder.path().to_str().expect("a name of letters");
+    let made = [
+        "new",
+        "--dir",
+        name,
+        "--validators",
+        "1",
+        "--customers",
+        "1",
+    ];
+    assert_eq!(run(&made).await.code, Some(0));
+    let tokens = folder.path().join("tokens/validator-1");
+    token::take_away(&token::environment(&tokens).expect("a name of letters")).expect("a token");
+    let mut up = command(&["up", "--dir", name])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(up.stderr.take().expect("a pipe")).lines();
+    let waits = said.next().expect("a line").expect("text");
+    assert!(
+        waits.starts_with("waiting: validator-1 (index 0) is not ready: hsm failed: "),
+        "{waits}"
+    );
+    signal(up.id(), Signal::TERM).expect("it runs");
+    let last = said.map_while(Result::ok).collect::<Vec<_>>().join(" ");
+    assert!(
+        last.contains("interrupted before the network was up"),
+        "{last}"
+    );
+    assert_eq!(up.wait().expect("it ends").code(), Some(1));
+}
+
 /// Goal: what one node has lost is told of that node, and the others are verified all the same; output that is cut is no output.
 #[tokio::test]
 async fn verify_goes_on_after_a_node_without_logs() {
-    let arguments = ["--signer", "software", "--validators", "2", "--customers", "1"];
+    let arguments = [
+        "--signer",
+        "software",
+        "--validators",
+        "2",
+        "--customers",
+        "1",
+    ];
     let mut up = Up::start(&arguments).await;
     up.pays().await;
     up.stop().await;
@@ -67,12 +147,26 @@ async fn verify_goes_on_after_a_node_without_logs() {
         panic!("one problem: {report}");
     };
     let problem = problem.as_str().expect("text");
-    assert!(problem.starts_with("validator-2: ") && problem.contains("data/block"), "{problem}");
+    assert!(
+        problem.starts_with("validator-2: ") && problem.contains("data/block"),
+        "{problem}"
+    );
     let text = run(&["verify", &folder]).await;
-    assert!(text.printed.contains("validator-2  nothing could be re-executed"), "{}", text.printed);
+    assert!(
+        text.printed
+            .contains("validator-2  nothing could be re-executed"),
+        "{}",
+        text.printed
+    );
 
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
-    let cut = command(&["verify", &folder, "--json"]).stdout(full).output().expect("the program starts");
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("a device");
+    let cut = command(&["verify", &folder, "--json"])
+        .stdout(full)
+        .output()
+        .expect("the program starts");
     let said = String::from_utf8_lossy(&cut.stderr);
     assert_eq!(cut.status.code(), Some(74), "{said}");
     assert!(said.contains("cannot write to standard output"), "{said}");
