@@ -48,7 +48,7 @@ pub struct NodeReport {
     /// State root after the last height.
     pub state_root: String,
     /// Supply after the last height, in minor units, by currency.
-    pub supply: BTreeMap<String, String>,
+    pub supply_minor_units: BTreeMap<String, String>,
 }
 
 /// A block and what executing it gave.

@@ -172,7 +172,7 @@ impl Stage {
         let recounted = verified
             .nodes
             .iter()
-            .all(|node| is_issued(&node.supply, &self.issued));
+            .all(|node| is_issued(&node.supply_minor_units, &self.issued));
         let outcome = Outcome {
             height,
             supply_ok: supply_held && recounted,

@@ -201,7 +201,7 @@ impl<'a> Replay<'a> {
                         entry.minor_units.to_string(),
                     )
                 });
-                history.report.supply = named.collect();
+                history.report.supply_minor_units = named.collect();
             }
             Err(breach) => {
                 history

@@ -152,7 +152,7 @@ impl Stage {
             .to_string();
         for node in &report.nodes {
             assert!(node.height > 0, "{node:#?}");
-            assert_eq!(node.supply["XTS"], issued, "{node:#?}");
+            assert_eq!(node.supply_minor_units["XTS"], issued, "{node:#?}");
         }
         self.folder.close().expect("a folder that nobody uses");
     }

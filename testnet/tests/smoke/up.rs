@@ -135,13 +135,24 @@ async fn verify_goes_on_after_a_node_without_logs() {
     up.pays().await;
     up.stop().await;
     let folder = up.folder().to_str().expect("a name of letters").to_owned();
-    assert_eq!(run(&["verify", &folder]).await.code, Some(0));
+    let right = run(&["verify", &folder]).await;
+    assert_eq!(right.code, Some(0), "{}", right.printed);
+    // Four banks, each with a reserve of 1,000,000,000.00 and one customer with 1,000,000.00.
+    assert!(
+        right.printed.contains(" supply 4004000000.00 XTS, "),
+        "{}",
+        right.printed
+    );
 
     std::fs::remove_dir_all(up.folder().join("validator-2/data/block")).expect("a log");
     let json = run(&["verify", &folder, "--json"]).await;
     assert_eq!(json.code, Some(1));
     let report = json.last();
     assert!(report["nodes"][0]["height"].as_u64() > Some(0), "{report}");
+    assert_eq!(
+        report["nodes"][0]["supply_minor_units"]["XTS"],
+        "400400000000"
+    );
     let problems = report["problems"].as_array().expect("a list");
     let [problem] = problems.as_slice() else {
         panic!("one problem: {report}");
