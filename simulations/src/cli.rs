@@ -4,9 +4,12 @@
 //! Source: `docs/simulation.md`, "The program".
 
 mod exit;
+mod folder;
 mod input;
 mod progress;
+mod provenance;
 mod run;
+mod sweep;
 
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
@@ -28,6 +31,8 @@ struct Cli {
 enum Command {
     /// Run a scenario file, or the random scenario of each seed.
     Run(run::RunArgs),
+    /// Put the shards of a sweep together.
+    Merge(sweep::MergeArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
 }
@@ -35,6 +40,7 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Schema => schema(),
     };
     done.unwrap_or_else(|failure| {

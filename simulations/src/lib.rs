@@ -20,6 +20,7 @@ pub mod network;
 pub mod queue;
 pub mod run;
 pub mod scenario;
+pub mod sweep;
 pub mod trace;
 pub mod types;
 pub mod workload;

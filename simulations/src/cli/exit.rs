@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use falaj_simulations::scenario::file::FileError;
+use falaj_simulations::sweep::Shard;
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,36 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: Box<FileError>,
     },
+    /// A scenario with a sweep, and nowhere to keep its runs.
+    #[error("{}: a scenario with a sweep needs --out FOLDER", path.display())]
+    NeedsOut { path: PathBuf },
+    /// Output that cannot be written, as on a full disk.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    /// A part of a sweep that is not there.
+    #[error("shard {shard} is missing")]
+    MissingShard { shard: Shard },
+    /// A part of a sweep that has not come to its end.
+    #[error("shard {shard} in {} lacks {lacks} of its {runs} runs: run it again, it goes on where it was", path.display())]
+    Unfinished {
+        shard: Shard,
+        path: PathBuf,
+        lacks: u64,
+        runs: u64,
+    },
+    /// The same part twice.
+    #[error("shard {shard} is there twice, in {} too", path.display())]
+    TwiceShard { shard: Shard, path: PathBuf },
+    /// A folder that holds something else.
+    #[error("{}: holds another sweep, or another part of it: other scenario, seeds, shard or program", path.display())]
+    OtherSweep { path: PathBuf },
+    /// A line that nobody can have written.
+    #[error("{}: line {line}: {source}", path.display())]
+    Damaged {
+        path: PathBuf,
+        line: usize,
+        source: serde_json::Error,
+    },
 }
 
 impl Failure {
@@ -28,12 +59,17 @@ impl Failure {
         match self {
             Self::Unreadable { .. } => 20,
             Self::Scenario { source, .. } => match **source {
-                FileError::Malformed { .. } => 21,
+                FileError::Malformed { .. } | FileError::Point { .. } => 21,
                 FileError::Unknown { .. } => 22,
                 FileError::Impossible { .. } | FileError::Undrawable { .. } => 23,
                 FileError::TooManyFaulty { .. } => 24,
                 FileError::Contradiction(_) => 25,
             },
+            Self::NeedsOut { .. } => 2,
+            Self::Unwritable { .. } => 26,
+            Self::MissingShard { .. } | Self::Unfinished { .. } => 27,
+            Self::OtherSweep { .. } | Self::TwiceShard { .. } => 28,
+            Self::Damaged { .. } => 29,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use falaj_simulations::scenario::file::File;
+use falaj_simulations::sweep::Shard;
 
 use super::exit::Failure;
 
@@ -17,6 +18,21 @@ pub(super) fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
         Err("there is no seed in that range".to_owned())
     } else {
         Ok(seeds)
+    }
+}
+
+/// `INDEX/COUNT`, counted from 0.
+pub(super) fn parse_shard(text: &str) -> Result<Shard, String> {
+    let number = |digits: &str| digits.parse::<u64>().map_err(|error| error.to_string());
+    let (index, count) = text.split_once('/').ok_or("a shard is INDEX/COUNT")?;
+    let shard = Shard {
+        index: number(index)?,
+        count: number(count)?,
+    };
+    if shard.index < shard.count {
+        Ok(shard)
+    } else {
+        Err("shards are counted from 0, so INDEX is below COUNT".to_owned())
     }
 }
 

@@ -14,10 +14,12 @@ use clap::Args;
 use falaj_simulations::campaign::{Campaign, campaign, of_one};
 use falaj_simulations::run::run as run_one;
 use falaj_simulations::scenario::Plan;
+use falaj_simulations::sweep::Shard;
 
 use super::exit::Failure;
-use super::input::{parse_seeds, read_scenario};
+use super::input::{parse_seeds, parse_shard, read_scenario};
 use super::progress::progress;
+use super::sweep;
 use crate::report::{self, Source, Told};
 
 #[derive(Args)]
@@ -36,12 +38,28 @@ pub(super) struct RunArgs {
     /// Print a line for every event of the one seed.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Run every point of the scenario's sweep under every seed, and keep the runs in this folder; an interrupted one goes on.
+    #[arg(long, requires = "scenario", conflicts_with = "seed")]
+    out: Option<PathBuf>,
+    /// Run a part of the sweep only, as `INDEX/COUNT`, counted from 0.
+    #[arg(long, value_parser = parse_shard, requires = "out")]
+    shard: Option<Shard>,
     /// End with one line of JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    if let (Some(scenario), Some(out)) = (&args.scenario, &args.out) {
+        return sweep::run(&sweep::Part {
+            scenario,
+            out,
+            seeds: args.seeds.clone(),
+            shard: args.shard.unwrap_or(Shard::WHOLE),
+            jobs: jobs(args.jobs),
+            json: args.json,
+        });
+    }
     let source = source(args)?;
     let started = Instant::now();
     let campaign = match args.seed {
@@ -67,7 +85,14 @@ fn source(args: &RunArgs) -> Result<Source, Failure> {
     let path = args.scenario.clone();
     let plan = match &path {
         None => Plan::Swarm,
-        Some(path) => Plan::File(Box::new(read_scenario(path)?)),
+        Some(path) => {
+            let file = read_scenario(path)?;
+            if !file.sweep.is_empty() {
+                let path = path.clone();
+                return Err(Failure::NeedsOut { path });
+            }
+            Plan::File(Box::new(file))
+        }
     };
     Ok(Source { plan, path })
 }

@@ -10,10 +10,12 @@ mod check;
 mod dial;
 mod draw;
 mod entries;
+mod expand;
 mod read;
+mod sweep;
 mod who;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ pub use entries::{
     SlowDisk, Token, TokenBack, TokenGone,
 };
 pub use read::FileError;
+pub use sweep::{Point, words};
 pub use who::{All, Any, Who};
 
 use super::Scenario;
@@ -36,7 +39,7 @@ use crate::run::Verdict;
 pub const VALIDATORS_MAX: u64 = 64;
 
 /// A scenario file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "falaj-sim scenario")]
 pub struct File {
@@ -114,6 +117,10 @@ pub struct File {
     /// What a campaign of it has to come to.
     #[serde(default)]
     pub expect: Expect,
+    /// Values of some keys, of which a sweep takes the product; the values outside are then of no account.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
+    pub sweep: BTreeMap<String, Vec<toml::Value>>,
 }
 
 /// What is drawn as it is without a file.
@@ -262,6 +269,20 @@ impl File {
         let file = read::read(text)?;
         check::check(&file)?;
         Ok(file)
+    }
+
+    /// The points of a file's text: one of itself if it has no sweep.
+    ///
+    /// # Errors
+    /// [`FileError`], as [`File::parse`], for the file and for each point.
+    pub fn points(text: &str) -> Result<Vec<Point>, FileError> {
+        sweep::points(text)
+    }
+
+    /// The same file with every default written out.
+    #[must_use]
+    pub fn expanded(&self) -> Self {
+        expand::expanded(self)
     }
 
     /// The scenario of a seed.

@@ -8,6 +8,7 @@ mod happy;
 mod network;
 mod program;
 mod shipped;
+mod sweep;
 mod token;
 
 use falaj_consensus::types::Height;

@@ -8,7 +8,7 @@ use std::fmt;
 
 use falaj_consensus::params::ParameterError;
 
-use super::dial::{Dial, Ms, Unit};
+use super::dial::{Dial, DialError, Ms, Unit};
 use super::read::FileError;
 use super::{File, VALIDATORS_MAX, Who};
 use crate::scenario::swarm::Class;
@@ -75,7 +75,7 @@ pub enum Contradiction {
 
 /// The latest end of trouble when nobody says and the class is drawn.
 const DRAWN_HORIZON: Ms = Ms::new(20_000);
-const CALM_HORIZON: Ms = Ms::new(5_000);
+pub(super) const CALM_HORIZON: Ms = Ms::new(5_000);
 
 pub(super) fn check(file: &File) -> Result<(), FileError> {
     let facts = Facts::of(file)?;
@@ -84,6 +84,12 @@ pub(super) fn check(file: &File) -> Result<(), FileError> {
     facts.lost(file).map_err(FileError::Contradiction)?;
     facts.cuts(file).map_err(FileError::Contradiction)?;
     facts.times(file).map_err(FileError::Contradiction)?;
+    if let Some((key, _)) = file.sweep.iter().find(|(_, values)| values.is_empty()) {
+        return Err(FileError::Undrawable {
+            key: format!("sweep.{key}"),
+            source: DialError::Empty,
+        });
+    }
     if file
         .byzantine
         .iter()

@@ -62,6 +62,14 @@ pub enum FileError {
         /// How many there are then.
         validators: u64,
     },
+    /// A value of a sweep that its key cannot hold.
+    #[error("at {point}: {message}")]
+    Point {
+        /// The values of the point.
+        point: String,
+        /// What the reader says.
+        message: String,
+    },
     /// Two things that exclude each other.
     #[error("contradiction: {0}")]
     Contradiction(Contradiction),
@@ -71,7 +79,7 @@ pub(super) fn read(text: &str) -> Result<File, FileError> {
     toml::from_str(text).map_err(|error| explain(text, &error))
 }
 
-fn explain(text: &str, error: &toml::de::Error) -> FileError {
+pub(super) fn explain(text: &str, error: &toml::de::Error) -> FileError {
     let line = line_of(text, error.span().map_or(0, |span| span.start));
     let message = error.message();
     unknown(line, message).unwrap_or_else(|| FileError::Malformed {
@@ -80,7 +88,7 @@ fn explain(text: &str, error: &toml::de::Error) -> FileError {
     })
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
     let before = text.bytes().take(offset);
     1 + before.filter(|byte| *byte == b'\n').count()
 }
@@ -95,14 +103,23 @@ fn unknown(line: usize, message: &str) -> Option<FileError> {
     let mut words = message.split('`').skip(1).step_by(2);
     let key = words.next()?;
     let known: Vec<&str> = words.collect();
-    let nearest = known
-        .iter()
-        .min_by_key(|known| strsim::damerau_levenshtein(key, known))?;
-    Some(FileError::Unknown {
+    (!known.is_empty()).then(|| unknown_word(line, what, key, &known))
+}
+
+/// Nobody knows `key`; what looks most like it is named.
+pub(super) fn unknown_word(
+    line: usize,
+    what: &'static str,
+    key: &str,
+    known: &[&str],
+) -> FileError {
+    let likeness = |known: &&&str| strsim::damerau_levenshtein(key, known);
+    let nearest = known.iter().min_by_key(likeness).copied();
+    FileError::Unknown {
         line,
         what,
         key: key.to_owned(),
-        nearest: (*nearest).to_owned(),
+        nearest: nearest.unwrap_or_default().to_owned(),
         known: known.join(", "),
-    })
+    }
 }

@@ -355,3 +355,83 @@ fn contradictions_are_refused_by_name() {
         assert!(refusal.contains(words), "{refusal}");
     }
 }
+
+/// Goal: a file with its defaults written out gives the same scenarios.
+#[test]
+fn an_expanded_file_gives_the_same_scenarios() {
+    for text in [
+        "",
+        "drawn = \"all\"",
+        "drawn = [\"network\", \"timeouts\"]\nclients = { gap_min_ms = 3 }",
+        "network = { delay_ms = 7 }",
+        "network = { delay_ms = { uniform = [2, 9] } }",
+        "network = { delay_cap_ms = 9 }",
+        EVERY_KEY,
+    ] {
+        let file = file(text);
+        let expanded = file.expanded();
+        for seed in 0..20 {
+            let (one, other) = (file.scenario(seed), expanded.scenario(seed));
+            assert_eq!(format!("{one:?}"), format!("{other:?}"), "{text}");
+        }
+    }
+    assert_eq!(file("").expanded().validators, Some(Dial::Fixed(4)));
+}
+
+fn points(text: &str) -> Result<Vec<Point>, FileError> {
+    File::points(&with_about(text))
+}
+
+/// Goal: a sweep takes the product of its values, in order; a key may be written with its section.
+#[test]
+fn a_sweep_takes_the_product() {
+    let text =
+        "sweep = { validators = [4, 7], delay_ms = [20, 100], \"disk.sync_min_ms\" = [1.5] }";
+    let found: Vec<_> = points(text)
+        .unwrap()
+        .iter()
+        .map(|point| {
+            let scenario = point.file.scenario(1);
+            let delay_ms = scenario.network.delay_min_ns / 1_000_000;
+            assert_eq!(scenario.disk.sync_min_ns, 1_500_000);
+            (scenario.validators, delay_ms, words(&point.values))
+        })
+        .collect();
+    let sizes: Vec<_> = found.iter().map(|point| (point.0, point.1)).collect();
+    assert_eq!(sizes, [(4, 20), (7, 20), (4, 100), (7, 100)]);
+    assert_eq!(
+        found[1].2,
+        "delay_ms = 20, disk.sync_min_ms = 1.5, validators = 7"
+    );
+    assert_eq!(points("").unwrap().len(), 1);
+}
+
+/// Goal: each key that can be swept reaches the file: a point with an impossible value is refused by that key.
+#[test]
+fn a_sweep_is_checked_at_each_point() {
+    for (text, words) in [
+        (
+            "sweep = { delay_m = [1] }",
+            "line 2: unknown key of sweep delay_m; did you mean delay_ms?",
+        ),
+        (
+            "sweep = { validators = [] }",
+            "sweep.validators cannot be drawn: there is nothing to draw from",
+        ),
+        (
+            "sweep = { validators = [4, 65] }",
+            "validators is 65, outside 1 to 64",
+        ),
+        (
+            "sweep = { validators = [\"four\"] }",
+            "at validators = \"four\": ",
+        ),
+        (
+            "lost = [{ nodes = { any = 4 }, at_ms = 1 }]\nvalidators = 7\nsweep = { validators = [7, 4] }",
+            "4 of 4 validators would lie or be lost",
+        ),
+    ] {
+        let refusal = points(text).expect_err(text).to_string();
+        assert!(refusal.starts_with(words), "{refusal}");
+    }
+}

@@ -1,0 +1,220 @@
+//! `falaj-sim run FILE --out FOLDER` and `falaj-sim merge`: sweeps in parts.
+//!
+//! Shape: a part that was interrupted goes on where it was; parts of one sweep are put together when all are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Write, stdout};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use falaj_simulations::run::Verdict;
+use falaj_simulations::scenario::file::{File, Point, words};
+use falaj_simulations::sweep::{PointSummary, Record, Shard, Sweep, summary};
+use serde_json::json;
+
+use super::exit::Failure;
+use super::folder::{self, Folder, Manifest};
+use super::input::read_text;
+use super::progress::progress;
+use super::provenance::provenance;
+
+/// A part of a sweep to run.
+pub(super) struct Part<'a> {
+    pub(super) scenario: &'a Path,
+    pub(super) out: &'a Path,
+    pub(super) seeds: Option<Range<u64>>,
+    pub(super) shard: Shard,
+    pub(super) jobs: usize,
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct MergeArgs {
+    /// Where the whole goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// The folders of all shards.
+    #[arg(required = true)]
+    shards: Vec<PathBuf>,
+    /// End with one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
+    let (sweep, manifest) = plan(part)?;
+    let (mut folder, mut records) = Folder::open(part.out, &manifest)?;
+    let done: BTreeSet<String> = records.iter().map(|record| record.id.clone()).collect();
+    let bar = progress(manifest.runs);
+    bar.inc(records.len() as u64);
+    let mut kept = Ok(());
+    let tasks = sweep.tasks(part.shard);
+    sweep.run(&tasks, &done, part.jobs, |record| {
+        bar.inc(1);
+        kept = folder.add(&record);
+        records.push(record);
+        kept.is_ok()
+    });
+    bar.finish_and_clear();
+    kept?;
+    in_order(&mut records);
+    // A part alone owes nothing: other shards may have reached it.
+    let whole = part.shard == Shard::WHOLE;
+    let points = summary(&records, if whole { &manifest.marks } else { &[] });
+    folder.finish(&records, &points)?;
+    Ok(tell(&manifest, &records, &points, part.json))
+}
+
+/// What is to be run, and what will say so.
+fn plan(part: &Part<'_>) -> Result<(Sweep, Manifest), Failure> {
+    let text = read_text(part.scenario)?;
+    let wrong = |source| Failure::Scenario {
+        path: part.scenario.to_owned(),
+        source: Box::new(source),
+    };
+    let file = File::parse(&text).map_err(wrong)?;
+    let points = File::points(&text).map_err(wrong)?;
+    let provenance = provenance()?;
+    let sweep = Sweep {
+        seeds: part.seeds.clone().unwrap_or(0..file.expect.seeds),
+        build: provenance.build.clone(),
+        points,
+    };
+    let owes = sweep.seeds.end - sweep.seeds.start >= file.expect.seeds;
+    let expanded =
+        |point: &Point| json!({ "values": point.values, "scenario": point.file.expanded() });
+    let manifest = Manifest {
+        format: Manifest::FORMAT,
+        about: file.about,
+        sweep: sweep.id(),
+        shard: part.shard,
+        runs: sweep.tasks(part.shard).len() as u64,
+        seeds: [sweep.seeds.start, sweep.seeds.end],
+        marks: file.expect.marks.into_iter().filter(|_| owes).collect(),
+        points: sweep.points.iter().map(expanded).collect(),
+        provenance,
+    };
+    Ok((sweep, manifest))
+}
+
+pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {
+    let shards = shards(&args.shards)?;
+    let Some((_, first)) = shards.values().next().cloned() else {
+        let shard = Shard::WHOLE;
+        return Err(Failure::MissingShard { shard });
+    };
+    let mut records = Vec::new();
+    for index in 0..first.shard.count {
+        let shard = Shard {
+            index,
+            ..first.shard
+        };
+        let (path, manifest) = shards.get(&shard).ok_or(Failure::MissingShard { shard })?;
+        records.extend(whole(path, manifest)?);
+    }
+    in_order(&mut records);
+    let points = summary(&records, &first.marks);
+    let manifest = Manifest {
+        shard: Shard::WHOLE,
+        runs: records.len() as u64,
+        ..first
+    };
+    Folder::open(&args.out, &manifest)?;
+    folder::write_results(&args.out, &records, &points)?;
+    Ok(tell(&manifest, &records, &points, args.json))
+}
+
+/// The folders of one sweep by their shards.
+fn shards(paths: &[PathBuf]) -> Result<BTreeMap<Shard, (PathBuf, Manifest)>, Failure> {
+    let mut shards: BTreeMap<Shard, (PathBuf, Manifest)> = BTreeMap::new();
+    for path in paths {
+        let (path, manifest) = (path.clone(), folder::read_manifest(path)?);
+        let (sweep, shard) = (&manifest.sweep, manifest.shard);
+        let differs = |other: &Manifest| (&other.sweep, other.shard.count) != (sweep, shard.count);
+        if shards.values().any(|(_, other)| differs(other)) {
+            return Err(Failure::OtherSweep { path });
+        }
+        if shards.contains_key(&shard) {
+            return Err(Failure::TwiceShard { shard, path });
+        }
+        shards.insert(shard, (path, manifest));
+    }
+    Ok(shards)
+}
+
+/// The records of a shard, all of them.
+fn whole(path: &Path, manifest: &Manifest) -> Result<Vec<Record>, Failure> {
+    let (records, _) = folder::read_records(path)?;
+    let lacks = manifest.runs.saturating_sub(records.len() as u64);
+    if lacks > 0 {
+        return Err(Failure::Unfinished {
+            shard: manifest.shard,
+            path: path.to_owned(),
+            lacks,
+            runs: manifest.runs,
+        });
+    }
+    Ok(records)
+}
+
+fn in_order(records: &mut [Record]) {
+    records.sort_by_key(|record| (record.point, record.seed));
+}
+
+fn tell(manifest: &Manifest, records: &[Record], points: &[PointSummary], json: bool) -> ExitCode {
+    let reached = points.iter().all(|point| point.marks_missing.is_empty());
+    let least = if reached {
+        Verdict::SafeLive
+    } else {
+        Verdict::Inconclusive
+    };
+    let verdict = records
+        .iter()
+        .map(|record| record.verdict)
+        .fold(least, Verdict::max);
+    let text = if json {
+        json!({
+            "verdict": verdict.name(),
+            "sweep": manifest.sweep,
+            "shard": manifest.shard.to_string(),
+            "runs": records.len(),
+            "points": points,
+        })
+        .to_string()
+    } else {
+        let lines: Vec<String> = points.iter().map(in_words).collect();
+        format!(
+            "{}\n{}: {} runs",
+            lines.join("\n"),
+            verdict.name(),
+            records.len()
+        )
+    };
+    // Nobody may be listening any more; the exit code says what has to be said.
+    let _gone = writeln!(stdout(), "{text}");
+    ExitCode::from(verdict.exit_code())
+}
+
+fn in_words(point: &PointSummary) -> String {
+    let verdicts: Vec<String> = point
+        .verdicts
+        .iter()
+        .map(|(verdict, runs)| format!("{runs} {}", verdict.name()))
+        .collect();
+    let missing: Vec<&str> = point.marks_missing.iter().map(|mark| mark.name()).collect();
+    let missing = if missing.is_empty() {
+        String::new()
+    } else {
+        format!("; not reached: {}", missing.join(", "))
+    };
+    format!(
+        "{}: {} of {} runs; a run fails with probability {:.4} to {:.4}{missing}",
+        words(&point.values),
+        verdicts.join(", "),
+        point.runs,
+        point.failure.low,
+        point.failure.high,
+    )
+}
