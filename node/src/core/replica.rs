@@ -91,6 +91,8 @@ pub struct Replica {
     next_block_record: Position,
     next_batch_record: Position,
     closing: BTreeSet<Lane>,
+    /// When the last batch of a lane was closed, monotonic.
+    closed_ns: BTreeMap<Lane, u64>,
     submitted: Vec<(Ticket, Vec<u8>)>,
     submissions_in_flight: u32,
     verifying: BTreeMap<Peer, u32>,
@@ -184,7 +186,7 @@ impl Replica {
     /// Runs what the input made possible until nothing moves any more.
     fn settle(&mut self, now: Now, step: &mut Step) {
         self.verify_submissions(step);
-        self.close_full_batches(step);
+        self.close_batches(now, step);
         self.drive_engine(now, step);
         self.tell_work(step);
         self.drive_engine(now, step);
@@ -217,7 +219,7 @@ impl Replica {
             Timer::Engine(id) => self.engine_inputs.push_back(engine::Input::Timer(id)),
             Timer::CloseBatch(lane) => {
                 self.closing.remove(&lane);
-                self.close_batch(lane, step);
+                self.close_batch(now, lane, step);
             }
             Timer::Tick => self.on_tick(now, step),
         }

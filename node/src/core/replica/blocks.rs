@@ -463,7 +463,7 @@ impl Replica {
             block: Some((header.clone(), certificate.clone())),
             waits,
         };
-        self.return_inline(&transactions, step);
+        self.return_inline(&transactions);
         self.open();
         self.open_latch(step);
         self.fetching.clear();
@@ -480,7 +480,7 @@ impl Replica {
     }
 
     /// What our undecided blocks carried inline goes back to the mempool, unless the decided block has it.
-    fn return_inline(&mut self, decided: &[Arc<CheckedTx>], step: &mut Step) {
+    fn return_inline(&mut self, decided: &[Arc<CheckedTx>]) {
         if self.inline.is_empty() {
             return;
         }
@@ -492,7 +492,6 @@ impl Replica {
             if !keys.contains(&transaction.key()) {
                 let lane = self.lane_of(&transaction);
                 self.mempool.give_back(lane, transaction);
-                self.arm_close(lane, step);
             }
         }
     }

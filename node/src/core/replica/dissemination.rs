@@ -49,7 +49,7 @@ impl Replica {
     ) {
         self.submissions_in_flight = self.submissions_in_flight.saturating_sub(1);
         for (ticket, result) in checked {
-            let answer = match result.and_then(|transaction| self.admit(now, transaction, step)) {
+            let answer = match result.and_then(|transaction| self.admit(now, transaction)) {
                 Ok(()) => Admission::Admitted,
                 Err(rejection) => Admission::Refused(rejection),
             };
@@ -57,12 +57,7 @@ impl Replica {
         }
     }
 
-    fn admit(
-        &mut self,
-        now: Now,
-        transaction: Arc<CheckedTx>,
-        step: &mut Step,
-    ) -> Result<(), Rejection> {
+    fn admit(&mut self, now: Now, transaction: Arc<CheckedTx>) -> Result<(), Rejection> {
         // A node without a vote closes no batches, nor does one that stands still: nothing would ever become of it here.
         if self.config.validator.is_none() || self.stands_still() {
             return Err(Rejection::ReadOnly);
@@ -75,20 +70,7 @@ impl Replica {
                 Full::InFlight => Rejection::InFlight,
                 Full::Pool => Rejection::MempoolFull,
                 Full::Participant => Rejection::Quota,
-            })?;
-        self.arm_close(lane, step);
-        Ok(())
-    }
-
-    /// Has what waits in a lane batched soon.
-    pub(super) fn arm_close(&mut self, lane: Lane, step: &mut Step) {
-        if self.closing.insert(lane) {
-            let after_ns = self.config.batch_wait_ns;
-            step.start.push(Effect::Timer {
-                id: Timer::CloseBatch(lane),
-                after_ns,
-            });
-        }
+            })
     }
 
     /// Which share of a block a transaction draws on.
@@ -111,23 +93,41 @@ impl Replica {
         }
     }
 
-    /// Closes batches that are full already.
-    pub(super) fn close_full_batches(&mut self, step: &mut Step) {
+    /// Closes what is full, and has the rest batched soon.
+    pub(super) fn close_batches(&mut self, now: Now, step: &mut Step) {
         for lane in Lane::ALL {
             let mut waiting = self.mempool.lane_bytes(lane);
             while waiting >= self.batch_payload_bytes_max() {
-                self.close_batch(lane, step);
+                self.close_batch(now, lane, step);
                 let left = self.mempool.lane_bytes(lane);
                 if left == waiting {
                     break;
                 }
                 waiting = left;
             }
+            if waiting > 0 {
+                self.arm_close(now, lane, step);
+            }
+        }
+    }
+
+    /// Has what waits in a lane batched: at once, unless a batch of that lane was closed a moment ago, so that a lone payment waits for
+    /// nobody and many share a batch.
+    fn arm_close(&mut self, now: Now, lane: Lane, step: &mut Step) {
+        if self.closing.insert(lane) {
+            let next_ns = self
+                .closed_ns
+                .get(&lane)
+                .map_or(0, |closed| closed.saturating_add(self.config.batch_wait_ns));
+            step.start.push(Effect::Timer {
+                id: Timer::CloseBatch(lane),
+                after_ns: next_ns.saturating_sub(now.mono_ns),
+            });
         }
     }
 
     /// Closes a batch of what waits in a lane: appended to the log and pushed to every validator.
-    pub(super) fn close_batch(&mut self, lane: Lane, step: &mut Step) {
+    pub(super) fn close_batch(&mut self, now: Now, lane: Lane, step: &mut Step) {
         let Some(author) = self.config.validator.filter(|_| !self.stands_still()) else {
             return;
         };
@@ -139,14 +139,12 @@ impl Replica {
         if transactions.is_empty() {
             return;
         }
+        self.closed_ns.insert(lane, now.mono_ns);
         let seq = self.batches.next_seq(author, &self.open_set());
         let batch = Arc::new(CheckedBatch::close(author, seq, lane, transactions));
         // Pushed once it is on disk, so that a restart never gives its number to another.
         let position = self.keep_batch(Arc::clone(&batch), author, step);
         step.waits.push((LogId::Batch, position));
-        if self.mempool.lane_bytes(lane) > 0 {
-            self.arm_close(lane, step);
-        }
         self.note_sent_to_all(batch.reference.digest);
         self.send(
             Recipients::All,

@@ -138,6 +138,7 @@ impl Replica {
             next_block_record: last_block_record,
             next_batch_record: last_batch_record,
             closing: BTreeSet::new(),
+            closed_ns: BTreeMap::new(),
             submitted: Vec::new(),
             submissions_in_flight: 0,
             verifying: BTreeMap::new(),

@@ -42,7 +42,7 @@ pub(super) struct World {
     pending: PendingQueue<Output>,
     /// Whether appended records are proven at once.
     pub(super) proves: bool,
-    now: Now,
+    pub(super) now: Now,
     /// Effects that nobody performs here.
     pub(super) effects: Vec<Effect>,
     /// What left.

@@ -1,0 +1,77 @@
+//! When a batch is closed.
+
+use falaj_consensus::message::Lane;
+use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
+use falaj_ledger::transaction::Op;
+
+use super::harness::World;
+use crate::core::{Effect, Input, Message, Ticket, Timer};
+
+const WAIT_NS: u64 = 10_000_000;
+
+/// Submits payments of one bank, each its own.
+fn submit(world: &mut World, ledger: &mut Ledger, count: u64) {
+    for ticket in 0..count {
+        let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
+        let signed = ledger.tx(BANK_A, payment, &[Who::Participant(BANK_A)]);
+        world.give(Input::Submit {
+            ticket: Ticket(ticket),
+            transaction: signed.tx().to_bytes(),
+        });
+    }
+}
+
+/// How long each timer that closes a batch was set for, since this was asked last.
+fn waits(world: &mut World) -> Vec<u64> {
+    let effects = std::mem::take(&mut world.effects);
+    let mut waits = Vec::new();
+    for effect in effects {
+        if let Effect::Timer {
+            id: Timer::CloseBatch(Lane::Retail),
+            after_ns,
+        } = effect
+        {
+            waits.push(after_ns);
+        }
+    }
+    waits
+}
+
+fn close(world: &mut World) -> usize {
+    world.outputs.clear();
+    world.give(Input::Timer(Timer::CloseBatch(Lane::Retail)));
+    let sent = world.sent();
+    let batches = sent
+        .iter()
+        .filter(|message| matches!(message, Message::Batch(_)));
+    batches.count()
+}
+
+// docs/spec/dissemination.md, "Batches": at once, but not within 10 ms after the last one of its lane.
+#[test]
+fn a_lone_payment_waits_for_no_company_and_many_share_a_batch() {
+    let mut world = World::new();
+    let mut ledger = Ledger::new(&world.genesis);
+    submit(&mut world, &mut ledger, 1);
+    assert_eq!(waits(&mut world), [0]);
+    assert_eq!(close(&mut world), 1);
+
+    world.now.mono_ns += 3_000_000;
+    submit(&mut world, &mut ledger, 5);
+    assert_eq!(waits(&mut world), [WAIT_NS - 3_000_000]);
+    world.now.mono_ns += WAIT_NS - 3_000_000;
+    assert_eq!(close(&mut world), 1);
+    assert!(world.replica.mempool().is_empty());
+
+    world.now.mono_ns += WAIT_NS;
+    submit(&mut world, &mut ledger, 1);
+    assert_eq!(waits(&mut world), [0]);
+}
+
+// A timer that finds nothing to close leaves the pace alone.
+#[test]
+fn an_empty_batch_is_never_closed() {
+    let mut world = World::new();
+    assert_eq!(close(&mut world), 0);
+    assert_eq!(waits(&mut world), [0; 0]);
+}
