@@ -18,13 +18,17 @@ pub enum Class {
     Fix,
     /// D: something like it came before; look up the first answer.
     Duplicate,
-    /// S: the state did not allow it; final for this id.
+    /// S: the state did not allow it; final for this id once a certified receipt says so.
     State,
     /// A: an authority, role or quorum is missing; the same request may succeed once it is there.
     Authority,
     /// R: nothing was decided; send the same request again later.
     Retry,
 }
+
+/// What to do once a certified receipt says that a failure is final for its id.
+pub const FINAL_ADVICE: &str =
+    "the answer is final for this id; submit a new transaction if the reason is gone";
 
 impl Class {
     /// The letter of the class in documents and problem reports.
@@ -39,14 +43,14 @@ impl Class {
         }
     }
 
-    /// What to do, in one sentence.
+    /// What to do about an answer that is not final, in one sentence; see [`FINAL_ADVICE`].
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Fix => "correct the request and submit it again",
             Self::Duplicate => "query the first transaction with this id and keep its answer",
             Self::State => {
-                "the answer is final for this id; submit a new transaction if the reason is gone"
+                "the same bytes can still be executed while they are valid: submit them again if the reason is gone, and use another id only with a final receipt or a proof of no execution of this one"
             }
             Self::Authority => {
                 "obtain the role, approvals or delay that is missing and submit again"

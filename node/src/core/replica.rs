@@ -49,7 +49,7 @@ pub struct ReplicaConfig {
     pub chain: Arc<ChainContext>,
     /// Our id, if this node is to vote.
     pub validator: Option<ValidatorId>,
-    /// How long an open batch waits for company, in nanoseconds.
+    /// Least time between two batches of a lane, in nanoseconds.
     pub batch_wait_ns: u64,
     /// Caps of the mempool.
     pub mempool: MempoolLimits,

@@ -203,7 +203,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MempoolConfig {
-    /// How long an open batch waits for company, in milliseconds.
+    /// Least time between two batches of a lane, in milliseconds; a lone transaction waits for nobody.
     pub batch_wait_ms: u64,
     /// Most transactions that wait.
     pub transactions_max: u32,

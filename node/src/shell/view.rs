@@ -1,26 +1,25 @@
 //! What readers see: the state after the last final block, and who waits for a transaction to become final.
 //!
-//! Invariant: a snapshot is shown only once its block's certificate is on disk; a waiter is woken by the block that carries its transaction.
+//! Invariant: a snapshot is shown only once its block's certificate is on disk; a waiter is woken by the block that answers it.
 //! A read takes a snapshot in O(1) and never waits for execution or the disk.
 
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{BlockId, Height, Now};
 use falaj_ledger::state::State;
-use falaj_ledger::transaction::TxKey;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use falaj_ledger::transaction::{BodyHash, TxKey};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{oneshot, watch};
 
 use crate::core::Committed;
 
 mod in_flight;
 mod recent;
+mod waiters;
 
-pub use in_flight::{IN_FLIGHT_MAX, InFlight, Waiting};
+pub use in_flight::{IN_FLIGHT_MAX, InFlight, Waiting, body_of};
 pub use recent::{Recent, RecentBlock, receipt_tree};
-
-/// Most requests that wait for finality at once.
-pub const WAITERS_MAX: usize = 1024;
+pub use waiters::WAITERS_MAX;
+use waiters::Waiters;
 
 /// The ledger after a final block.
 #[derive(Clone, Debug)]
@@ -70,7 +69,7 @@ pub struct Final {
 /// The readers' side of the node.
 pub struct View {
     current: RwLock<Arc<Snapshot>>,
-    waiters: Mutex<BTreeMap<TxKey, Vec<oneshot::Sender<Final>>>>,
+    waiters: Waiters<Final>,
     blocks: watch::Sender<Height>,
     recent: Recent,
     in_flight: InFlight,
@@ -84,7 +83,7 @@ impl View {
         let window_ms = snapshot.state.chain().constants.id_window_ms;
         Self {
             current: RwLock::new(Arc::new(snapshot)),
-            waiters: Mutex::new(BTreeMap::new()),
+            waiters: Waiters::default(),
             blocks,
             recent: Recent::default(),
             in_flight: InFlight::new(window_ms),
@@ -134,19 +133,9 @@ impl View {
         &self.in_flight
     }
 
-    /// Waits for a transaction; `None` when too many wait already.
-    pub fn wait_for(&self, key: TxKey) -> Option<oneshot::Receiver<Final>> {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        waiters.retain(|_, waiting| {
-            waiting.retain(|waiter| !waiter.is_closed());
-            !waiting.is_empty()
-        });
-        if waiters.values().map(Vec::len).sum::<usize>() >= WAITERS_MAX {
-            return None;
-        }
-        let (sender, receiver) = oneshot::channel();
-        waiters.entry(key).or_default().push(sender);
-        Some(receiver)
+    /// Waits for a transaction, and for the body that was submitted, if it was; `None` when too many wait already.
+    pub fn wait_for(&self, key: TxKey, body: Option<BodyHash>) -> Option<oneshot::Receiver<Final>> {
+        self.waiters.wait(key, body)
     }
 
     /// A block is final. Gives when those of its transactions came that came to this node.
@@ -156,24 +145,11 @@ impl View {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         let receipts = &block.executed.receipts;
         let came = self.in_flight.finish(receipts, block.header.time_us);
-        self.wake(&recent);
+        self.waiters.wake(recent.receipts(), |index| Final {
+            block: Arc::clone(&recent),
+            index,
+        });
         self.blocks.send_replace(block.header.height);
         came
-    }
-
-    fn wake(&self, block: &Arc<RecentBlock>) {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiters.is_empty() {
-            return;
-        }
-        for (index, receipt) in (0_u32..).zip(block.receipts()) {
-            for waiter in waiters.remove(&receipt.key).unwrap_or_default() {
-                // A waiter that gave up is told in vain.
-                drop(waiter.send(Final {
-                    block: Arc::clone(block),
-                    index,
-                }));
-            }
-        }
     }
 }

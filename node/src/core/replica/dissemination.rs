@@ -272,6 +272,24 @@ impl Replica {
         set.is_quorum(holders.map(|index| set.power(index)).sum())
     }
 
+    /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them.
+    #[must_use]
+    pub fn held_up(&self) -> (usize, Vec<ValidatorId>) {
+        let batches = self.batches.in_order();
+        let held_up: Vec<_> = batches
+            .into_iter()
+            .filter(|batch| !self.is_nameable(batch))
+            .collect();
+        let set = self.open_set();
+        let lacking = held_up.first().map_or_else(Vec::new, |batch| {
+            let members = set.members().iter().map(|member| member.id);
+            members
+                .filter(|id| !self.batches.is_held_by(*id, batch))
+                .collect()
+        });
+        (held_up.len(), lacking)
+    }
+
     /// Ends the idle wait of round 0 once there is something that its proposer can name, or we are the proposer and have something.
     pub(super) fn tell_work(&mut self, _step: &mut Step) {
         if self.work_told == Some(self.open_height()) || self.deciding.is_some() {

@@ -113,6 +113,7 @@ pub(super) struct Accounts {
 #[utoipa::path(
     get,
     path = "/v1/accounts/{id}",
+    operation_id = "account",
     tag = "accounts",
     params(("id" = String, Path, description = "Its id, bech32m of this network."), WithProof),
     responses((status = 200, description = "The account.", body = AccountAnswer)),
@@ -146,6 +147,7 @@ pub(super) async fn one(
 #[utoipa::path(
     get,
     path = "/v1/accounts",
+    operation_id = "accounts",
     tag = "accounts",
     params(Accounts),
     responses((status = 200, description = "A page.", body = Page<AccountView>)),

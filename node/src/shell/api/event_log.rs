@@ -101,6 +101,7 @@ enum At {
 #[utoipa::path(
     get,
     path = "/v1/events",
+    operation_id = "events",
     tag = "events",
     params(Events),
     responses((status = 200, description = "A page.", body = EventsPage)),
@@ -134,6 +135,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/events/{sequence}",
+    operation_id = "event",
     tag = "events",
     params(("sequence" = u64, Path, description = "Its number since genesis, from 0."), OneEvent),
     responses((status = 200, description = "The event.", body = EventAnswer)),

@@ -59,6 +59,7 @@ pub(super) struct ReceiptLine {
 #[utoipa::path(
     get,
     path = "/v1/events/receipts",
+    operation_id = "stream_receipts",
     tag = "events",
     params(From, ("Last-Event-ID" = Option<String>, Header, description = "Height of the last event seen.")),
     responses(
@@ -84,6 +85,7 @@ pub(super) async fn receipts(
 #[utoipa::path(
     get,
     path = "/v1/events/blocks",
+    operation_id = "stream_blocks",
     tag = "events",
     params(From, ("Last-Event-ID" = Option<String>, Header, description = "Height of the last event seen.")),
     responses(

@@ -3,6 +3,7 @@
 //! Invariant: the core is asked and never made to wait; one that does not answer in time is not alive.
 
 use falaj_consensus::engine::Status;
+use falaj_consensus::types::ValidatorId;
 use falaj_ledger::transaction::TxKey;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(super) struct Look {
     pub(super) reach: Reach,
     /// Whether a height is being decided without a vote of ours.
     pub(super) is_silent: bool,
+    /// Batches that too few validators have acknowledged to be named, and the validators that have not acknowledged the first.
+    pub(super) held_up: (usize, Vec<ValidatorId>),
     /// Transactions that wait to be batched.
     pub(super) mempool_tx: u64,
     /// Their bytes.
@@ -41,6 +44,7 @@ impl Look {
             behind: replica.behind(),
             reach: replica.reach(),
             is_silent: replica.is_silent(),
+            held_up: replica.held_up(),
             mempool_tx: u64::try_from(mempool.len()).unwrap_or(u64::MAX),
             mempool_bytes: mempool.bytes(),
         }

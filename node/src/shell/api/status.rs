@@ -298,6 +298,7 @@ fn open_view(api: &Api, look: &Look) -> OpenView {
         set: &set,
         own,
         watch: &api.node.watch,
+        held_up: &look.held_up,
     };
     let status = &look.status;
     OpenView {

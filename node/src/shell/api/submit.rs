@@ -28,6 +28,7 @@ use super::wait::{Wait, until_final};
 use super::why::signer_trouble;
 use crate::core::Admission;
 use crate::shell::runtime::LogHealth;
+use crate::shell::view::body_of;
 
 /// Most transactions of one batch.
 pub(super) const BATCH_TRANSACTIONS_MAX: usize = 8_192;
@@ -91,6 +92,7 @@ pub(super) struct BatchResult {
 #[utoipa::path(
     post,
     path = "/v1/transactions",
+    operation_id = "submit_transaction",
     tag = "transactions",
     params(Wait, ("Idempotency-Key" = Option<String>, Header, description = "Must be the transaction's id.")),
     request_body(content(
@@ -117,7 +119,7 @@ pub(super) async fn one(
     check_idempotency_key(&headers, key)?;
     let patience = wait.patience()?;
     // Whoever waits begins before the transaction can become final.
-    let waiting = patience.and_then(|_| api.node.view.wait_for(key));
+    let waiting = patience.and_then(|_| api.node.view.wait_for(key, body_of(&bytes)));
     let given = give(&api, key, bytes).await;
     // Whoever waits for finality has no body any more.
     drop(room);
@@ -140,6 +142,7 @@ pub(super) async fn one(
 #[utoipa::path(
     post,
     path = "/v1/transactions:batch",
+    operation_id = "submit_transactions",
     tag = "transactions",
     request_body(content(
         (Vec<u8> = "application/octet-stream"),

@@ -20,6 +20,7 @@ use super::wait::{Wait, until_final};
 #[utoipa::path(
     get,
     path = "/v1/transactions/{participant}/{id}",
+    operation_id = "transaction",
     tag = "transactions",
     params(
         ("participant" = u32, Path, description = "Who submitted it."),
@@ -39,7 +40,7 @@ pub(super) async fn one(
     let key = request::key(&participant, &id)?;
     let patience = wait.patience()?;
     // Whoever waits begins before the look, so that a block between the two is not missed.
-    let waiting = patience.and_then(|_| api.node.view.wait_for(key));
+    let waiting = patience.and_then(|_| api.node.view.wait_for(key, None));
     let admitted = match known(&api, key).await? {
         Known::Receipt(bundle) => return Ok(TransactionView::of(*bundle).into_answer()),
         Known::InFlight(waiting) => Some(waiting),

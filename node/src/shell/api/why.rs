@@ -4,7 +4,7 @@
 //! Source: `docs/spec/consensus.md`, "Why is it not moving".
 
 use falaj_consensus::engine::{Shortfall, Status, Wait};
-use falaj_consensus::types::ValidatorIndex;
+use falaj_consensus::types::{ValidatorId, ValidatorIndex};
 use falaj_consensus::validator_set::ValidatorSet;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use crate::shell::watch::{LinkView, SignerView, Watch};
 /// A thing that is waited for.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct WaitView {
-    /// `work`, `proposal`, `own-proposal`, `polka`, `header`, `body`, `execution`, `prevotes`, `precommits`, `next-height` or `halted`.
+    /// `work`, `acknowledgements`, `proposal`, `own-proposal`, `polka`, `header`, `body`, `execution`, `prevotes`, `precommits`, `next-height` or `halted`.
     kind: &'static str,
     /// In words.
     text: String,
@@ -30,6 +30,8 @@ pub(super) struct Sight<'a> {
     /// This node's validator.
     pub(super) own: Option<u32>,
     pub(super) watch: &'a Watch,
+    /// Batches that no proposer can name yet, and the validators that have not acknowledged the first.
+    pub(super) held_up: &'a (usize, Vec<ValidatorId>),
 }
 
 /// One sentence.
@@ -58,7 +60,7 @@ impl Sight<'_> {
             validators: Vec::new(),
         };
         match wait {
-            Wait::Work => plain("work", "nothing to order".into()),
+            Wait::Work => self.work(),
             Wait::Proposal { from } => WaitView {
                 kind: "proposal",
                 text: format!("waiting for the proposal of {}", self.named(*from)),
@@ -104,6 +106,31 @@ impl Sight<'_> {
                     format!("halted until a person acts{}", alarm.unwrap_or_default()),
                 )
             }
+        }
+    }
+
+    /// Idle, or held up: a batch is named once validators with more than two thirds of the power have it on their disks.
+    fn work(&self) -> WaitView {
+        let (batches, lacking) = self.held_up;
+        if *batches == 0 {
+            return WaitView {
+                kind: "work",
+                text: "nothing to order".into(),
+                validators: Vec::new(),
+            };
+        }
+        let missing: Vec<_> = lacking
+            .iter()
+            .filter_map(|id| self.set.index_of(*id))
+            .collect();
+        let named: Vec<_> = missing.iter().map(|index| self.named(*index)).collect();
+        WaitView {
+            kind: "acknowledgements",
+            text: format!(
+                "{batches} batches wait for more than two thirds of the power to hold them; missing {}",
+                listed(&named)
+            ),
+            validators: self.ids(&missing),
         }
     }
 
@@ -202,11 +229,16 @@ mod tests {
     }
 
     fn told(watch: &Watch, waits: Vec<Wait>) -> String {
+        told_of(watch, waits, &(0, Vec::new()))
+    }
+
+    fn told_of(watch: &Watch, waits: Vec<Wait>, held_up: &(usize, Vec<ValidatorId>)) -> String {
         let set = genesis().validators;
         let sight = Sight {
             set: &set,
             own: Some(4),
             watch,
+            held_up,
         };
         let status = status(waits);
         sentence(&status, &sight.waits(&status))
@@ -250,6 +282,16 @@ mod tests {
         assert_eq!(
             told(&watch, vec![Wait::Work]),
             "height 812, round 7: nothing to order"
+        );
+    }
+    #[test]
+    fn batches_that_too_few_hold_are_not_idleness() {
+        let watch = Watch::new(Clock::start(), None);
+        watch.link(2, true);
+        let held_up = (3, vec![ValidatorId::new(2), ValidatorId::new(3)]);
+        assert_eq!(
+            told_of(&watch, vec![Wait::Work], &held_up),
+            "height 812, round 7: 3 batches wait for more than two thirds of the power to hold them; missing V2 and V3 (no link for 0 s)"
         );
     }
 }

@@ -1,16 +1,18 @@
 //! Transactions that this node admitted and has not yet seen in a final block.
 //!
-//! Invariant: what is here was admitted by this node's replica, or is being asked of it at this moment; a receipt takes it out, and so does a
-//! block after whose time it can no longer be executed. It is advice for clients: nothing is decided by it.
+//! Invariant: what is here was admitted by this node's replica, or is being asked of it at this moment; the receipt that answers it takes it
+//! out, and so does a block after whose time it can no longer be executed. It is advice for clients: nothing is decided by it.
 //! Shape: in order of id, which is order of time; at most [`IN_FLIGHT_MAX`], beyond which nothing is noted.
 //! Units: nanoseconds of the monotonic clock, microseconds and milliseconds of wall and block time.
 
 use falaj_consensus::types::Now;
 use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::receipt::Receipt;
-use falaj_ledger::transaction::{TxId, TxKey};
+use falaj_ledger::transaction::{BodyHash, SignedTx, TxId, TxKey};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::waiters::answers;
 
 /// Most transactions that are remembered.
 pub const IN_FLIGHT_MAX: usize = 131_072;
@@ -20,6 +22,8 @@ pub const IN_FLIGHT_MAX: usize = 131_072;
 pub struct Waiting {
     /// Its bytes.
     pub bytes: Arc<[u8]>,
+    /// Its body, if the bytes are a transaction.
+    pub body: Option<BodyHash>,
     /// When it came.
     pub came: Now,
     /// Whether the replica has admitted it.
@@ -48,6 +52,7 @@ impl InFlight {
         }
         let waiting = Waiting {
             bytes: bytes.into(),
+            body: body_of(bytes),
             came,
             admitted: false,
         };
@@ -91,7 +96,11 @@ impl InFlight {
         let mut table = self.lock();
         let came = receipts
             .iter()
-            .filter_map(|receipt| table.remove(&place(receipt.key)))
+            .filter_map(|receipt| {
+                let waiting = table.get(&place(receipt.key))?;
+                let answered = answers(receipt, waiting.body);
+                answered.then(|| table.remove(&place(receipt.key)))?
+            })
             .map(|waiting| waiting.came)
             .collect();
         while let Some(first) = table.first_entry()
@@ -110,6 +119,13 @@ impl InFlight {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TxId, ParticipantNumber), Waiting>> {
         self.by_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The name of the body of a transaction in its bytes.
+#[must_use]
+pub fn body_of(transaction: &[u8]) -> Option<BodyHash> {
+    let transaction = borsh::from_slice::<SignedTx>(transaction).ok()?;
+    Some(transaction.body.body_hash())
 }
 
 const fn place(key: TxKey) -> (TxId, ParticipantNumber) {
@@ -162,6 +178,19 @@ mod tests {
             [NOW]
         );
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn a_skipped_receipt_of_another_body_leaves_a_transaction_in() {
+        let table = InFlight::new(60_000);
+        table.begin(key(1, 1), b"a", NOW);
+        let mut stranger = receipt(key(1, 1));
+        stranger.verdict = Verdict::Skipped {
+            code: falaj_ledger::rejection::Rejection::Role,
+            original: None,
+        };
+        assert!(table.finish(&[stranger], 0).is_empty());
+        assert_eq!(table.finish(&[receipt(key(1, 1))], 0), [NOW]);
     }
 
     // The answer of the replica may come after the receipt: then nothing is left behind.

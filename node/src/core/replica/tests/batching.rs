@@ -1,6 +1,7 @@
 //! When a batch is closed.
 
 use falaj_consensus::message::Lane;
+use falaj_consensus::types::ValidatorId;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
 
@@ -74,4 +75,16 @@ fn an_empty_batch_is_never_closed() {
     let mut world = World::new();
     assert_eq!(close(&mut world), 0);
     assert_eq!(waits(&mut world), [0; 0]);
+}
+
+// One of four has it, and it is ours: no proposer can name it.
+#[test]
+fn a_batch_that_too_few_hold_is_held_up() {
+    let mut world = World::new();
+    let mut ledger = Ledger::new(&world.genesis);
+    assert_eq!(world.replica.held_up(), (0, Vec::new()));
+    submit(&mut world, &mut ledger, 1);
+    close(&mut world);
+    let others = [1, 2, 3].map(ValidatorId::new).to_vec();
+    assert_eq!(world.replica.held_up(), (1, others));
 }

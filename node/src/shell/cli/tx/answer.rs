@@ -5,7 +5,7 @@
 
 use falaj_ledger::bundle::{VerifiedBundle, VerifiedReceipt};
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::rejection::Rejection;
+use falaj_ledger::rejection::{FINAL_ADVICE, Rejection};
 use falaj_ledger::transaction::TxKey;
 use serde::Deserialize;
 use serde_json::Value;
@@ -42,6 +42,8 @@ pub(super) struct Told<'a> {
     proof: Option<(Proof<'a>, VerifiedReceipt)>,
     /// What the request itself adds: the proposal it makes, and whether the receipt is of an earlier one under its id.
     notes: Vec<(&'static str, String)>,
+    /// Whether the receipt is of another body than the one that was submitted.
+    of_another: bool,
 }
 
 impl<'a> Told<'a> {
@@ -63,6 +65,7 @@ impl<'a> Told<'a> {
             raw,
             proof,
             notes: Vec::new(),
+            of_another: false,
         })
     }
 
@@ -75,6 +78,7 @@ impl<'a> Told<'a> {
             let text =
                 "the receipt is of an earlier request under this id, signed for another window";
             self.notes.push(("note", text.into()));
+            self.of_another = true;
         }
         self
     }
@@ -96,6 +100,9 @@ impl<'a> Told<'a> {
     fn failure(&self, waited: bool) -> Option<Failure> {
         match self.state() {
             "executed" => None,
+            "failed" | "skipped" if self.of_another && !self.is_final() => {
+                Some(not_final(self.key))
+            }
             "failed" | "skipped" => Some(self.not_executed()),
             "admitted" | "included" if !waited => None,
             _ => Some(not_final(self.key)),
@@ -107,6 +114,7 @@ impl<'a> Told<'a> {
         let text = code.map_or_else(|| self.state().to_owned(), |code| code.to_string());
         let failure = Failure::new(Failure::CHECK, format!("not executed: {text}"));
         match code {
+            Some(_) if self.is_final() => failure.fix(FINAL_ADVICE),
             Some(code) => failure.fix(code.class().advice()),
             None => failure,
         }
@@ -122,6 +130,13 @@ impl<'a> Told<'a> {
                 Verdict::Failed { .. } => "failed",
                 Verdict::Skipped { .. } => "skipped",
             },
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        match &self.proof {
+            None => self.view.is_final,
+            Some((_, found)) => found.receipt.verdict.is_final(),
         }
     }
 
