@@ -37,6 +37,14 @@ pub enum Trouble {
         /// Who it is, if it has said so yet.
         process: Option<u32>,
     },
+    /// Homes and tokens name whole paths, so a copy would use the tokens of the original.
+    #[error("{folder} was made as {made}, whose tokens its homes name, so it runs there alone")]
+    OtherPlace {
+        /// The folder.
+        folder: String,
+        /// What it was made as.
+        made: String,
+    },
     /// Written by another version.
     #[error("{file} has version {found}, {needed} is needed")]
     Version {
@@ -68,7 +76,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref() {
         Some(Trouble::NoNode) => UNAVAILABLE,
         Some(Trouble::NotEmpty(_) | Trouble::InUse { .. }) => IN_USE,
-        Some(Trouble::Version { .. } | Trouble::Form(_)) => CONFIG,
+        Some(Trouble::Version { .. } | Trouble::Form(_) | Trouble::OtherPlace { .. }) => CONFIG,
         None => FAILED,
     }
 }

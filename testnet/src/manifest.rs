@@ -1,7 +1,8 @@
 //! What `falaj-testnet new` made in a folder: the homes of the validators and the keys of the economy.
 //!
 //! Invariant: written last, so a folder that has it is whole; nothing in it changes afterwards.
-//! Shape: JSON; paths are relative to the folder, so that it can be moved or copied.
+//! Shape: JSON; paths are relative to the folder. The homes and tokens name whole paths, so a folder runs only where it was made, which
+//! stands here too; a copy can be read and verified.
 //! Source: `docs/guide/testnet.md`, "The folder".
 
 use anyhow::{Context as _, Result};
@@ -9,6 +10,7 @@ use falaj_ledger::genesis::Genesis;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+use crate::exit::Trouble;
 use crate::files::{read_version, write_atomically};
 use crate::timers::TimersManifest;
 
@@ -18,7 +20,7 @@ pub const MANIFEST_FILE: &str = "testnet.json";
 pub const GENESIS_FILE: &str = "genesis.json";
 /// Name of the folder of the economy's keys.
 pub const KEYS_FOLDER: &str = "keys";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Where a validator's consensus key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -45,8 +47,10 @@ impl SignerKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this form: 2.
+    /// Version of this form: 3.
     pub version: u32,
+    /// Where it was made: the folder's whole name.
+    pub folder: PathBuf,
     /// What was measured, and the timers that follow from it.
     pub timers: TimersManifest,
     /// The validators, by index.
@@ -105,6 +109,20 @@ impl Manifest {
         })?;
         let manifest: Self = read_version(&text, &path, VERSION)?;
         Ok(manifest)
+    }
+
+    /// That a folder is the one it was made as: the homes of a copy would use the tokens of the original.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub fn check_place(&self, folder: &Path) -> Result<(), Trouble> {
+        if self.folder == folder {
+            return Ok(());
+        }
+        Err(Trouble::OtherPlace {
+            folder: folder.display().to_string(),
+            made: self.folder.display().to_string(),
+        })
     }
 
     /// Writes the manifest of a folder.

@@ -76,6 +76,7 @@ pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifes
     set_on_genesis(program, folder, &made)?;
     let manifest = Manifest {
         version: Manifest::VERSION,
+        folder: folder.clone(),
         timers: TimersManifest::of(measured),
         validators: made.into_iter().map(|made| made.manifest).collect(),
         participants: participants(folder, key_files)?,

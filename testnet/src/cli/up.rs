@@ -48,8 +48,8 @@ impl Up {
         if is_empty(folder)? {
             self.shape.make(&program, folder)?;
         }
-        // A folder that is none of ours is left as it is.
-        Manifest::read(folder)?;
+        // A folder that is none of ours, or a copy, is left as it is.
+        Manifest::read(folder)?.check_place(folder)?;
         let file = folder.join(NETWORK_FILE);
         remove_if_there(&file)?;
         let mut requests = Requests::open(folder)?;

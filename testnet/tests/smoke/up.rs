@@ -52,7 +52,8 @@ async fn a_running_folder_is_held() {
     assert!(!left.exists(), "the folder is held by nobody");
 }
 
-/// Goal: a node that cannot start ends the waiting with its own words, and the others with it.
+/// Goal: a folder that was moved is not started, as its homes name the tokens of where it was; and a node that cannot start ends the
+/// waiting with its own words, and the others with it.
 #[tokio::test]
 async fn a_node_that_cannot_start_says_why() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -69,6 +70,18 @@ async fn a_node_that_cannot_start_says_why() {
         "1",
     ];
     assert_eq!(run(&made).await.code, Some(0));
+    let moved = folder.path().with_extension("moved");
+    std::fs::rename(folder.path(), &moved).expect("a folder");
+    let refused = run(&["up", "--dir", moved.to_str().expect("a name of letters")]).await;
+    assert_eq!(refused.code, Some(78), "{}", refused.said);
+    let made = format!("was made as {name}");
+    assert!(refused.said.contains(&made), "{}", refused.said);
+    assert!(
+        !moved.join("validator-1/node.log").exists(),
+        "nothing was started"
+    );
+    std::fs::rename(&moved, folder.path()).expect("a folder");
+
     let configuration = folder.path().join("validator-2/config.toml");
     std::fs::write(&configuration, "nonsense = 1").expect("a file");
     let ended = run(&["up", "--dir", name]).await;
