@@ -11,6 +11,7 @@ mod new;
 mod print;
 mod sweep;
 mod up;
+mod usage;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -52,13 +53,16 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { json, command } = Cli::parse();
+    let Cli { json, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::tell(&error),
+    };
     let result = match command {
         Command::New(new) => new.run(json),
         Command::Up(up) => up.run(json),
         Command::Load(load) => load.run(json),
         Command::Verify(verify) => verify.run(json),
-        Command::Fault(fault) => fault.run(),
+        Command::Fault(fault) => fault.run(json),
         Command::Demo(demo) => demo.run(json),
         Command::Bench(bench) => bench.run(json),
         Command::Sweep(sweep) => sweep.run(),

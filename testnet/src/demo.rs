@@ -29,6 +29,8 @@ use stage::Stage;
 pub struct Options {
     /// The network.
     pub testnet: provision::Order,
+    /// Whether to show it live at this terminal, instead of the scripted tour.
+    pub live: bool,
     /// Payments a second.
     pub rate: f64,
     /// Length of the scripted tour.
@@ -59,7 +61,7 @@ async fn show(program: &Program, options: &Options, tell: Tell<'_>) -> Result<Su
     let wallet = Wallet::open(stage.network())?;
     let load = Load::begin(stage.network()).await?;
     let tally = load.tally();
-    let faults = if is_live() {
+    let faults = if options.live {
         let order = order(options, f64::from(u32::MAX));
         tokio::select! {
             ended = load.transfers(&wallet, &order) => ended.map(|()| tour::Faults::default())?,

@@ -9,6 +9,8 @@ use crate::paysim::FileError;
 
 /// A check failed, or a step did.
 pub const FAILED: u8 = 1;
+/// The command line is wrong.
+pub const USAGE: u8 = 2;
 /// A file holds what it must not.
 pub const DATA: u8 = 65;
 /// No node answers.
@@ -23,6 +25,9 @@ pub const CONFIG: u8 = 78;
 /// Troubles that have a code of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Trouble {
+    /// The command line asks for what cannot be.
+    #[error("{0}")]
+    Usage(String),
     /// Nodes that must be there are not.
     #[error("no node of the network answers")]
     NoNode,
@@ -74,6 +79,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
         return DATA;
     }
     match error.downcast_ref() {
+        Some(Trouble::Usage(_)) => USAGE,
         Some(Trouble::NoNode) => UNAVAILABLE,
         Some(Trouble::NotEmpty(_) | Trouble::InUse { .. }) => IN_USE,
         Some(Trouble::Version { .. } | Trouble::Form(_) | Trouble::OtherPlace { .. }) => CONFIG,

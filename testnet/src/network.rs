@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::exit::Trouble;
 use crate::files::{read_version, write_atomically};
 use crate::program::Environment;
 
@@ -116,21 +117,27 @@ impl Network {
     ///
     /// # Errors
     /// When there is none.
-    pub fn validator(&self, index: usize) -> Result<&ValidatorEntry> {
+    pub fn validator(&self, index: usize) -> Result<&ValidatorEntry, Trouble> {
         let found = self
             .validators
             .iter()
             .find(|validator| validator.index == index);
-        found.with_context(|| {
-            format!(
-                "there is no validator {index}; indices go from 0 to {}",
+        found.ok_or_else(|| {
+            Trouble::Usage(format!(
+                "there is no validator with index {index}; indices go from 0 to {}",
                 self.validators.len().saturating_sub(1)
-            )
+            ))
         })
     }
 }
 
 impl ValidatorEntry {
+    /// Name and index, which differ by one, for people.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{} (index {})", self.name, self.index)
+    }
+
     /// Address of its API.
     ///
     /// # Errors

@@ -22,3 +22,5 @@ mod stage;
 mod timers;
 #[path = "smoke/up.rs"]
 mod up;
+#[path = "smoke/usage.rs"]
+mod usage;

@@ -27,17 +27,21 @@ impl Demo {
             "rate and seconds must be above zero"
         );
         self.shape.warn();
+        // With --json only JSON goes to standard output: no screen, and the lines for people beside it.
+        let live = !json && demo::is_live();
+        let tell = if json { print::note } else { print::line };
         let options = Options {
+            live,
             testnet: self.shape.order(),
             rate: self.rate,
             seconds: self.seconds,
         };
-        let Some(summary) = super::runtime()?.block_on(demo::run(&options, &print::line))? else {
+        let Some(summary) = super::runtime()?.block_on(demo::run(&options, &tell))? else {
             print::note("interrupted");
             return Ok(false);
         };
-        summary.table().iter().for_each(|line| print::line(line));
-        if json || !demo::is_live() {
+        summary.table().iter().for_each(|line| tell(line));
+        if !live {
             print::json(&summary);
         }
         Ok(summary.ok)

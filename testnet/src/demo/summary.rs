@@ -160,6 +160,7 @@ mod tests {
         };
         Options {
             testnet,
+            live: false,
             rate: 10.0,
             seconds: 30.0,
         }

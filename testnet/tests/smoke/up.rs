@@ -5,6 +5,7 @@ use falaj_testnet::network::Network;
 use falaj_testnet::process::signal;
 use falaj_testnet::token;
 use rustix::process::Signal;
+use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
@@ -219,10 +220,14 @@ async fn a_start_waits_for_the_end_of_the_process() {
             file.to_str().expect("a name of letters"),
             "--validator",
             "0",
+            "--json",
         ])
         .await
     };
-    assert_eq!(fault("kill").await.code, Some(0));
+    let killed = fault("kill").await;
+    assert_eq!(killed.code, Some(0));
+    let done = json!({"fault": "kill", "index": 0, "name": "validator-1", "pid": before});
+    assert_eq!(killed.lines, [done]);
     until("another process runs", async || pid() != before).await;
 
     let configuration = up.folder().join("validator-1/config.toml");
@@ -234,5 +239,5 @@ async fn a_start_waits_for_the_end_of_the_process() {
     .await;
     let refused = fault("start").await;
     assert_eq!(refused.code, Some(1));
-    assert!(refused.said.contains("nonsense"), "{}", refused.said);
+    assert!(refused.printed.contains("nonsense"), "{}", refused.printed);
 }
