@@ -8,6 +8,7 @@ mod demo;
 mod fault;
 mod load;
 mod new;
+mod number;
 mod print;
 mod sweep;
 mod up;

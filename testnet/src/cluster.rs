@@ -201,6 +201,13 @@ impl Cluster {
         Ok(())
     }
 
+    /// Name and index of a validator, for people.
+    #[must_use]
+    pub fn label(&self, index: usize) -> String {
+        let node = self.nodes.get(index);
+        node.map_or_else(|| format!("index {index}"), |node| node.name.clone())
+    }
+
     /// Ends a node as a power cut would.
     ///
     /// # Errors

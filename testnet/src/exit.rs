@@ -31,6 +31,9 @@ pub enum Trouble {
     /// Nodes that must be there are not.
     #[error("no node of the network answers")]
     NoNode,
+    /// `network.json` is there only while the network runs.
+    #[error("there is no {0}, so no network runs there")]
+    NotRunning(String),
     /// A testnet can be made only where nothing is.
     #[error("{0} is not empty")]
     NotEmpty(String),
@@ -65,6 +68,25 @@ pub enum Trouble {
     Form(String),
 }
 
+impl Trouble {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub const fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::Usage(_) => Some("see --help"),
+            Self::NoNode | Self::NotRunning(_) => {
+                Some("run the network with: falaj-testnet up --dir DIR")
+            }
+            Self::NotEmpty(_) => Some("name a folder that is missing or empty"),
+            Self::InUse { .. } => Some("stop that process first, or name another folder"),
+            Self::OtherPlace { .. } => {
+                Some("move it back, or make another with: falaj-testnet new --dir DIR")
+            }
+            Self::Version { .. } | Self::Form(_) => None,
+        }
+    }
+}
+
 fn by(process: Option<u32>) -> String {
     process.map_or_else(
         || "another process".into(),
@@ -80,7 +102,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref() {
         Some(Trouble::Usage(_)) => USAGE,
-        Some(Trouble::NoNode) => UNAVAILABLE,
+        Some(Trouble::NoNode | Trouble::NotRunning(_)) => UNAVAILABLE,
         Some(Trouble::NotEmpty(_) | Trouble::InUse { .. }) => IN_USE,
         Some(Trouble::Version { .. } | Trouble::Form(_) | Trouble::OtherPlace { .. }) => CONFIG,
         None => FAILED,

@@ -7,6 +7,7 @@
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -85,12 +86,12 @@ impl Network {
     /// # Errors
     /// When it cannot be read, or is of another form or version.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| {
-            format!(
-                "cannot read {}; `falaj-testnet up` writes it",
-                path.display()
-            )
-        })?;
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Trouble::NotRunning(path.display().to_string()).into());
+            }
+            read => read.with_context(|| format!("cannot read {}", path.display()))?,
+        };
         let network: Self = read_version(&text, path, VERSION)?;
         Ok(network)
     }

@@ -6,15 +6,16 @@
 
 mod measure;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use falaj_consensus::crypto::{Algorithm, PublicKey};
 use falaj_consensus::types::{ValidatorId, VotingPower};
-use falaj_consensus::validator_set::{Declared, VALIDATORS_MAX, Validator, ValidatorSet};
+use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_ledger::participant::ParticipantNumber;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::cluster::Tell;
 use crate::economy::{self, Chain, Plan};
 use crate::exit::Trouble;
 use crate::hold::LOCK_FILE;
@@ -27,6 +28,11 @@ use crate::ports;
 use crate::program::{Environment, Program};
 use crate::timers::{Measured, TimersManifest, timers_for};
 use crate::token::{self, Token};
+
+/// Most validators of a testnet: each is a process, with some threads, on one machine.
+pub const TESTNET_VALIDATORS_MAX: usize = 100;
+/// How long nothing is said of how far the making is.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// What to make.
 #[derive(Clone, Debug)]
@@ -55,19 +61,43 @@ struct Made {
     key: PublicKey,
 }
 
-/// Makes a testnet in a folder that is missing or empty.
+/// Makes a testnet in a folder that is missing or empty; `tell` hears how far that is when it takes its time.
 ///
 /// # Errors
-/// When the folder holds something, or a step fails.
-pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifest> {
+/// When the order cannot be, the folder holds something, or a step fails; nothing is left in the folder then.
+pub fn create(program: &Program, folder: &Path, order: &Order, tell: Tell<'_>) -> Result<Manifest> {
     check(order)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     if !is_empty(folder)? {
         return Err(Trouble::NotEmpty(folder.display().to_string()).into());
     }
     // Homes and nodes are told whole paths.
-    let folder = &folder.canonicalize()?;
-    let made = make_homes(program, folder, order)?;
+    let folder = folder.canonicalize()?;
+    let made = make(program, &folder, order, tell);
+    if made.is_err() {
+        clear(&folder).context("cannot remove what was begun")?;
+    }
+    made
+}
+
+/// Removes everything from a folder but the lock of whoever holds it.
+fn clear(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == LOCK_FILE {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn make(program: &Program, folder: &Path, order: &Order, tell: Tell<'_>) -> Result<Manifest> {
+    let made = make_homes(program, folder, order, tell)?;
     let keys = KeyRing::generate(&order.plan)?;
     let measured = measure::machine(program, folder, &made)?;
     let genesis = economy::genesis(chain(&made, measured)?, &order.plan, &keys)?;
@@ -76,7 +106,7 @@ pub fn create(program: &Program, folder: &Path, order: &Order) -> Result<Manifes
     set_on_genesis(program, folder, &made)?;
     let manifest = Manifest {
         version: Manifest::VERSION,
-        folder: folder.clone(),
+        folder: folder.to_path_buf(),
         timers: TimersManifest::of(measured),
         validators: made.into_iter().map(|made| made.manifest).collect(),
         participants: participants(folder, key_files)?,
@@ -99,30 +129,31 @@ pub fn is_empty(folder: &Path) -> Result<bool> {
     }
 }
 
-fn check(order: &Order) -> Result<()> {
-    ensure!(
-        (1..=VALIDATORS_MAX).contains(&order.validators),
-        "a testnet has 1 to {VALIDATORS_MAX} validators, not {}",
-        order.validators
-    );
-    ensure!(
-        !order.algorithms.is_empty(),
-        "at least one algorithm is needed"
-    );
+fn check(order: &Order) -> Result<(), Trouble> {
+    let count = order.validators;
+    let mut algorithms = order.algorithms.iter();
     let software = order.signer == SignerKind::Software;
-    if software
-        && order
-            .algorithms
-            .iter()
-            .any(|algorithm| *algorithm != Algorithm::Ed25519)
-    {
-        bail!("the software signer has ed25519 alone; the other algorithms need --signer softhsm");
-    }
-    Ok(())
+    let wrong = if !(1..=TESTNET_VALIDATORS_MAX).contains(&count) {
+        format!("a testnet has 1 to {TESTNET_VALIDATORS_MAX} validators, not {count}")
+    } else if order.algorithms.is_empty() {
+        "at least one algorithm is needed".into()
+    } else if software && algorithms.any(|algorithm| *algorithm != Algorithm::Ed25519) {
+        "the software signer has ed25519 alone; the other algorithms need --signer softhsm".into()
+    } else if order.plan.banks == 0 {
+        "a testnet needs at least one bank".into()
+    } else {
+        return Ok(());
+    };
+    Err(Trouble::Usage(wrong))
 }
 
 /// Each validator by a thread of its own: an RSA key takes its time.
-fn make_homes(program: &Program, folder: &Path, order: &Order) -> Result<Vec<Made>> {
+fn make_homes(
+    program: &Program,
+    folder: &Path,
+    order: &Order,
+    tell: Tell<'_>,
+) -> Result<Vec<Made>> {
     let algorithms = order.algorithms.iter().cycle().take(order.validators);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (1_u32..)
@@ -131,9 +162,17 @@ fn make_homes(program: &Program, folder: &Path, order: &Order) -> Result<Vec<Mad
                 scope.spawn(move || make_home(program, folder, order.signer, id, *algorithm))
             })
             .collect();
-        let joined = threads.into_iter().map(|thread| match thread.join() {
-            Ok(made) => made,
-            Err(panic) => std::panic::resume_unwind(panic),
+        let (all, mut told_at) = (threads.len(), Instant::now());
+        let joined = (1..).zip(threads).map(|(count, thread): (usize, _)| {
+            let made = match thread.join() {
+                Ok(made) => made,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            if told_at.elapsed() > SILENCE {
+                tell(&format!("made {count} of {all} validators"));
+                told_at = Instant::now();
+            }
+            made
         });
         joined.collect()
     })
@@ -283,4 +322,24 @@ fn participants(
         })
     };
     key_files.into_iter().map(relative).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Goal: whoever holds the folder goes on holding it.
+    #[test]
+    fn what_was_begun_is_removed_but_for_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(path("tokens/validator-1")).unwrap();
+        for file in ["tokens/validator-1/pin", "genesis.json", LOCK_FILE] {
+            std::fs::write(path(file), "").unwrap();
+        }
+        assert!(!is_empty(folder.path()).unwrap());
+        clear(folder.path()).unwrap();
+        assert!(is_empty(folder.path()).unwrap());
+        assert!(path(LOCK_FILE).exists());
+    }
 }

@@ -46,7 +46,7 @@ impl Stage {
             algorithms: vec![algorithm],
             plan: Plan::default(),
         };
-        provision::create(program, folder.path(), &order)?;
+        provision::create(program, folder.path(), &order, &|_| ())?;
         let held = Held(Some(sweeper.held()?));
         let cluster = Cluster::start(program.clone(), folder.path(), held, &|_| ()).await?;
         let network = cluster.network()?;

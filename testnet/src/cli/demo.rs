@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::new::Shape;
+use super::number::above_zero;
 use super::print;
 use crate::demo::{self, Options};
 
@@ -13,19 +14,15 @@ pub(super) struct Demo {
     #[command(flatten)]
     shape: Shape,
     /// Payments a second.
-    #[arg(long, default_value_t = 100.0)]
+    #[arg(long, default_value_t = 100.0, value_parser = above_zero)]
     rate: f64,
     /// Length of the scripted tour in seconds.
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 30.0, value_parser = above_zero)]
     seconds: f64,
 }
 
 impl Demo {
     pub(super) fn run(&self, json: bool) -> Result<bool> {
-        anyhow::ensure!(
-            self.rate > 0.0 && self.seconds > 0.0,
-            "rate and seconds must be above zero"
-        );
         self.shape.warn();
         // With --json only JSON goes to standard output: no screen, and the lines for people beside it.
         let live = !json && demo::is_live();

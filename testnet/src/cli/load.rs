@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 
+use super::number::above_zero;
 use super::print;
 use crate::keys::random;
 use crate::load::{self, Arrivals, Order, Report};
@@ -24,10 +25,10 @@ pub(super) struct Load {
     #[arg(long)]
     network: PathBuf,
     /// Transfers a second, 100 if not given; with a file, rows a second, as fast as they become final if not given.
-    #[arg(long)]
+    #[arg(long, value_parser = above_zero)]
     rate: Option<f64>,
     /// For how many seconds; 10 if not given.
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long, conflicts_with = "from", value_parser = above_zero)]
     seconds: Option<f64>,
     /// How arrivals are spaced.
     #[arg(long, value_enum, default_value_t = Arrivals::Poisson, conflicts_with = "from")]

@@ -5,14 +5,20 @@ use clap::Args;
 use falaj_consensus::crypto::Algorithm;
 use std::path::{Path, PathBuf};
 
+use super::number::at_least_one;
 use super::print;
 use crate::economy::Plan;
+use crate::exit::Trouble;
 use crate::hold::Hold;
-use crate::manifest::{Manifest, SignerKind};
+use crate::manifest::{GENESIS_FILE, Manifest, SignerKind, read_genesis};
 use crate::program::Program;
 use crate::provision::{self, Order};
 use crate::timers::TimersManifest;
 
+/// How many, if nothing else is asked for.
+const VALIDATORS: usize = 4;
+/// Most banks: each has a key file of its own.
+const BANKS_MAX: i64 = 1_000;
 /// What is said with the software signer, always.
 const BANNER: &str = "TEST: software keys sign for these validators; no HSM protects them";
 
@@ -29,22 +35,29 @@ pub(super) struct New {
 /// What a testnet is made of.
 #[derive(Args)]
 pub(super) struct Shape {
-    /// How many validators.
-    #[arg(long, default_value_t = 4)]
-    validators: usize,
-    /// Where their keys sign.
-    #[arg(long, value_enum, default_value_t = SignerKind::Softhsm)]
-    signer: SignerKind,
+    /// How many validators, at most 100; 4 if not given.
+    #[arg(long, value_parser = validators)]
+    validators: Option<usize>,
+    /// Where their keys sign; softhsm if not given.
+    #[arg(long, value_enum)]
+    signer: Option<SignerKind>,
     /// Algorithm of the keys, or several, taken in turn: p256, p384, rsa-pss-2048, rsa-pss-3072, rsa-pss-4096, ed25519. The default is p256,
     /// with the software signer ed25519.
     #[arg(long, value_delimiter = ',', value_parser = algorithm)]
     algorithm: Vec<Algorithm>,
-    /// Banks beside the central bank.
-    #[arg(long, default_value_t = Plan::default().banks)]
-    banks: u32,
-    /// Customers' accounts of each bank.
-    #[arg(long, default_value_t = Plan::default().customers)]
-    customers: u32,
+    /// Banks beside the central bank; 4 if not given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=BANKS_MAX))]
+    banks: Option<u32>,
+    /// Customers' accounts of each bank; 250 if not given.
+    #[arg(long)]
+    customers: Option<u32>,
+}
+
+fn validators(text: &str) -> Result<usize, String> {
+    let number = at_least_one(text)?;
+    let most = provision::TESTNET_VALIDATORS_MAX;
+    let number = Some(number).filter(|number| *number <= most);
+    number.ok_or_else(|| format!("a testnet has at most {most} validators"))
 }
 
 pub(super) fn algorithm(text: &str) -> Result<Algorithm, String> {
@@ -94,19 +107,58 @@ impl Shape {
     /// Makes the folder.
     pub(super) fn make(&self, program: &Program, folder: &Path) -> Result<Manifest> {
         self.warn();
-        provision::create(program, folder, &self.order())
+        provision::create(program, folder, &self.order(), &print::note)
+    }
+
+    /// That what was given on the command line is what a testnet has; what was not given is not asked for.
+    pub(super) fn check(&self, folder: &Path, manifest: &Manifest) -> Result<()> {
+        let validators = &manifest.validators;
+        let banks = manifest.participants.len().saturating_sub(1);
+        let genesis = read_genesis(&folder.join(GENESIS_FILE))?;
+        let customers = genesis.accounts.len().saturating_sub(banks) / banks.max(1);
+        let signs = |kind| validators.iter().all(|validator| validator.signer == kind);
+        let asked = self
+            .algorithm
+            .iter()
+            .map(|algorithm| algorithm.name())
+            .cycle();
+        let mut algorithms = validators.iter().zip(asked);
+        let is = |found: usize, asked: Option<u32>| {
+            asked.is_none_or(|asked| u32::try_from(found) == Ok(asked))
+        };
+        let flags = [
+            (
+                "--validators",
+                self.validators
+                    .is_none_or(|count| count == validators.len()),
+            ),
+            ("--signer", self.signer.is_none_or(signs)),
+            (
+                "--algorithm",
+                algorithms.all(|(validator, asked)| validator.algorithm == asked),
+            ),
+            ("--banks", is(banks, self.banks)),
+            ("--customers", is(customers, self.customers)),
+        ];
+        let Some((flag, _)) = flags.iter().find(|(_, holds)| !holds) else {
+            return Ok(());
+        };
+        let folder = folder.display();
+        let wrong = format!("{folder} is a testnet already, and not the one that {flag} asks for");
+        Err(Trouble::Usage(wrong).into())
     }
 
     /// Says what must be said of the signer.
     pub(super) fn warn(&self) {
-        if self.signer == SignerKind::Software {
+        if self.signer == Some(SignerKind::Software) {
             print::note(BANNER);
         }
     }
 
     /// What is to be made.
     pub(super) fn order(&self) -> Order {
-        let usual = match self.signer {
+        let signer = self.signer.unwrap_or(SignerKind::Softhsm);
+        let usual = match signer {
             SignerKind::Softhsm => Algorithm::EcdsaP256,
             SignerKind::Software => Algorithm::Ed25519,
         };
@@ -115,14 +167,15 @@ impl Shape {
         } else {
             self.algorithm.clone()
         };
+        let usual = Plan::default();
         let plan = Plan {
-            banks: self.banks,
-            customers: self.customers,
-            ..Plan::default()
+            banks: self.banks.unwrap_or(usual.banks),
+            customers: self.customers.unwrap_or(usual.customers),
+            ..usual
         };
         Order {
-            validators: self.validators,
-            signer: self.signer,
+            validators: self.validators.unwrap_or(VALIDATORS),
+            signer,
             algorithms,
             plan,
         }

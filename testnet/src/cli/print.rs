@@ -8,7 +8,7 @@
 use serde::Serialize;
 use std::io::{ErrorKind, Write as _};
 
-use crate::exit;
+use crate::exit::{self, Trouble};
 use crate::paysim::FileError;
 
 /// One JSON object on a line.
@@ -41,18 +41,22 @@ pub(super) fn note(text: &str) {
 /// What went wrong and why.
 pub(super) fn error(error: &anyhow::Error, as_json: bool) {
     let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+    let fix = error.downcast_ref().and_then(Trouble::fix);
     if as_json {
         let file = error.chain().find_map(|cause| cause.downcast_ref());
         let (line, code) = file
             .map(|FileError { line, fault, .. }| (line, fault.code()))
             .unzip();
         json(&serde_json::json!({
-            "error": error.to_string(), "causes": causes, "exit_code": exit::code(error), "line": line, "code": code,
+            "error": error.to_string(), "causes": causes, "fix": fix, "exit_code": exit::code(error), "line": line, "code": code,
         }));
         return;
     }
     eprintln!("error: {error}");
     for cause in causes {
         eprintln!("  because: {cause}");
+    }
+    if let Some(fix) = fix {
+        eprintln!("  to do: {fix}");
     }
 }

@@ -48,8 +48,10 @@ impl Up {
         if is_empty(folder)? {
             self.shape.make(&program, folder)?;
         }
-        // A folder that is none of ours, or a copy, is left as it is.
-        Manifest::read(folder)?.check_place(folder)?;
+        // A folder that is none of ours, or a copy, or another testnet than what is asked for, is left as it is.
+        let manifest = Manifest::read(folder)?;
+        manifest.check_place(folder)?;
+        self.shape.check(folder, &manifest)?;
         let file = folder.join(NETWORK_FILE);
         remove_if_there(&file)?;
         let mut requests = Requests::open(folder)?;
@@ -92,7 +94,8 @@ async fn watch(
         }
         let ended = cluster.ended()?;
         for (index, status) in ended.iter().filter(|ended| !known.contains(*ended)) {
-            print::note(&format!("validator {index} ended ({status})"));
+            let name = cluster.label(*index);
+            print::note(&format!("{name} ended ({status})"));
         }
         known = ended;
         while let Some(index) = requests.take()? {

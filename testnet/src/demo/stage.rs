@@ -61,7 +61,7 @@ impl Stage {
             algorithms.join(" ")
         ));
         let (started, hold) = (Instant::now(), Hold::take(folder.path())?);
-        provision::create(program, folder.path(), order)?;
+        provision::create(program, folder.path(), order, tell)?;
         let held = Held(Some(sweeper.held()?));
         let cluster = Cluster::start(program.clone(), folder.path(), held, tell).await?;
         let network = cluster.network()?;

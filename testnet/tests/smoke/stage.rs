@@ -65,7 +65,7 @@ impl Stage {
             .prefix("falaj-smoke-")
             .tempdir()
             .expect("a temporary folder");
-        provision::create(&program(), folder.path(), order).expect("a testnet's folder");
+        provision::create(&program(), folder.path(), order, &|_| ()).expect("a testnet's folder");
         let cluster = Cluster::start(program(), folder.path(), Held::default(), &|_| ())
             .await
             .expect("every node is ready");

@@ -53,7 +53,7 @@ async fn a_running_folder_is_held() {
     assert!(!left.exists(), "the folder is held by nobody");
 }
 
-/// Goal: a folder that was moved is not started, as its homes name the tokens of where it was; and a node that cannot start ends the
+/// Goal: a folder that was moved is not started, as its homes name the tokens of where it was, nor one that is not what is asked for; a node that cannot start ends the
 /// waiting with its own words, and the others with it.
 #[tokio::test]
 async fn a_node_that_cannot_start_says_why() {
@@ -83,9 +83,26 @@ async fn a_node_that_cannot_start_says_why() {
     );
     std::fs::rename(&moved, folder.path()).expect("a folder");
 
+    for other in [
+        ["--validators", "7"],
+        ["--signer", "softhsm"],
+        ["--customers", "2"],
+    ] {
+        let refused = run(&[&["up", "--dir", name][..], &other].concat()).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.said);
+        assert!(refused.said.contains(other[0]), "{}", refused.said);
+    }
     let configuration = folder.path().join("validator-2/config.toml");
     std::fs::write(&configuration, "nonsense = 1").expect("a file");
-    let ended = run(&["up", "--dir", name]).await;
+    let same = [
+        "--validators",
+        "2",
+        "--algorithm",
+        "ed25519",
+        "--banks",
+        "4",
+    ];
+    let ended = run(&[&["up", "--dir", name][..], &same].concat()).await;
     assert_eq!(ended.code, Some(1));
     let first = ended.said.lines().next().unwrap_or_default();
     assert!(
@@ -228,6 +245,9 @@ async fn a_start_waits_for_the_end_of_the_process() {
     assert_eq!(killed.code, Some(0));
     let done = json!({"fault": "kill", "index": 0, "name": "validator-1", "pid": before});
     assert_eq!(killed.lines, [done]);
+    let network = file.to_str().expect("a name of letters");
+    let nobody = run(&["fault", "kill", "--network", network, "--validator", "1"]).await;
+    assert_eq!(nobody.code, Some(2), "{}", nobody.said);
     until("another process runs", async || pid() != before).await;
 
     let configuration = up.folder().join("validator-1/config.toml");

@@ -46,3 +46,48 @@ async fn a_demo_prints_its_object_alone() {
         ended.said
     );
 }
+
+/// Goal: what cannot be is wrong usage, and leaves no folder behind.
+#[tokio::test]
+async fn what_cannot_be_is_wrong_usage() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = folder.path().join("testnet");
+    let name = dir.to_str().expect("a name of letters");
+    for arguments in [
+        "new --validators 0",
+        "new --validators 101",
+        "up --validators 0",
+        "new --signer software --algorithm p256",
+        "new --banks 0",
+        "demo --rate 0",
+        "demo --seconds inf",
+        "demo --validators 0",
+        "load --rate 0",
+        "load --seconds nan",
+        "load --from x --in-flight 0",
+    ] {
+        let mut words: Vec<_> = arguments.split(' ').collect();
+        match words[0] {
+            "new" | "up" => words.extend(["--dir", name]),
+            "load" => words.extend(["--network", name]),
+            _ => {}
+        }
+        let ended = run(&words).await;
+        assert_eq!(ended.code, Some(2), "{arguments}: {}", ended.said);
+        assert_eq!(ended.printed, "", "{arguments}");
+        assert!(!dir.exists(), "{arguments}");
+    }
+}
+
+/// Goal: what is not running is unavailable, and it is said what to do.
+#[tokio::test]
+async fn a_network_that_does_not_run_is_unavailable() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("network.json");
+    let name = file.to_str().expect("a name of letters");
+    for words in [&["load"][..], &["fault", "kill", "--validator", "0"]] {
+        let ended = run(&[words, &["--network", name]].concat()).await;
+        assert_eq!(ended.code, Some(69), "{}", ended.said);
+        assert!(ended.said.contains("  to do: "), "{}", ended.said);
+    }
+}

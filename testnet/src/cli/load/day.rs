@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 
+use crate::cli::number::at_least_one;
 use crate::cli::print;
 use crate::network::Network;
 use crate::paysim::{self, Order, Rejected, Settlement};
@@ -18,10 +19,10 @@ pub(super) struct Day {
     #[arg(long, requires = "from")]
     accounts: Option<PathBuf>,
     /// Rows of the file that are under way at a time.
-    #[arg(long, default_value_t = 2_000, requires = "from")]
+    #[arg(long, default_value_t = 2_000, value_parser = at_least_one, requires = "from")]
     in_flight: usize,
     /// Rows of a bank that one proposal to issue or redeem may stand for; with 1 each has its own.
-    #[arg(long, default_value_t = 256, requires = "from")]
+    #[arg(long, default_value_t = 256, value_parser = at_least_one, requires = "from")]
     rows_per_proposal: usize,
 }
 
