@@ -83,7 +83,8 @@ pub(super) async fn reconcile(
         for ((name, named), held) in some.iter().zip(ask(&teller, accounts).await?) {
             sum.add_named(name, named, held);
             if let Some(table) = &mut table {
-                table.write_record(row(name, names, named, held))?;
+                let account = teller.spell(names.account(name));
+                table.write_record(row(account, name, named, held))?;
             }
         }
     }
@@ -105,11 +106,11 @@ const COLUMNS: [&str; 7] = [
     "file_difference",
 ];
 
-fn row(name: &str, names: &Names, named: &Named, held: Option<i128>) -> [String; 7] {
+fn row(account: String, name: &str, named: &Named, held: Option<i128>) -> [String; 7] {
     let ledger = held.unwrap_or(0);
     let stated = i128::from(named.stated);
     [
-        data_encoding::HEXLOWER.encode(names.account(name).bytes()),
+        account,
         name.into(),
         held.map_or_else(String::new, text),
         text(named.posted),

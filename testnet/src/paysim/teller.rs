@@ -61,12 +61,18 @@ impl Teller {
         }
     }
 
+    /// An account as every command and the API take it.
+    #[must_use]
+    pub(super) fn spell(&self, account: AccountId) -> String {
+        account.to_text(&self.network)
+    }
+
     /// What an account holds, in minor units; none if it is not open.
     ///
     /// # Errors
     /// When no node tells it in time.
     pub(super) async fn posted(&self, account: AccountId) -> Result<Option<i128>> {
-        let path = format!("/v1/accounts/{}", account.to_text(&self.network));
+        let path = format!("/v1/accounts/{}", self.spell(account));
         let asked = Instant::now();
         loop {
             let turn = self.next.fetch_add(1, Ordering::Relaxed);

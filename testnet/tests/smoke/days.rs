@@ -1,12 +1,14 @@
 //! Days of payments, settled and reconciled by the program on a network that the program runs; and everything it must refuse.
 
 use falaj_testnet::network::Network;
+use falaj_testnet::program::Environment;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::generator;
 use crate::programs::{Up, run};
+use crate::stage::program;
 
 const SEED: u64 = 20_240_229;
 const ROWS: usize = 300;
@@ -108,6 +110,22 @@ async fn a_day_by_hand(up: &Up) {
             ("M600", "0.00", "49.00"),
         ],
     );
+    shows(up, &table, "M500", "25.25").await;
+}
+
+/// That `falaj account show` takes a name's account as the table has it.
+async fn shows(up: &Up, table: &Path, name: &str, held: &str) {
+    let mut reader = csv::Reader::from_path(table).expect("a table");
+    let mut rows = reader.records().map(|row| row.expect("a row"));
+    let row = rows
+        .find(|row| &row[1] == name)
+        .expect("a name of the file");
+    let words = ["account", "show", &row[0]].map(str::to_owned);
+    let home = up.folder().join("validator-1");
+    let asked = move || program().ask::<Value>(&home, &Environment::new(), &words);
+    let shown = tokio::task::spawn_blocking(asked).await.expect("a thread");
+    let shown = shown.expect("an account").to_string();
+    assert!(shown.contains(&format!("\"{held}\"")), "{shown}");
 }
 
 /// What the table says of each name: what the ledger holds, and how far the file is off.
@@ -311,11 +329,11 @@ async fn faults_on_nobody(up: &Up) {
         .await
     };
     let nobody = fault("kill", "9").await;
-    assert_eq!(nobody.code, Some(1));
+    assert_eq!(nobody.code, Some(2));
     assert!(
         nobody
             .said
-            .contains("there is no validator 9; indices go from 0 to 3"),
+            .contains("there is no validator with index 9; indices go from 0 to 3"),
         "{}",
         nobody.said
     );
@@ -406,9 +424,11 @@ async fn wrong_commands_are_refused() {
         1
     );
     let missing = run(&["load", "--network", "nowhere.json"]).await;
-    assert_eq!(missing.code, Some(1));
+    assert_eq!(missing.code, Some(69));
     assert!(
-        missing.said.contains("cannot read nowhere.json"),
+        missing
+            .said
+            .contains("there is no nowhere.json, so no network runs there"),
         "{}",
         missing.said
     );
