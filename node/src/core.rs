@@ -13,6 +13,7 @@ mod input;
 mod job;
 mod mempool;
 mod replica;
+mod serving;
 mod sync;
 mod wire;
 

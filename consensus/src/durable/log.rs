@@ -10,6 +10,7 @@
 //! Source: `docs/spec/durable.md`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::frame::{
     FRAME_PREFIX_BYTES, Group, RecordsOf, Site, count_records, frame_at, frame_bytes,
@@ -18,8 +19,8 @@ use super::index::{Mark, Segment};
 use super::recover::{Found, read_segment};
 use super::segment::{Header, draft_name, file_name, segment_of};
 use super::{
-    Damage, Disk, DiskError, Durable, LogError, LogId, LogIdentity, Position, RECORD_BYTES_MAX,
-    RecordSite, SEGMENT_BYTES_MAX, SegmentView,
+    Damage, Disk, DiskError, Durable, LogError, LogId, LogIdentity, LogView, Position,
+    RECORD_BYTES_MAX, RecordSite, SEGMENT_BYTES_MAX, SegmentView,
 };
 
 /// The end of the last segment that a stop had cut short, and that was removed when the log was opened.
@@ -40,8 +41,8 @@ pub struct TornTail {
 pub struct FramedLog<D: Disk> {
     disk: D,
     identity: LogIdentity,
-    /// In order, without a gap, never empty; the last one is written to.
-    segments: Vec<Segment>,
+    /// In order, without a gap, never empty; the last one is written to. Views share them as they were.
+    segments: Vec<Arc<Segment>>,
     tail: D::File,
     group: Group,
     /// Where the next segment begins, at most [`SEGMENT_BYTES_MAX`].
@@ -131,7 +132,7 @@ impl<D: Disk> FramedLog<D> {
         Self {
             disk,
             identity,
-            segments,
+            segments: segments.into_iter().map(Arc::new).collect(),
             tail,
             group: Group::new(),
             segment_bytes: SEGMENT_BYTES_MAX,
@@ -139,6 +140,30 @@ impl<D: Disk> FramedLog<D> {
             poisoned: false,
             torn,
         }
+    }
+
+    /// What is written so far, to be read by somebody else while this log is written on.
+    ///
+    /// # Errors
+    /// When the last file cannot be opened again.
+    pub fn view(&self) -> Result<LogView<D>, LogError>
+    where
+        D: Clone,
+    {
+        self.check_usable()?;
+        let last = file_name(self.identity.log, self.tail_segment().number);
+        let tail = self.disk.open(&last);
+        Ok(LogView::of(Self {
+            disk: self.disk.clone(),
+            identity: self.identity,
+            segments: self.segments.clone(),
+            tail: tail.map_err(|source| self.failed(source))?,
+            group: Group::new(),
+            segment_bytes: self.segment_bytes,
+            unsynced: false,
+            poisoned: false,
+            torn: None,
+        }))
     }
 
     /// Begins a segment before the last one exceeds `bytes`, which is at most [`SEGMENT_BYTES_MAX`], the default.
@@ -248,21 +273,27 @@ impl<D: Disk> FramedLog<D> {
         dropped
     }
 
-    /// Records that are there, in the order asked for.
+    /// Records that are there, in the order asked for: at most so many bytes of them, one record at least.
+    /// Positions in ascending order are read in one pass.
     ///
     /// # Errors
     /// [`LogError`] when the disk fails or a record is damaged; one that is gone is left out.
     pub fn read_present(
         &self,
         positions: &[Position],
+        bytes_max: usize,
     ) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
-        let mut records = Vec::with_capacity(positions.len());
+        self.check_usable()?;
+        let (mut records, mut bytes, mut held) = (Vec::new(), 0_usize, None);
         for position in positions {
-            match self.read(*position) {
-                Ok(bytes) => records.push((*position, bytes)),
-                Err(LogError::NoRecord { .. }) => {}
-                Err(error) => return Err(error),
+            let Some(record) = self.record_near(&mut held, *position)? else {
+                continue;
+            };
+            bytes = bytes.saturating_add(record.len());
+            if bytes > bytes_max && !records.is_empty() {
+                break;
             }
+            records.push((*position, record));
         }
         Ok(records)
     }
@@ -273,21 +304,26 @@ impl<D: Disk> FramedLog<D> {
     /// [`LogError::NoRecord`] when it is not there; damage and disk errors.
     pub fn read(&self, position: Position) -> Result<Vec<u8>, LogError> {
         self.check_usable()?;
-        let missing = || LogError::NoRecord {
+        let record = self.record_near(&mut None, position)?;
+        record.ok_or(LogError::NoRecord {
             log: self.identity.log,
             position,
-        };
+        })
+    }
+
+    /// A record that is there; the frame it stands in is held for the next one.
+    fn record_near(
+        &self,
+        held: &mut Option<Frame>,
+        position: Position,
+    ) -> Result<Option<Vec<u8>>, LogError> {
         if position.get() > self.written() {
-            let index = index_behind(self.written(), position).ok_or_else(missing)?;
-            return self
-                .group
-                .iter()
-                .nth(index)
-                .map(<[u8]>::to_vec)
-                .ok_or_else(missing);
+            let index = index_behind(self.written(), position);
+            let record = index.and_then(|index| self.group.iter().nth(index));
+            return Ok(record.map(<[u8]>::to_vec));
         }
-        let frame = self.frame_of(position)?.ok_or_else(missing)?;
-        frame.record(position).ok_or_else(missing)
+        *held = self.frame_of(held.take(), position)?;
+        Ok(held.as_ref().and_then(|frame| frame.record(position)))
     }
 
     /// The last record at or before `position` to which no reading leads: from there to `position` there is little to read.
@@ -354,7 +390,7 @@ impl<D: Disk> FramedLog<D> {
 
     /// Where the frame of a written record stands; none if there is no such record, or what is read on the way is damaged.
     pub(super) fn site(&self, position: Position) -> Option<RecordSite> {
-        let frame = self.frame_of(position).ok().flatten()?;
+        let frame = self.frame_of(None, position).ok().flatten()?;
         Some(RecordSite {
             file: file_name(self.identity.log, frame.segment),
             offset: frame.offset,
@@ -414,7 +450,7 @@ impl<D: Disk> FramedLog<D> {
         let made = make_segment(&self.disk, self.identity, number, self.written());
         let (tail, segment) = made.map_err(|source| self.poison_unless_full(source))?;
         self.tail = tail;
-        self.segments.push(segment);
+        self.segments.push(Arc::new(segment));
         Ok(())
     }
 
@@ -428,7 +464,7 @@ impl<D: Disk> FramedLog<D> {
             .seal(&Site::new(&self.identity, segment.number, segment.bytes));
         match self.disk.append(&mut self.tail, frame) {
             Ok(()) => {
-                segment.push(frame.len() as u64, self.group.records());
+                Arc::make_mut(segment).push(frame.len() as u64, self.group.records());
                 self.group = Group::new();
                 self.unsynced = true;
                 Ok(())
@@ -456,46 +492,35 @@ impl<D: Disk> FramedLog<D> {
         let after = self
             .segments
             .partition_point(|segment| segment.records_before < position.get());
-        let segment = self.segments.get(after.checked_sub(1)?)?;
+        let segment: &Segment = self.segments.get(after.checked_sub(1)?)?;
         (position.get() <= segment.records_upto()).then_some(segment)
     }
 
-    /// The frame of a written record: read on from the mark before it. None if there is no such record.
-    fn frame_of(&self, position: Position) -> Result<Option<Frame>, LogError> {
+    /// The frame of a written record: read on from the held one, or from the mark before the record if that is nearer.
+    /// None if there is no such record.
+    fn frame_of(&self, held: Option<Frame>, position: Position) -> Result<Option<Frame>, LogError> {
+        if held.as_ref().is_some_and(|frame| frame.holds(position)) {
+            return Ok(held);
+        }
         let Some(segment) = self.segment_of(position) else {
             return Ok(None);
         };
         let Some(mark) = segment.mark_before(position.get()) else {
             return Ok(None);
         };
+        let is_nearer = |frame: &Frame| {
+            let is_before = frame.records_before < position.get();
+            is_before && frame.segment == segment.number && frame.offset >= mark.offset
+        };
         let file = self.file_of(segment)?;
-        let mut frame = self.read_frame(segment, &file, mark)?;
-        while frame.records_upto() < position.get() {
+        let mut frame = match held.filter(is_nearer) {
+            Some(frame) => frame,
+            None => self.read_frame(segment, &file, mark)?,
+        };
+        while !frame.holds(position) {
             frame = self.read_frame(segment, &file, frame.end())?;
         }
         Ok(Some(frame))
-    }
-
-    /// The frame of a written record that stands in `held` or in the frame behind it.
-    fn frame_after(
-        &self,
-        held: Option<Frame>,
-        position: Position,
-    ) -> Result<Option<Frame>, LogError> {
-        let Some(held) = held else {
-            return self.frame_of(position);
-        };
-        if position.get() <= held.records_upto() {
-            return Ok(Some(held));
-        }
-        let segment = self.segment_of(position);
-        match segment.filter(|segment| segment.number == held.segment) {
-            Some(segment) => {
-                let file = self.file_of(segment)?;
-                self.read_frame(segment, &file, held.end()).map(Some)
-            }
-            None => self.frame_of(position),
-        }
     }
 
     /// The file of a segment; the last one's is open already.
@@ -570,6 +595,10 @@ impl Frame {
         self.records_before.saturating_add(self.records)
     }
 
+    const fn holds(&self, position: Position) -> bool {
+        self.records_before < position.get() && position.get() <= self.records_upto()
+    }
+
     /// Where the next frame of the segment begins.
     const fn end(&self) -> Mark {
         let bytes = self.payload.len().saturating_add(FRAME_PREFIX_BYTES);
@@ -608,14 +637,7 @@ impl<D: Disk> Records<'_, D> {
 
     /// The record at `next`, with its frame read once for all its records.
     fn read_next(&mut self) -> Result<Vec<u8>, LogError> {
-        if self.next.get() > self.log.written() {
-            return self.log.read(self.next);
-        }
-        self.frame = self.log.frame_after(self.frame.take(), self.next)?;
-        let record = self
-            .frame
-            .as_ref()
-            .and_then(|frame| frame.record(self.next));
+        let record = self.log.record_near(&mut self.frame, self.next)?;
         record.ok_or(LogError::NoRecord {
             log: self.log.identity.log,
             position: self.next,

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::{Disk, DiskError, DiskOperation};
 
@@ -33,6 +33,7 @@ pub enum Survives {
 #[derive(Clone, Debug, Default)]
 pub struct MemDisk {
     state: Arc<Mutex<State>>,
+    may_read: Arc<Condvar>,
 }
 
 /// A file of a [`MemDisk`].
@@ -57,6 +58,9 @@ struct State {
     /// How many changes were asked for.
     operations: u64,
     sync_fails: bool,
+    /// How often a file was read.
+    reads: u64,
+    reads_held: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -136,6 +140,18 @@ impl MemDisk {
     /// Makes syncs fail, until a crash.
     pub fn fail_syncs(&self) {
         self.lock().sync_fails = true;
+    }
+
+    /// Has readers wait in their reads, or lets them go on.
+    pub fn hold_reads(&self, held: bool) {
+        self.lock().reads_held = held;
+        self.may_read.notify_all();
+    }
+
+    /// How often a file was read.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.lock().reads
     }
 
     /// The bytes all files hold together.
@@ -291,7 +307,10 @@ impl Disk for MemDisk {
     }
 
     fn read(&self, file: &MemFile, offset: u64, buffer: &mut [u8]) -> Result<(), DiskError> {
-        let state = self.powered(DiskOperation::Read, &file.name)?;
+        let mut state = self.powered(DiskOperation::Read, &file.name)?;
+        state.reads = state.reads.saturating_add(1);
+        let waited = self.may_read.wait_while(state, |state| state.reads_held);
+        let state = waited.expect("no test panics while it holds the disk");
         let bytes = &state.inode(DiskOperation::Read, file)?.current;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let source = bytes

@@ -1,6 +1,7 @@
 //! A log as it lies on the disk, to be looked at: nothing is cut, synced, written or removed.
 //!
-//! Invariant: a view changes nothing and proves nothing; it holds what [`FramedLog::open`] would hold, read at one moment.
+//! Invariant: a view changes nothing and proves nothing; it holds what [`FramedLog::open`] would hold, read at one moment, or what an
+//! open log has [written](FramedLog::view), so that whoever reads much never keeps the one who writes waiting.
 //! Shape and units: as the log's; the torn tail is what opening would cut, offsets and lengths in bytes.
 //! A view of a log that is being written may end in a torn tail that is whole a moment later.
 //! Errors: [`LogError`], as opening gives.
@@ -44,6 +45,15 @@ impl<D: Disk> LogView<D> {
     pub fn open(disk: D, identity: LogIdentity) -> Result<Self, LogError> {
         let log = FramedLog::look(disk, identity)?;
         Ok(Self { log })
+    }
+
+    pub(super) const fn of(log: FramedLog<D>) -> Self {
+        Self { log }
+    }
+
+    /// The log, which this lends for reading alone.
+    pub const fn log(&self) -> &FramedLog<D> {
+        &self.log
     }
 
     /// The first record that pruning has left; the position after [`last`](Self::last) when there is none.

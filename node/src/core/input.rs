@@ -72,6 +72,17 @@ pub enum ReadFor {
     NamedAgain,
 }
 
+impl ReadFor {
+    /// Most bytes of records that are read at once, but for one record; a peer asks for the rest again.
+    #[must_use]
+    pub const fn bytes_max(&self) -> usize {
+        match self {
+            Self::ServeBatches { .. } => 8 * 1024 * 1024,
+            Self::NamedAgain => usize::MAX,
+        }
+    }
+}
+
 /// Why decided heights were looked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FindFor {

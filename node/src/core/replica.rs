@@ -12,6 +12,7 @@ mod catch_up;
 mod consensus;
 mod dissemination;
 mod peers;
+mod serving;
 mod start;
 mod still;
 
@@ -37,6 +38,7 @@ use super::effect::{Effect, Event, Output, Recipients};
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
+use super::serving::Serving;
 use super::sync::{Reach, Sync};
 use super::wire::{ACKS_MAX, Ack, Frame, Message};
 
@@ -83,6 +85,7 @@ pub struct Replica {
     batches: Batches,
     mempool: Mempool,
     sync: Sync,
+    serving: Serving,
     engine_inputs: VecDeque<engine::Input>,
     signing: BTreeMap<RequestId, Unsigned>,
     /// Statements of the open height for which there was no signature in time; asked for again on each tick.
@@ -164,7 +167,10 @@ impl Replica {
                 self.on_received(now, from, class, &bytes, step)
             }
             Input::PeerUp(peer) => self.on_peer_up(peer, step),
-            Input::PeerDown(peer) => self.sync.down(peer),
+            Input::PeerDown(peer) => {
+                self.sync.down(peer);
+                self.serving.down(peer);
+            }
             Input::Submit {
                 ticket,
                 transaction,
@@ -371,8 +377,14 @@ impl Replica {
         self.send_frame(to, acks, Some(message), step);
     }
 
-    fn send_to(&self, peer: Peer, message: Message, step: &mut Step) {
-        self.send(Recipients::Some(vec![peer]), message, step);
+    /// Gives the length of the frame.
+    fn send_to(&self, peer: Peer, message: Message, step: &mut Step) -> usize {
+        self.send_frame(
+            Recipients::Some(vec![peer]),
+            Vec::new(),
+            Some(message),
+            step,
+        )
     }
 
     fn send_frame(
@@ -381,17 +393,16 @@ impl Replica {
         acks: Vec<Ack>,
         message: Option<Message>,
         step: &mut Step,
-    ) {
+    ) -> usize {
         let frame = Frame {
             height: self.height(),
             acks,
             message,
         };
-        step.outputs.push(Output::Send {
-            to,
-            class: frame.class(),
-            frame: frame.encode(),
-        });
+        let (class, frame) = (frame.class(), frame.encode());
+        let bytes = frame.len();
+        step.outputs.push(Output::Send { to, class, frame });
+        bytes
     }
 
     fn event(event: Event, step: &mut Step) {

@@ -1,4 +1,4 @@
-//! The threads that drive one replica: the core, the logs, the workers, the signer, the store.
+//! The threads that drive one replica: the core, the logs and their readers, the workers, the signer, the store.
 //!
 //! Invariant: the core thread alone owns the [`Replica`](crate::core::Replica) and its pending outputs; everything slow happens elsewhere
 //! and comes back as an input; an output leaves only through the queue that the logs' proofs release.
@@ -8,6 +8,7 @@
 mod clock;
 mod core_thread;
 mod fatal;
+mod log_reader;
 mod log_thread;
 mod signer_thread;
 mod store_thread;
@@ -17,6 +18,7 @@ mod workers;
 pub use clock::Clock;
 pub use core_thread::{CoreHandle, CoreInbox, CoreParts, Outlet, Question, SignerCommand};
 pub use fatal::{Fatal, exit_code};
+pub use log_reader::LogRead;
 pub use log_thread::{DISK_RESERVE_BYTES, LogCommand, LogHealth, LogThread};
 pub use signer_thread::{SignerHandle, SignerThread, SignerWitness};
 pub use store_thread::{StoreCommand, StoreThread};

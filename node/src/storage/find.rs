@@ -4,7 +4,7 @@
 //! Shape: certificates stand in the log in order of height, but where a crash had heights decided again; so their place is found by
 //! halving, a mark of the log at a time, and then by reading on. Nothing is kept in memory, and a find reads little more than a
 //! mark's distance of the log and what it gives.
-//! Who calls it: the thread that owns the block log, for peers that are behind; recovery.
+//! Who calls it: the thread that reads the block log, for peers that are behind; recovery.
 //! Errors: [`LogError`] of the log.
 //! Source: `docs/spec/durable.md`, "Decided heights".
 
@@ -152,7 +152,7 @@ impl<'a, D: Disk> Certificates<'a, D> {
     }
 
     fn read_block(&self, position: Position) -> Result<Option<(Header, Body)>, LogError> {
-        let records = self.log.read_present(&[position])?;
+        let records = self.log.read_present(&[position], usize::MAX)?;
         let record = records
             .first()
             .and_then(|(_, bytes)| BlockRecord::decode(bytes));

@@ -301,7 +301,7 @@ impl<D: Disk> NodeLogs<D> {
         if let Some(unnamed) = found.unordered.get(&at) {
             return Ok(unnamed.reference.digest == reference.digest);
         }
-        let records = self.batch.read_present(&[at])?;
+        let records = self.batch.read_present(&[at], usize::MAX)?;
         let mut digests = records.iter().map(|(_, bytes)| Batch::digest_of(bytes));
         Ok(digests.any(|digest| digest == reference.digest))
     }
@@ -364,7 +364,7 @@ impl<D: Disk> NodeLogs<D> {
     /// # Errors
     /// [`LogError`] when the disk fails or the record is damaged.
     pub fn reference_at(&self, at: Position) -> Result<Option<BatchRef>, LogError> {
-        let records = self.batch.read_present(&[at])?;
+        let records = self.batch.read_present(&[at], usize::MAX)?;
         Ok(records
             .first()
             .and_then(|(_, bytes)| batch_reference(bytes)))

@@ -82,7 +82,7 @@ impl LogDevice {
                     dirty = true;
                 }
                 Command::Read(positions, purpose) => {
-                    let records = self.log.read_present(&positions)?;
+                    let records = self.log.read_present(&positions, purpose.bytes_max())?;
                     turn.inputs.push(Input::Read { purpose, records });
                 }
                 Command::Find(from, count, purpose) => {

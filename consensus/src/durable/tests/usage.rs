@@ -86,6 +86,56 @@ fn a_log_of_many_frames_needs_few_marks() {
     }
 }
 
+// docs/spec/durable.md, "Frames": what is read in order is read once, however many records are asked for; at least one record comes,
+// and no more than so many bytes.
+#[test]
+fn positions_in_order_are_read_in_one_pass() {
+    let disk = MemDisk::new();
+    let mut log = created(&disk);
+    let groups: Vec<_> = numbered(100)
+        .into_iter()
+        .map(|record| vec![record])
+        .collect();
+    sync_groups(&mut log, &groups);
+    let all: Vec<_> = (1..=100).map(Position::new).collect();
+    let before = disk.reads();
+    let read = log.read_present(&all, usize::MAX).unwrap();
+    assert!(
+        read.iter()
+            .map(|(_, record)| record)
+            .eq(groups.iter().flatten())
+    );
+    // Length and content of each frame.
+    assert_eq!(disk.reads() - before, 200);
+    let sizes = [(0, 1), (groups[0][0].len() * 2, 2)];
+    for (bytes_max, count) in sizes {
+        assert_eq!(log.read_present(&all, bytes_max).unwrap(), read[..count]);
+    }
+    let (gone, mixed) = (Position::new(101), [7, 3, 99, 3].map(Position::new));
+    assert_eq!(log.read_present(&[gone], 1).unwrap(), []);
+    let read = log.read_present(&mixed, usize::MAX).unwrap();
+    assert!(read.iter().map(|(position, _)| *position).eq(mixed));
+}
+
+// docs/spec/durable.md, "Looking": a view holds what was written when it was taken, and the log goes on beside it, into new segments too.
+#[test]
+fn a_view_is_read_while_the_log_goes_on() {
+    let disk = MemDisk::new();
+    let mut log = log_of_small_segments(&disk, 20);
+    let before = records(&log);
+    let view = log.view().unwrap();
+    sync_groups(&mut log, &[numbered(50), numbered(50)]);
+    assert_eq!(view.last().get(), before.len() as u64);
+    let read = view.iter_from(Position::START).map(|item| item.unwrap().1);
+    assert!(read.eq(before.iter().cloned()));
+    assert_eq!(
+        view.log().read(view.last()).unwrap(),
+        before[before.len() - 1]
+    );
+    assert!(view.read(view.last().next()).is_err());
+    assert_eq!(records(&log).len(), before.len() + 100);
+}
+
 // A proof covers all records appended before the sync, whether flushed before or not.
 #[test]
 fn a_sync_proves_everything_appended() {

@@ -1,4 +1,4 @@
-//! Getting decided blocks from peers, giving them ours, and repeating what was not answered.
+//! Getting decided blocks from peers, and repeating what was not answered.
 //!
 //! Invariant: a fetched block reaches the engine only as a verified certificate of the open height, with its header and body;
 //! from there it takes the same path as a block that was voted on here.
@@ -6,18 +6,16 @@
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::engine;
-use falaj_consensus::hash;
 use falaj_consensus::message::{Body, CommitCertificate, Header};
-use falaj_consensus::types::{Height, Now};
+use falaj_consensus::types::Now;
 use falaj_consensus::verify::Verified;
 use std::sync::Arc;
 
 use super::{Replica, Step};
 use crate::core::effect::Effect;
-use crate::core::input::{FindFor, Peer, ReadFor, Timer};
+use crate::core::input::{Peer, ReadFor, Timer};
 use crate::core::job::VerifyJob;
-use crate::core::wire::{BLOCKS_REQUESTED_MAX, Class, DecidedBlock, Message};
-use crate::storage::DecidedRecord;
+use crate::core::wire::{DecidedBlock, Message};
 
 /// Ticks after which a batch that did not come is asked for again.
 const BATCH_PATIENCE_TICKS: u32 = 2;
@@ -29,6 +27,7 @@ impl Replica {
             after_ns: self.parameters().tick_ns(),
         });
         self.sync.tick();
+        self.serving.tick();
         self.note_lag();
         self.offered = None;
         self.expire_batches();
@@ -189,47 +188,6 @@ impl Replica {
         }
     }
 
-    /// Looks for decided blocks for a peer that is behind.
-    pub(super) fn serve_blocks(&mut self, to: Peer, from: Height, count: u16, step: &mut Step) {
-        let here = self
-            .height()
-            .get()
-            .saturating_sub(from.get())
-            .saturating_add(1);
-        let count = u16::try_from(here)
-            .unwrap_or(u16::MAX)
-            .min(count)
-            .min(BLOCKS_REQUESTED_MAX);
-        if from > self.height() || count == 0 {
-            self.send_to(to, Message::Blocks(Vec::new()), step);
-            return;
-        }
-        let purpose = FindFor::ServeBlocks { to };
-        step.start.push(Effect::Find {
-            from,
-            count,
-            purpose,
-        });
-    }
-
-    pub(super) fn serve_certificate(&mut self, to: Peer, height: Height, step: &mut Step) {
-        let recent = self
-            .tip
-            .block
-            .as_ref()
-            .filter(|(header, _)| header.height == height);
-        if let Some((_, certificate)) = recent {
-            self.send_to(to, Message::Certificate(certificate.clone()), step);
-        } else if height <= self.height() {
-            let purpose = FindFor::ServeCertificate { to };
-            step.start.push(Effect::Find {
-                from: height,
-                count: 1,
-                purpose,
-            });
-        }
-    }
-
     pub(super) fn on_read(
         &mut self,
         purpose: ReadFor,
@@ -237,11 +195,7 @@ impl Replica {
         step: &mut Step,
     ) {
         match purpose {
-            ReadFor::ServeBatches { to } => {
-                for (_, bytes) in records {
-                    self.send_to(to, Message::Batch(bytes), step);
-                }
-            }
+            ReadFor::ServeBatches { to } => self.on_batches_read(to, records, step),
             ReadFor::NamedAgain => {
                 // What was gone or damaged is asked for again when its block is looked at next.
                 self.rereading.clear();
@@ -256,59 +210,5 @@ impl Replica {
                 }
             }
         }
-    }
-
-    pub(super) fn on_found(
-        &mut self,
-        purpose: FindFor,
-        heights: Vec<DecidedRecord>,
-        step: &mut Step,
-    ) {
-        match purpose {
-            FindFor::ServeBlocks { to } => self.send_blocks(to, heights, step),
-            FindFor::ServeCertificate { to } => {
-                for record in heights {
-                    self.send_to(to, Message::Certificate(record.certificate), step);
-                }
-            }
-            FindFor::ServeBatches { to, digests } => {
-                let named = heights.iter().flat_map(|record| {
-                    let batches = record.body.batches.iter();
-                    batches.zip(&record.batches_at)
-                });
-                let wanted = named.filter(|(reference, _)| digests.contains(&reference.digest));
-                let positions = wanted.map(|(_, position)| *position).collect();
-                Self::read_batches_for(to, positions, step);
-            }
-        }
-    }
-
-    /// As many as fit into a message, and one at least.
-    fn send_blocks(&self, to: Peer, heights: Vec<DecidedRecord>, step: &mut Step) {
-        let limit = Class::Sync.frame_bytes_max() / 2;
-        let (mut blocks, mut bytes) = (Vec::new(), 0_usize);
-        for record in heights {
-            let block = decided_block(record);
-            bytes = bytes.saturating_add(hash::encode(&block).len());
-            if !blocks.is_empty() && bytes > limit {
-                break;
-            }
-            blocks.push(block);
-        }
-        self.send_to(to, Message::Blocks(blocks), step);
-    }
-}
-
-fn decided_block(record: DecidedRecord) -> DecidedBlock {
-    let DecidedRecord {
-        header,
-        body,
-        certificate,
-        ..
-    } = record;
-    DecidedBlock {
-        header,
-        body: Arc::unwrap_or_clone(body),
-        certificate,
     }
 }

@@ -7,7 +7,7 @@
 use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{BATCH_PAYLOAD_BYTES_MAX, Lane};
-use falaj_consensus::types::{BatchDigest, Height, Now, ValidatorId};
+use falaj_consensus::types::{BatchDigest, Now, ValidatorId};
 use falaj_ledger::account::AccountKind;
 use falaj_ledger::execute::precheck;
 use falaj_ledger::rejection::Rejection;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::{Replica, Step};
 use crate::core::batches::{CheckedBatch, Refused};
 use crate::core::effect::{Admission, Effect, Event, Output, Recipients};
-use crate::core::input::{FindFor, Peer, ReadFor, Ticket, Timer};
+use crate::core::input::{Peer, Ticket, Timer};
 use crate::core::job::VerifyJob;
 use crate::core::mempool::Full;
 use crate::core::wire::Message;
@@ -360,43 +360,6 @@ impl Replica {
         let batches = &self.batches;
         self.sent
             .retain(|(_, digest)| batches.unordered(digest).is_some());
-    }
-
-    /// Batches that a peer asked for: those in memory go at once, the last ordered ones are read, and where older ones stand is in
-    /// the block log, with the height that the peer says.
-    pub(super) fn serve_batches(
-        &mut self,
-        to: Peer,
-        height: Height,
-        digests: Vec<BatchDigest>,
-        step: &mut Step,
-    ) {
-        let (mut positions, mut older) = (Vec::new(), Vec::new());
-        for digest in digests {
-            match self.batches.unordered(&digest) {
-                Some(batch) => self.send_to(to, Message::Batch(batch.encoded.to_vec()), step),
-                None => match self.batches.position(&digest) {
-                    Some(position) => positions.push(position),
-                    None => older.push(digest),
-                },
-            }
-        }
-        Self::read_batches_for(to, positions, step);
-        if !older.is_empty() && height <= self.height() {
-            let (from, count, digests) = (height, 1, older);
-            step.start.push(Effect::Find {
-                from,
-                count,
-                purpose: FindFor::ServeBatches { to, digests },
-            });
-        }
-    }
-
-    pub(super) fn read_batches_for(to: Peer, positions: Vec<Position>, step: &mut Step) {
-        if !positions.is_empty() {
-            let purpose = ReadFor::ServeBatches { to };
-            step.start.push(Effect::Read { positions, purpose });
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use falaj_consensus::engine::{self, VotesWanted};
 use falaj_consensus::message::{CommitCertificate, Proposal, Vote};
-use falaj_consensus::types::{BlockId, Height, Now};
+use falaj_consensus::types::{Height, Now};
 use std::sync::Arc;
 
 use super::{Replica, Step};
@@ -100,7 +100,7 @@ impl Replica {
                 };
                 self.on_pull(from, wanted, step);
             }
-            Message::GetBlock { height, id } => self.on_get_block(from, height, &id, step),
+            Message::GetBlock { height, id } => self.serve_block(from, height, &id, step),
             Message::Block { header, body } => {
                 if self.asked.contains(&header.id()) {
                     self.offer_block(*header, Arc::new(body), Some(from), step);
@@ -211,17 +211,6 @@ impl Replica {
         if let (true, Some(from)) = (fits, index) {
             self.engine_inputs
                 .push_back(engine::Input::VotesWanted { from, wanted });
-        }
-    }
-
-    fn on_get_block(&self, from: Peer, height: Height, id: &BlockId, step: &mut Step) {
-        if height != self.open_height() {
-            return;
-        }
-        if let Some(candidate) = self.candidates.get(id) {
-            let header = Box::new(candidate.header.clone());
-            let body = (*candidate.body).clone();
-            self.send_to(from, Message::Block { header, body }, step);
         }
     }
 

@@ -131,6 +131,7 @@ impl Replica {
             guard,
             batches,
             sync: Sync::default(),
+            serving: Default::default(),
             engine_inputs: VecDeque::new(),
             signing: BTreeMap::new(),
             unsigned: Vec::new(),

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clock::Clock;
 use super::fatal::{Fatal, exit_code};
+use super::log_reader::LogRead;
 use super::log_thread::{LogCommand, LogThread};
 use super::timers::Timers;
 use super::workers::Workers;
@@ -246,16 +247,18 @@ impl<O: Outlet> Core<O> {
             Effect::Append { log, record } => self.log(log).send(LogCommand::Append(record)),
             Effect::Read { positions, purpose } => self
                 .log(LogId::Batch)
-                .send(LogCommand::Read { positions, purpose }),
+                .send(LogCommand::Read(LogRead::Records { positions, purpose })),
             Effect::Find {
                 from,
                 count,
                 purpose,
-            } => self.log(LogId::Block).send(LogCommand::Find {
-                from,
-                count,
-                purpose,
-            }),
+            } => self
+                .log(LogId::Block)
+                .send(LogCommand::Read(LogRead::Heights {
+                    from,
+                    count,
+                    purpose,
+                })),
             Effect::Timer { id, after_ns } => {
                 let at = self.clock.now().mono_ns.saturating_add(after_ns);
                 self.timers.start(at, id);

@@ -1,13 +1,13 @@
 //! The thread that owns one framed log: appends what came, syncs once for all of it, proves it.
 //!
-//! Invariant: a proof is given only after a sync; a failed sync or write ends the process.
+//! Invariant: a proof is given only after a sync; a failed sync or write ends the process; no append or sync waits for a read,
+//! which the [reader](super::log_reader) serves beside this thread.
 //! A full disk is the one failure that is lived with: records stay collected, nothing is proven, so nothing that needs them leaves;
 //! the replica is told, which stands still, and the write is tried again until there is room. A disk is called full while it still has
 //! [`DISK_RESERVE_BYTES`], so that the guard and the ledger's store, which share it, do not meet its end.
 //! Bounds: at most [`WAITING_BYTES_MAX`] wait beside one frame's worth in the log; what exceeds that ends the process.
 
-use falaj_consensus::durable::{Disk, FramedLog, LogError, LogId, Position};
-use falaj_consensus::types::Height;
+use falaj_consensus::durable::{Disk, FramedLog, LogError, LogId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,9 +15,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::fatal::{Fatal, exit_code};
-use crate::core::{FindFor, Input, ReadFor};
-use crate::storage::find_decided;
+use super::fatal::Fatal;
+use super::log_reader::{LogRead, LogReader, end};
+use crate::core::Input;
 
 /// How long a full disk is left alone before the next try.
 const FULL_RETRY: Duration = Duration::from_millis(500);
@@ -33,22 +33,8 @@ const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub enum LogCommand {
     /// Append a record.
     Append(Vec<u8>),
-    /// Read records back.
-    Read {
-        /// Which.
-        positions: Vec<Position>,
-        /// What for.
-        purpose: ReadFor,
-    },
-    /// Find decided heights in the block log.
-    Find {
-        /// The first.
-        from: Height,
-        /// How many at most.
-        count: u16,
-        /// What for.
-        purpose: FindFor,
-    },
+    /// Read, once what was appended before is proven.
+    Read(LogRead),
 }
 
 /// What a log thread tells the world beside its results.
@@ -86,17 +72,18 @@ impl LogThread {
     pub fn start<D>(
         log: FramedLog<D>,
         id: LogId,
-        results: impl Fn(Input) + Send + 'static,
+        results: impl Fn(Input) + Clone + Send + 'static,
         timed: impl Fn(f64) + Send + 'static,
         has_room: impl Fn() -> bool + Send + 'static,
         fatal: Fatal,
     ) -> std::io::Result<Self>
     where
-        D: Disk + Send + 'static,
-        D::File: Send,
+        D: Disk + Clone + Send + Sync + 'static,
+        D::File: Send + Sync,
     {
         let (commands, inbox) = channel();
         let health = LogHealth::default();
+        let reader = LogReader::start(id, results.clone(), fatal.clone())?;
         let mut writer = Writer {
             log,
             id,
@@ -104,6 +91,8 @@ impl LogThread {
             dirty: true,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            reader,
+            reads: Vec::new(),
             has_room,
             health: health.clone(),
         };
@@ -111,12 +100,7 @@ impl LogThread {
             .name(format!("log-{}", id.name()))
             .spawn(move || {
                 if let Err(error) = writer.run(&inbox, &results, &timed) {
-                    let code = if error.is_damage() {
-                        exit_code::DATA
-                    } else {
-                        exit_code::DISK
-                    };
-                    fatal.end(code, format!("{}", Chain(&error)));
+                    end(&fatal, &error);
                 }
             })?;
         Ok(Self {
@@ -157,11 +141,19 @@ struct Writer<D: Disk, R> {
     /// Records that the log had no room for, in their order.
     waiting: VecDeque<Vec<u8>>,
     waiting_bytes: usize,
+    reader: LogReader<D>,
+    /// Reads that were asked for since the last sync.
+    reads: Vec<LogRead>,
     has_room: R,
     health: LogHealth,
 }
 
-impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
+impl<D, R> Writer<D, R>
+where
+    D: Disk + Clone + Send + Sync + 'static,
+    D::File: Send + Sync,
+    R: Fn() -> bool,
+{
     fn run(
         &mut self,
         inbox: &Receiver<LogCommand>,
@@ -176,38 +168,40 @@ impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             match first {
-                Ok(command) => self.obey(command, results)?,
+                Ok(command) => self.obey(command)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.sync(results, timed),
             }
             for command in inbox.try_iter() {
-                self.obey(command, results)?;
+                self.obey(command)?;
             }
             self.sync(results, timed)?;
+            self.hand_reads_over()?;
         }
     }
 
-    fn obey(&mut self, command: LogCommand, results: &impl Fn(Input)) -> Result<(), LogError> {
+    fn obey(&mut self, command: LogCommand) -> Result<(), LogError> {
         match command {
             LogCommand::Append(record) => {
                 self.dirty = true;
                 self.append(record)
             }
-            LogCommand::Read { positions, purpose } => {
-                let records = self.log.read_present(&positions)?;
-                results(Input::Read { purpose, records });
-                Ok(())
-            }
-            LogCommand::Find {
-                from,
-                count,
-                purpose,
-            } => {
-                let heights = find_decided(&self.log, from, count)?;
-                results(Input::Found { purpose, heights });
+            LogCommand::Read(read) => {
+                self.reads.push(read);
                 Ok(())
             }
         }
+    }
+
+    fn hand_reads_over(&mut self) -> Result<(), LogError> {
+        if self.reads.is_empty() {
+            return Ok(());
+        }
+        let view = Arc::new(self.log.view()?);
+        for read in self.reads.drain(..) {
+            self.reader.read(&view, read);
+        }
+        Ok(())
     }
 
     /// The replica has numbered its records already, so one that finds no room waits, and every later one behind it.
@@ -281,21 +275,6 @@ impl<D: Disk, R: Fn() -> bool> Writer<D, R> {
         if before && !full {
             tracing::info!(log = self.id.name(), "the disk has room again");
         }
-    }
-}
-
-/// An error with its causes, on one line.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

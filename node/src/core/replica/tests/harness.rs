@@ -42,6 +42,8 @@ pub(super) struct World {
     pending: PendingQueue<Output>,
     /// Whether appended records are proven at once.
     pub(super) proves: bool,
+    /// Whether reads end at once.
+    pub(super) reads: bool,
     pub(super) now: Now,
     /// Effects that nobody performs here.
     pub(super) effects: Vec<Effect>,
@@ -86,6 +88,7 @@ impl World {
             logs,
             pending: PendingQueue::new(),
             proves: true,
+            reads: true,
             now,
             effects: Vec::new(),
             outputs: Vec::new(),
@@ -113,7 +116,7 @@ impl World {
         }
     }
 
-    fn begin(&mut self, effect: Effect) {
+    pub(super) fn begin(&mut self, effect: Effect) {
         let tools = JobTools {
             checker: &RealChecker,
             rules: &self.rules,
@@ -131,8 +134,15 @@ impl World {
                     self.prove(log);
                 }
             }
+            effect @ (Effect::Read { .. } | Effect::Find { .. }) if !self.reads => {
+                self.effects.push(effect)
+            }
             Effect::Read { positions, purpose } => {
-                let records = self.logs.batch.read_present(&positions).unwrap();
+                let records = self
+                    .logs
+                    .batch
+                    .read_present(&positions, purpose.bytes_max())
+                    .unwrap();
                 self.give(Input::Read { purpose, records });
             }
             Effect::Find {

@@ -1,13 +1,15 @@
 //! What a node gives to one that is far behind, of which it remembers nothing.
 
 use falaj_consensus::message::{Body, Lane};
-use falaj_consensus::types::{Height, ValidatorId};
+use falaj_consensus::types::{Height, Round, ValidatorId};
+use falaj_consensus::validator_set::Bitmap;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
 
-use super::harness::World;
+use super::harness::{PEER, World};
 use crate::core::batches::Batches;
-use crate::core::{CheckedBatch, DecidedBlock, Message};
+use crate::core::serving::{SENT_BYTES_PER_TICK, WAITING_MAX};
+use crate::core::{CheckedBatch, DecidedBlock, Effect, Event, FindFor, Message, Output};
 
 /// The height that the peer states.
 const AHEAD: u64 = 1_000;
@@ -102,4 +104,124 @@ fn an_old_batch_that_comes_again_is_not_kept() {
     world.receive(0, Some(Message::Batch(batch.encoded.to_vec())));
     assert_eq!(world.appended, appended);
     assert!(world.replica.batches.nothing_unordered());
+}
+
+/// A question about a decided height, which anybody can ask without a signature.
+fn pull(height: u64) -> Message {
+    let none = || Bitmap::none(4);
+    Message::PullVotes {
+        height: Height::new(height),
+        round: Round::new(0),
+        proposal: false,
+        prevotes: none(),
+        precommits: none(),
+    }
+}
+
+/// What was not taken, since this was last asked.
+fn limited(world: &mut World) -> usize {
+    let outputs = std::mem::take(&mut world.outputs);
+    let is_limited = |output: &&Output| matches!(output, Output::Event(Event::PeerLimited { peer, .. }) if *peer == PEER);
+    outputs.iter().filter(is_limited).count()
+}
+
+// docs/spec/dissemination.md, "Serving": however much a peer asks for, one search of a kind is under way for it, and batches wait
+// within a bound; what is beyond is told and dropped. When a search ends the next begins.
+#[test]
+fn requests_of_one_peer_are_bounded() {
+    let (mut world, batch) = long();
+    let digest = batch.reference.digest;
+    (world.reads, world.effects) = (false, Vec::new());
+    for _ in 0..5 {
+        for height in 1..=300 {
+            let (height, from) = (Height::new(height), Height::new(height));
+            let digests = vec![digest; 64];
+            world.receive(0, Some(Message::GetBatches { height, digests }));
+            world.receive(0, Some(Message::GetBlocks { from, count: 32 }));
+            world.receive(0, Some(pull(height.get().min(299))));
+        }
+    }
+    let under_way = std::mem::take(&mut world.effects);
+    let purposes = under_way.iter().map(|effect| {
+        let Effect::Find { purpose, .. } = effect else {
+            panic!("{effect:?}");
+        };
+        purpose.clone()
+    });
+    let first = [
+        FindFor::ServeBatches {
+            to: PEER,
+            digests: vec![digest],
+        },
+        FindFor::ServeBlocks { to: PEER },
+        FindFor::ServeCertificate { to: PEER },
+    ];
+    assert!(purposes.eq(first));
+    assert_eq!(limited(&mut world), 2 * (5 * 300 - 1));
+    // The answers come, and the batches of the other heights are looked for one after the other.
+    world.reads = true;
+    under_way.into_iter().for_each(|effect| world.begin(effect));
+    let sent = world.sent();
+    let batches = sent.iter().filter(|sent| matches!(sent, Message::Batch(_)));
+    // It was asked for again while it was being read.
+    assert_eq!(batches.count(), 2);
+    world.receive(
+        0,
+        Some(Message::GetBlocks {
+            from: Height::new(1),
+            count: 1,
+        }),
+    );
+    assert_eq!(world.sent().len(), 1);
+}
+
+// More batches than may wait are not read; the rest are, a message's worth at a time.
+#[test]
+fn batches_that_wait_to_be_read_are_bounded() {
+    let (mut world, _) = long();
+    (world.reads, world.effects) = (false, Vec::new());
+    let digest = |number: usize| {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        falaj_consensus::types::BatchDigest::new(falaj_consensus::types::Hash32::new(bytes))
+    };
+    for request in 0..100 {
+        let (height, all) = (Height::new(7), request * 64..(request + 1) * 64);
+        let digests = all.map(digest).collect();
+        world.receive(0, Some(Message::GetBatches { height, digests }));
+    }
+    let [Effect::Find { purpose, .. }] = &world.effects[..] else {
+        panic!("one search, not {:?}", world.effects);
+    };
+    let FindFor::ServeBatches { digests, .. } = purpose else {
+        panic!("{purpose:?}");
+    };
+    assert_eq!(digests.len(), 64);
+    let taken = 1 + WAITING_MAX / 64;
+    assert_eq!(limited(&mut world), 100 - taken);
+}
+
+// What is in memory costs no reading, but sending: each batch of a request goes once, and none beyond what a tick allows.
+#[test]
+fn what_is_sent_from_memory_is_bounded() {
+    let mut world = World::new();
+    world.peer_at(0);
+    let batch = batch(&world, 1);
+    world.receive(0, Some(Message::Batch(batch.encoded.to_vec())));
+    world.sent();
+    let ask = |world: &mut World| {
+        let digests = vec![batch.reference.digest; 64];
+        let height = Height::new(1);
+        world.receive(0, Some(Message::GetBatches { height, digests }));
+    };
+    ask(&mut world);
+    assert_eq!(world.sent(), [Message::Batch(batch.encoded.to_vec())]);
+    world.replica.serving.sent(PEER, SENT_BYTES_PER_TICK);
+    ask(&mut world);
+    assert_eq!(limited(&mut world), 1);
+    assert_eq!(world.sent(), []);
+    world.tick();
+    world.sent();
+    ask(&mut world);
+    assert_eq!(world.sent(), [Message::Batch(batch.encoded.to_vec())]);
 }

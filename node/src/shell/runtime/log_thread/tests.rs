@@ -1,11 +1,13 @@
-//! A log on a disk that fills up, and gets room again.
+//! A log on a disk that fills up, and gets room again, and one that many read.
 
-use falaj_consensus::durable::{Disk, LogIdentity, MemDisk};
+use falaj_consensus::durable::{Disk, LogIdentity, MemDisk, Position};
 use falaj_consensus::types::Hash32;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
+use crate::core::ReadFor;
+use crate::shell::runtime::exit_code;
 
 const IDENTITY: LogIdentity = LogIdentity {
     log: LogId::Batch,
@@ -39,8 +41,9 @@ impl Running {
         self.thread.send(LogCommand::Append(record.to_vec()));
     }
 
+    /// Far longer than it takes, so that a thread that waits for ever fails its test.
     fn next(&self) -> Input {
-        self.inputs.recv().unwrap()
+        self.inputs.recv_timeout(Duration::from_secs(60)).unwrap()
     }
 
     /// The position that the next proof covers.
@@ -127,4 +130,36 @@ fn a_failed_sync_ends_the_process() {
     running.append(b"lost");
     assert!(running.inputs.recv().is_err());
     assert_eq!(*running.ended.lock().unwrap(), Some(exit_code::DISK));
+}
+
+// Reads that do not end hold up neither a write nor its sync and proof; each is answered, from what was proven when it was asked for.
+#[test]
+fn a_flood_of_reads_does_not_hold_up_a_sync() {
+    const READS: usize = 1_000;
+    let disk = MemDisk::new();
+    let running = Running::start(&disk, || true);
+    assert_eq!(running.proven(), 0);
+    disk.hold_reads(true);
+    for round in 1..=3 {
+        running.append(b"record");
+        for _ in 0..READS {
+            let positions = vec![Position::new(round)];
+            let purpose = ReadFor::NamedAgain;
+            let read = LogRead::Records { positions, purpose };
+            running.thread.send(LogCommand::Read(read));
+        }
+    }
+    let mut proven = 0;
+    while proven < 3 {
+        proven = running.proven();
+    }
+    disk.hold_reads(false);
+    for at in 0..3 * READS {
+        let next = running.next();
+        let Input::Read { records, .. } = next else {
+            panic!("{next:?}");
+        };
+        let position = Position::new((at / READS) as u64 + 1);
+        assert_eq!(records, [(position, b"record".to_vec())]);
+    }
 }
