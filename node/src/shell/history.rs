@@ -1,7 +1,8 @@
 //! The ledger's index in the store: blocks, receipts, where a transaction is, and the event log, as immutable pages a block.
 //!
 //! Invariant: pages are written with their block in one atomic batch and never changed; what they say can be recomputed from the logs.
-//! Shape: per height one block page, then receipts and sorted transaction keys in chunks of at most [`CHUNK_BYTES`].
+//! Shape: per height the block, its receipts and its sorted transaction keys, each in chunks of at most [`CHUNK_BYTES`]; a block is cut where
+//! the bytes fill a chunk, so its last chunk is shorter, or the one behind it is missing.
 //! A transaction is found by time: its id begins with its milliseconds, and it can stand only in blocks from then to the end of its life,
 //! so a search over block times names a short range of heights whose key pages are read.
 //! Source: `docs/spec/storage.md`, "History".
@@ -25,7 +26,7 @@ const BLOCK: u8 = b'b';
 const RECEIPTS: u8 = b'r';
 const KEYS: u8 = b'k';
 
-/// A final block as the store keeps it.
+/// A final block as the store keeps it; its header comes first, so that the first chunk tells the time.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BlockPage {
     /// Its header.
@@ -49,16 +50,7 @@ pub fn block_write(block: &Committed) -> BlockWrite {
         outcome: outcome.hash(),
         state_root: outcome.state_root,
     };
-    let page = BlockPage {
-        header: block.header.clone(),
-        body: (*block.body).clone(),
-        certificate: block.certificate.clone(),
-        outcome: outcome.clone(),
-    };
-    let mut pages = vec![Page {
-        key: key(BLOCK, height, 0),
-        value: hash::encode(&page),
-    }];
+    let mut pages = block_pages(height, &page_of(block));
     pages.extend(chunks(
         RECEIPTS,
         height,
@@ -77,6 +69,26 @@ pub fn block_write(block: &Committed) -> BlockWrite {
         write_set: block.executed.write_set.clone(),
         pages,
     }
+}
+
+fn page_of(block: &Committed) -> BlockPage {
+    BlockPage {
+        header: block.header.clone(),
+        body: (*block.body).clone(),
+        certificate: block.certificate.clone(),
+        outcome: block.executed.outcome.clone(),
+    }
+}
+
+/// A certificate of a hundred RSA signatures is as long as a whole page, so a block has as many as it needs.
+fn block_pages(height: Height, block: &BlockPage) -> Vec<Page> {
+    let bytes = hash::encode(block);
+    let chunks = bytes.chunks(CHUNK_BYTES).zip(0..);
+    let page = |(value, chunk): (&[u8], u32)| Page {
+        key: key(BLOCK, height, chunk),
+        value: value.to_vec(),
+    };
+    chunks.map(page).collect()
 }
 
 fn sorted_keys(receipts: &[Receipt]) -> Vec<(TxKey, u32)> {
@@ -148,11 +160,29 @@ impl<'a> History<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn block(&self, height: Height) -> Result<Option<BlockPage>, StoreError> {
+        let Some(mut bytes) = self.store.get(&key(BLOCK, height, 0))? else {
+            return Ok(None);
+        };
+        let (mut last, mut chunk) = (bytes.len(), 1);
+        // An earlier build wrote a block as one page, which may be longer than a chunk and has none behind it.
+        while last >= CHUNK_BYTES
+            && let Some(more) = self.store.get(&key(BLOCK, height, chunk))?
+        {
+            (last, chunk) = (more.len(), chunk.saturating_add(1));
+            bytes.extend(more);
+        }
+        borsh::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| damaged(height, "block page"))
+    }
+
+    /// The time of a final block, in microseconds.
+    fn time_us(&self, height: Height) -> Result<Option<u64>, StoreError> {
         let Some(bytes) = self.store.get(&key(BLOCK, height, 0))? else {
             return Ok(None);
         };
-        borsh::from_slice(&bytes)
-            .map(Some)
+        Header::deserialize(&mut bytes.as_slice())
+            .map(|header| Some(header.time_us))
             .map_err(|_| damaged(height, "block page"))
     }
 
@@ -208,8 +238,8 @@ impl<'a> History<'a> {
         let mut height = self.first_at_or_after(from_us, last)?;
         let mut last_try = None;
         while height <= last {
-            let block = self.block(height)?;
-            if block.is_none_or(|block| block.header.time_us > until_us) {
+            let time_us = self.time_us(height)?;
+            if time_us.is_none_or(|time_us| time_us > until_us) {
                 break;
             }
             let tries = self.indexes_of(height, wanted)?;
@@ -244,8 +274,8 @@ impl<'a> History<'a> {
         while low < high {
             let middle = low.saturating_add(high.saturating_sub(low) / 2);
             let before = self
-                .block(Height::new(middle))?
-                .is_some_and(|block| block.header.time_us < time_us);
+                .time_us(Height::new(middle))?
+                .is_some_and(|middle_us| middle_us < time_us);
             if before {
                 low = middle.saturating_add(1)
             } else {

@@ -1,7 +1,9 @@
-//! What the history says of a key that has more than one receipt.
+//! What the history says of a key that has more than one receipt, of blocks of any size, and of events.
 
-use falaj_consensus::types::{BlockId, Round, ValidatorIndex};
-use falaj_consensus::validator_set::Bitmap;
+use falaj_consensus::crypto::{SIGNATURE_BYTES_MAX, Signature};
+use falaj_consensus::message::{BODY_BATCHES_MAX, BatchRef, INLINE_BYTES_MAX};
+use falaj_consensus::types::{BatchDigest, BlockId, Round, ValidatorId, ValidatorIndex};
+use falaj_consensus::validator_set::{Bitmap, VALIDATORS_MAX};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::event::Event;
 use falaj_ledger::execute::execute;
@@ -51,8 +53,22 @@ impl Chain {
 
     /// Executes and stores a block; gives what became of its transactions.
     fn block(&mut self, transactions: Vec<Arc<CheckedTx>>) -> Vec<Option<Rejection>> {
+        let block = self.made(transactions, Body::default(), (Bitmap::none(4), Vec::new()));
+        self.store.commit(&block_write(&block)).unwrap();
+        let receipts = block.executed.receipts.iter();
+        receipts
+            .map(|receipt| receipt.verdict.rejection())
+            .collect()
+    }
+
+    /// Executes a block of these transactions under that body, with these signatures.
+    fn made(
+        &mut self,
+        transactions: Vec<Arc<CheckedTx>>,
+        body: Body,
+        (signers, signatures): (Bitmap, Vec<Signature>),
+    ) -> Committed {
         let state = &self.ledger.state;
-        let body = Body::default();
         let header = Header {
             version: Header::VERSION,
             features: 0,
@@ -75,8 +91,8 @@ impl Chain {
             round: header.round,
             id: header.id(),
             outcome: executed.outcome.hash(),
-            signers: Bitmap::none(4),
-            signatures: Vec::new(),
+            signers,
+            signatures,
         };
         let block = Committed {
             id: header.id(),
@@ -86,13 +102,9 @@ impl Chain {
             transactions,
             executed: Arc::new(executed),
         };
-        self.store.commit(&block_write(&block)).unwrap();
         self.ledger.state = block.executed.state.clone();
         self.events.extend(block.executed.events.iter().cloned());
-        let receipts = block.executed.receipts.iter();
-        receipts
-            .map(|receipt| receipt.verdict.rejection())
-            .collect()
+        block
     }
 
     fn find(&self, body: &TxBody) -> Option<(u64, u32)> {
@@ -204,4 +216,74 @@ fn a_store_without_events_is_told() {
     let empty = chain_of(&[0]);
     let history = History::new(&empty.store);
     assert!(history.holds_events(0).unwrap() && !history.holds_events(2).unwrap());
+}
+
+/// A body as long as bodies get without evidence, which no block carries yet.
+fn full_body() -> Body {
+    let batch = |number: usize| BatchRef {
+        digest: BatchDigest::default(),
+        author: ValidatorId::new(1),
+        seq: number as u64,
+        transactions: 1,
+        bytes: 1,
+    };
+    Body {
+        batches: (0..BODY_BATCHES_MAX).map(batch).collect(),
+        inline: vec![vec![7; INLINE_BYTES_MAX]],
+        evidence: Vec::new(),
+    }
+}
+
+/// Signatures of the longest kind by so many validators.
+fn signatures(count: usize) -> (Bitmap, Vec<Signature>) {
+    let mut signers = Bitmap::none(count);
+    for index in 0..count {
+        signers.insert(ValidatorIndex::new(u16::try_from(index).unwrap()));
+    }
+    let signature = Signature::new(vec![5; SIGNATURE_BYTES_MAX]).unwrap();
+    (signers, vec![signature; count])
+}
+
+// docs/spec/storage.md, "History": no certificate or body that a genesis admits is too long for the store, nor one that fills chunks exactly.
+#[test]
+fn the_largest_block_is_stored_and_read() {
+    let mut chain = Chain::new();
+    let mut blocks = Vec::new();
+    for count in [0, 1, 100, VALIDATORS_MAX] {
+        blocks.push(chain.made(Vec::new(), full_body(), signatures(count)));
+    }
+    let short = chain.made(Vec::new(), Body::default(), (Bitmap::none(4), Vec::new()));
+    let lacking = 2 * CHUNK_BYTES - hash::encode(&page_of(&short)).len() - size_of::<u32>();
+    let (mut filling, each) = (Body::default(), size_of::<u32>() + SIGNATURE_BYTES_MAX);
+    filling.inline = vec![vec![7; lacking % each]];
+    let filled = (Bitmap::none(4), signatures(lacking / each).1);
+    let exact = chain.made(Vec::new(), filling, filled);
+    assert_eq!(hash::encode(&page_of(&exact)).len(), 2 * CHUNK_BYTES);
+    blocks.extend([short, exact]);
+    for block in &blocks {
+        chain.store.commit(&block_write(block)).unwrap();
+    }
+    let history = History::new(&chain.store);
+    for block in &blocks {
+        let (height, time_us) = (block.header.height, block.header.time_us);
+        assert_eq!(history.block(height).unwrap(), Some(page_of(block)));
+        let last = Height::new(blocks.len() as u64);
+        assert_eq!(history.first_at_or_after(time_us, last).unwrap(), height);
+    }
+}
+
+// What an earlier build wrote as one page, longer than a chunk, reads as before.
+#[test]
+fn a_block_in_one_page_is_read() {
+    let mut chain = Chain::new();
+    let block = chain.made(Vec::new(), full_body(), signatures(0));
+    let page = page_of(&block);
+    let mut write = block_write(&block);
+    write.pages.retain(|page| page.key[0] != BLOCK);
+    let (key, value) = (key(BLOCK, block.header.height, 0), hash::encode(&page));
+    assert!(value.len() > CHUNK_BYTES);
+    write.pages.push(Page { key, value });
+    chain.store.commit(&write).unwrap();
+    let found = History::new(&chain.store).block(block.header.height);
+    assert_eq!(found.unwrap(), Some(page));
 }
