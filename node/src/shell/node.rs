@@ -29,7 +29,7 @@ use super::network::{
     NetworkHandle, PeerConfig, PeerId,
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
-use super::recover::{Base, StartupError, base_of_genesis, base_of_store, catch_up};
+use super::recover::{Base, StartupError, StoreFault, base_of_genesis, base_of_store, catch_up};
 use super::runtime::{
     Clock, CoreHandle, CoreParts, DISK_RESERVE_BYTES, Fatal, LogHealth, LogThread, SignerHandle,
     SignerThread, StoreThread, Workers,
@@ -220,7 +220,8 @@ fn open_store(
             let base = base_of_genesis(&opened.store, genesis)?;
             Ok((Arc::new(opened.store), base))
         }
-        Err(unfit) => {
+        Err(StoreFault::Failed(error)) => Err(error.into()),
+        Err(StoreFault::Unfit(unfit)) => {
             drop(opened);
             let aside = set_aside(&path).map_err(StartupError::from)?;
             tracing::warn!(reason = %unfit, aside = %aside.display(), "the ledger's store is rebuilt from the logs");

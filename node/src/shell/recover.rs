@@ -1,6 +1,7 @@
 //! From files to a replica's start: the newest state the store holds, or genesis, brought up to the last certificate of the block log.
 //!
 //! Invariant: the logs are the truth and the store a copy: one that is missing, ahead, behind, damaged or wrong is set aside and rebuilt;
+//! one that could not be read is left where it is, because the next start may well read it;
 //! a height whose outcome differs from the certified one is not built upon: the node starts at the height before.
 //! Source: `docs/spec/storage.md`, "Start-up".
 
@@ -33,15 +34,24 @@ pub enum StartupError {
     State(#[from] StateError),
 }
 
-/// Why the store was not used.
+/// Why nothing was begun from a store.
+#[derive(Debug)]
+pub enum StoreFault {
+    /// Set it aside and begin with an empty one.
+    Unfit(StoreUnfit),
+    /// Store or logs could not be read, which says nothing about what they hold.
+    Failed(StartupError),
+}
+
+/// Why what a store holds is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreUnfit {
-    /// It cannot be read.
-    #[error("it cannot be read: {0}")]
-    Unreadable(#[from] StoreError),
+    /// It is not what was written.
+    #[error(transparent)]
+    Damaged(StoreError),
     /// It is not the state of this chain.
     #[error("it holds no state: {0}")]
-    NoState(#[from] StateError),
+    NoState(StateError),
     /// It has blocks that the block log has no certificate for.
     #[error("it is at height {store}, the block log ends at {log}")]
     Ahead {
@@ -58,6 +68,27 @@ pub enum StoreUnfit {
     Wrong(Height),
 }
 
+impl From<StoreUnfit> for StoreFault {
+    fn from(unfit: StoreUnfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl From<StoreError> for StoreFault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged { .. } => Self::Unfit(StoreUnfit::Damaged(error)),
+            StoreError::Io { .. }
+            | StoreError::Failed
+            | StoreError::OtherChain { .. }
+            | StoreError::OtherVersion { .. }
+            | StoreError::OutOfOrder { .. }
+            | StoreError::PageTooLong { .. }
+            | StoreError::OtherState { .. } => Self::Failed(error.into()),
+        }
+    }
+}
+
 /// The state after a height, with its outcome whole.
 #[derive(Clone, Debug)]
 pub struct Base {
@@ -70,36 +101,32 @@ pub struct Base {
 /// What a store gives to start from; `None` if it is empty.
 ///
 /// # Errors
-/// [`StoreUnfit`]: set it aside and begin with an empty one.
+/// [`StoreFault`].
 pub fn base_of_store<D: Disk>(
     store: &dyn Store,
     logs: &NodeLogs<D>,
     found: &RecoveredLogs,
-) -> Result<Option<Base>, StoreUnfit> {
+) -> Result<Option<Base>, StoreFault> {
     let Some(Loaded { marker, state, .. }) = store.load()? else {
         return Ok(None);
     };
-    let state = State::from_map(state)?;
+    let state = State::from_map(state).map_err(StoreUnfit::NoState)?;
     if marker.height == Height::new(0) {
         let outcome = state.outcome(falaj_ledger::receipt::receipts_root(&[]));
         return Ok(Some(Base { state, outcome }));
     }
     if marker.height > found.height() {
-        return Err(StoreUnfit::Ahead {
-            store: marker.height,
-            log: found.height(),
-        });
+        let (store, log) = (marker.height, found.height());
+        return Err(StoreUnfit::Ahead { store, log }.into());
     }
     let wrong = || StoreUnfit::Wrong(marker.height);
-    let certified = logs
-        .decided(found, marker.height)
-        .map_err(|_| wrong())?
-        .certificate
-        .outcome;
+    let decided = logs.decided(found, marker.height);
+    let decided = decided.map_err(|error| StoreFault::Failed(error.into()))?;
+    let certified = decided.certificate.outcome;
     let history = History::new(store);
     let page = history.block(marker.height)?.ok_or_else(wrong)?;
     if !history.holds_events(page.outcome.events)? {
-        return Err(StoreUnfit::NoEvents(marker.height));
+        return Err(StoreUnfit::NoEvents(marker.height).into());
     }
     let right = page.outcome.hash() == certified && page.outcome.state_root == state.root();
     if right {
@@ -108,7 +135,7 @@ pub fn base_of_store<D: Disk>(
             outcome: page.outcome,
         }))
     } else {
-        Err(wrong())
+        Err(wrong().into())
     }
 }
 
@@ -165,3 +192,6 @@ pub fn catch_up<D: Disk>(
     }
     Ok((found, base))
 }
+
+#[cfg(test)]
+mod tests;
