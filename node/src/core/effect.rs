@@ -154,6 +154,13 @@ pub enum Event {
     Diverged(Divergence),
     /// Proof that a validator broke the protocol.
     Evidence(Box<Evidence>),
+    /// The ledger's store is so far behind that this node stands still until it has caught up.
+    StoreBehind {
+        /// The last decided height.
+        height: Height,
+        /// The last height in the store.
+        persisted: Height,
+    },
     /// A peer sent what it must not.
     PeerFault {
         /// Who.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: `step` decides by its inputs alone: no clock, no randomness, no thread, no input or output, no global state.
 //! What others can see leaves through [`Pending`], after the records it stands on are on disk; one step's outputs wait together.
-//! While it stands still, because a log has no room or it diverged, it makes no new records: what it holds stays bounded.
+//! While it stands still, because a log has no room, the store is far behind or it diverged, it makes no new records: what it holds stays bounded.
 //! A panic here is a broken belief; no bytes of a peer or client lead to one.
 //! Who calls it: `node::shell` in production, `simulations` in virtual time.
 //! Source: `docs/ARCHITECTURE.md`; `docs/spec/consensus.md`; `docs/spec/dissemination.md`.
@@ -130,6 +130,10 @@ pub struct Replica {
     latched: Option<Height>,
     /// Logs without room.
     full: BTreeSet<LogId>,
+    /// The last height that the ledger's store holds.
+    persisted: Height,
+    /// Whether the store is so far behind that nothing more is taken.
+    store_behind: bool,
     /// Timers that ran out while a log had no room.
     held: Vec<Timer>,
 }
@@ -183,7 +187,7 @@ impl Replica {
             Input::DiskFull(log) => self.on_disk_full(log),
             Input::DiskRoom(log) => self.on_disk_room(now, log, step),
             Input::Synced(durable) => self.on_synced(durable, step),
-            Input::Persisted(_) => {}
+            Input::Persisted(height) => self.on_persisted(now, height, step),
             Input::Read { purpose, records } => self.on_read(purpose, records, step),
             Input::Found { purpose, heights } => self.on_found(purpose, heights, step),
         }

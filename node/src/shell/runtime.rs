@@ -5,6 +5,7 @@
 //! A disk whose state is unknown ends the process: see [`Fatal`].
 //! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
 
+mod checkpoints;
 mod clock;
 mod core_thread;
 mod fatal;

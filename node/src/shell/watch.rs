@@ -116,6 +116,13 @@ impl Watch {
                 self.metrics.evidence();
                 self.alarm_text(format!("evidence: {:?}", evidence.key()));
             }
+            Event::StoreBehind { height, persisted } => {
+                tracing::error!(
+                    height = height.get(),
+                    persisted = persisted.get(),
+                    "the ledger's store is far behind: nothing is admitted or decided here until it has caught up"
+                );
+            }
             Event::PeerFault { peer, what } => {
                 tracing::warn!(?peer, what, "a peer sent what it must not");
             }

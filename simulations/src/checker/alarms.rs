@@ -23,7 +23,10 @@ pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
             Some(offender) => accuse(facts, offender, || format!("a wrong {what}")),
             None => Ok(()),
         },
-        Event::PeerLimited { .. } | Event::Consensus(_) | Event::Voted(_) => Ok(()),
+        Event::PeerLimited { .. }
+        | Event::StoreBehind { .. }
+        | Event::Consensus(_)
+        | Event::Voted(_) => Ok(()),
     }
 }
 

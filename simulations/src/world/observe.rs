@@ -91,6 +91,7 @@ impl World {
             Event::Voted(_)
             | Event::Alarm(_)
             | Event::Diverged(_)
+            | Event::StoreBehind { .. }
             | Event::PeerFault { .. }
             | Event::PeerLimited { .. } => None,
         };

@@ -477,6 +477,7 @@ impl Replica {
             executed,
         };
         step.outputs.push(Output::Committed(Arc::new(committed)));
+        self.note_store_lag(step);
     }
 
     /// What our undecided blocks carried inline goes back to the mempool, unless the decided block has it.

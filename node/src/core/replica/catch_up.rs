@@ -86,7 +86,7 @@ impl Replica {
 
     /// Asks for what peers have decided beyond us, and decides the open height if its block is here.
     pub(super) fn catch_up(&mut self, step: &mut Step) {
-        if self.stands_still() || !self.is_behind() {
+        if self.stands_still() || self.is_store_busy() || !self.is_behind() {
             return;
         }
         let open = self.open_height();

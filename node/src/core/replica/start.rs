@@ -160,8 +160,12 @@ impl Replica {
             diverged: None,
             latched,
             full: BTreeSet::new(),
+            persisted: Height::default(),
+            store_behind: false,
             held: Vec::new(),
         };
+        // The host brought the store up to the tip.
+        replica.persisted = replica.height();
         replica.open();
         let mut step = Step::default();
         match diverged {

@@ -2,19 +2,18 @@
 //!
 //! Invariant: it gets a block only after its certificate is on disk, so the store is never ahead of the block log by more than a crash can show;
 //! a failed write ends the process, because the state of the disk is then unknown.
-//! Checkpoints of the whole state are taken here, off the critical path, and older write sets pruned behind them.
+//! Checkpoints of the whole state are [made beside it](super::checkpoints): a block never waits for one.
+//! Bounds: the replica stands still before more than a few dozen blocks wait here.
 
 use falaj_ledger::store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use super::checkpoints::Checkpoints;
 use super::fatal::{Fatal, exit_code};
 use crate::core::{Committed, Input};
 use crate::shell::history::block_write;
-
-/// Heights between two checkpoints.
-const CHECKPOINT_HEIGHTS: u64 = 1_000;
 
 /// What the store thread is told.
 pub enum StoreCommand {
@@ -40,10 +39,11 @@ impl StoreThread {
         fatal: Fatal,
     ) -> std::io::Result<Self> {
         let (commands, inbox) = channel();
+        let checkpoints = Checkpoints::start(Arc::clone(&store), fatal.clone())?;
         let thread = std::thread::Builder::new()
             .name("store".into())
             .spawn(move || {
-                if let Err(error) = run(&*store, &inbox, &results, &timed) {
+                if let Err(error) = run(&*store, &checkpoints, &inbox, &results, &timed) {
                     fatal.end(exit_code::DISK, format!("the ledger's store: {error}"));
                 }
             })?;
@@ -80,6 +80,7 @@ impl Drop for StoreThread {
 
 fn run(
     store: &dyn Store,
+    checkpoints: &Checkpoints,
     inbox: &Receiver<StoreCommand>,
     results: &impl Fn(Input),
     timed: &impl Fn(f64),
@@ -90,10 +91,10 @@ fn run(
         store.commit(&write)?;
         timed(started.elapsed().as_secs_f64());
         results(Input::Persisted(block.header.height));
-        if block.header.height.get().is_multiple_of(CHECKPOINT_HEIGHTS) {
-            store.checkpoint(&write.marker, block.executed.state.map())?;
-            store.prune_below(block.header.height)?;
-        }
+        checkpoints.offer(&write.marker, &block.executed);
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,8 @@ pub(super) struct World {
     pending: PendingQueue<Output>,
     /// Whether appended records are proven at once.
     pub(super) proves: bool,
+    /// Whether the store holds a block as soon as it is decided.
+    pub(super) persists: bool,
     /// Whether reads end at once.
     pub(super) reads: bool,
     pub(super) now: Now,
@@ -88,6 +90,7 @@ impl World {
             logs,
             pending: PendingQueue::new(),
             proves: true,
+            persists: true,
             reads: true,
             now,
             effects: Vec::new(),
@@ -110,9 +113,18 @@ impl World {
 
     fn perform(&mut self, outbox: falaj_consensus::durable::Outbox<Effect, Output>) {
         self.pending.push(outbox.pending);
-        self.outputs.extend(self.pending.release());
+        let released = self.pending.release();
+        let committed = released.iter().filter_map(|output| match output {
+            Output::Committed(block) => Some(block.header.height),
+            Output::Send { .. } | Output::Answer { .. } | Output::Event(_) => None,
+        });
+        let committed: Vec<_> = committed.filter(|_| self.persists).collect();
+        self.outputs.extend(released);
         for effect in outbox.start {
             self.begin(effect);
+        }
+        for height in committed {
+            self.give(Input::Persisted(height));
         }
     }
 

@@ -8,6 +8,7 @@ use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
 
+use super::super::still::STORE_BEHIND_MAX;
 use super::harness::{World, asks_for_blocks};
 use crate::core::{Admission, Divergence, Effect, Event, Input, Message, Output, Ticket, Timer};
 
@@ -241,4 +242,59 @@ fn an_admitted_payment_waits_out_a_full_disk() {
         sent.iter()
             .any(|message| matches!(message, Message::Batch(_)))
     );
+}
+
+/// Offers the next block as voting does: its certificate, and the block when it is asked for. Whether it was decided.
+fn decide_next(world: &mut World) -> bool {
+    let block = world.decided(|outcome| outcome);
+    let height = block.header.height;
+    world.receive(height.get(), Some(Message::Certificate(block.certificate)));
+    let (header, body) = (Box::new(block.header), block.body);
+    world.receive(height.get(), Some(Message::Block { header, body }));
+    world.replica.height() == height
+}
+
+// docs/spec/storage.md, "A slow store": what waits for the store is bounded, whoever decides the blocks; the node says so, admits nothing,
+// and goes on by itself once the store has caught up half of it.
+#[test]
+fn a_slow_store_bounds_memory() {
+    let mut world = World::new();
+    world.peer_at(1_000);
+    world.persists = false;
+    let decided = (0..100).take_while(|_| decide_next(&mut world)).count() as u64;
+    assert_eq!(decided, STORE_BEHIND_MAX + 1);
+    let told = |output: &Output| matches!(output, Output::Event(Event::StoreBehind { persisted, .. }) if persisted.get() == 0);
+    assert_eq!(
+        world.outputs.iter().filter(|output| told(output)).count(),
+        1
+    );
+    assert_eq!(
+        submit(&mut world),
+        Some(Admission::Refused(Rejection::ReadOnly))
+    );
+    let half = decided - STORE_BEHIND_MAX / 2;
+    world.give(Input::Persisted(Height::new(half - 1)));
+    assert!(!decide_next(&mut world));
+    world.give(Input::Persisted(Height::new(half)));
+    assert!(decide_next(&mut world));
+    world.give(Input::Persisted(Height::new(decided + 1)));
+    assert_eq!(submit(&mut world), Some(Admission::Admitted));
+}
+
+// docs/spec/storage.md, "A slow store": a node that catches up fetches no more than its store keeps up with, and goes on with it.
+#[test]
+fn catching_up_keeps_pace_with_the_store() {
+    let mut world = World::new();
+    world.peer_at(1_000);
+    world.persists = false;
+    let mut fetched = 0;
+    for _ in 0..100 {
+        let block = world.decided(|outcome| outcome);
+        world.receive(1_000, Some(Message::Blocks(vec![block])));
+        fetched = world.replica.height().get();
+    }
+    assert_eq!(fetched, STORE_BEHIND_MAX / 2 + 1);
+    world.sent();
+    world.give(Input::Persisted(Height::new(fetched)));
+    assert!(world.sent().iter().any(asks_for_blocks));
 }
