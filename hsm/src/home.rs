@@ -80,11 +80,12 @@ impl<D: Disk> SignerHome<D> {
     where
         D: Clone,
     {
-        let mut guard_log = create_or_empty(guard_disk, log_of(&identity, LogId::Guard))?;
-        drop(create_or_empty(
-            audit_disk,
+        let (guard, audit) = (
+            log_of(&identity, LogId::Guard),
             log_of(&identity, LogId::Audit),
-        )?);
+        );
+        let mut guard_log = FramedLog::create_or_empty(guard_disk, guard)?;
+        drop(FramedLog::create_or_empty(audit_disk, audit)?);
         let (_, first) = Signer::init(identity, checker, floor);
         append(&mut guard_log, &first)?;
         let _ = guard_log.sync()?;
@@ -356,23 +357,6 @@ fn append<D: Disk>(log: &mut FramedLog<D>, record: &Append) -> Result<(), LogErr
         "the guard counts its records as its log does"
     );
     Ok(())
-}
-
-fn create_or_empty<D: Disk + Clone>(
-    disk: D,
-    identity: LogIdentity,
-) -> Result<FramedLog<D>, LogError> {
-    match FramedLog::create(disk.clone(), identity) {
-        Err(exists @ LogError::Exists { .. }) => {
-            let log = FramedLog::open(disk, identity)?;
-            if log.last() == Position::START {
-                Ok(log)
-            } else {
-                Err(exists)
-            }
-        }
-        made => made,
-    }
 }
 
 fn read_all<D: Disk>(log: &FramedLog<D>) -> Result<Vec<(Position, Vec<u8>)>, LogError> {

@@ -18,3 +18,4 @@ pub mod room;
 pub mod runtime;
 pub mod view;
 pub mod watch;
+pub mod whole;

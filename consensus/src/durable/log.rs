@@ -78,6 +78,27 @@ impl<D: Disk> FramedLog<D> {
         Ok(Self::assemble(disk, identity, vec![segment], tail, None))
     }
 
+    /// Makes a log, or takes up one without any record, which is what a stop in the middle of making leaves.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create) and [`open`](Self::open); [`LogError::Exists`] when there is a log with records.
+    pub fn create_or_empty(disk: D, identity: LogIdentity) -> Result<Self, LogError>
+    where
+        D: Clone,
+    {
+        match Self::create(disk.clone(), identity) {
+            Err(exists @ LogError::Exists { .. }) => {
+                let log = Self::open(disk, identity)?;
+                if log.last() == Position::START {
+                    Ok(log)
+                } else {
+                    Err(exists)
+                }
+            }
+            made => made,
+        }
+    }
+
     /// Refuses a folder that holds a log, without touching it.
     ///
     /// # Errors

@@ -84,6 +84,16 @@ impl TokenAdmin {
         algorithm: Algorithm,
         name: &KeyName,
     ) -> Result<GeneratedKey, TokenError> {
+        self.expect_makable(algorithm, name)?;
+        template::generate(&self.session, algorithm, name, true)?;
+        self.prove(algorithm, name)
+    }
+
+    /// Refuses what [`generate_key`](Self::generate_key) would, as far as that is known before; nothing is made.
+    ///
+    /// # Errors
+    /// [`TokenError::NameTaken`], [`TokenError::MechanismMissing`], or what the library returned.
+    pub fn expect_makable(&self, algorithm: Algorithm, name: &KeyName) -> Result<(), TokenError> {
         for wanted in [
             mechanism::generation(algorithm),
             mechanism::mechanism(algorithm),
@@ -95,13 +105,14 @@ impl TokenAdmin {
                 wanted.mechanism_type(),
             )?;
         }
-        key::refuse_taken(&self.session, self.token_label(), name)?;
-        template::generate(&self.session, algorithm, name, true)?;
-        self.prove(algorithm, name)
+        key::refuse_taken(&self.session, self.token_label(), name)
     }
 
-    /// Finds the key as a node will, and has it sign.
-    fn prove(&self, algorithm: Algorithm, name: &KeyName) -> Result<GeneratedKey, TokenError> {
+    /// Finds a key of this algorithm as a node will, and has it sign.
+    ///
+    /// # Errors
+    /// [`TokenError::KeyMissing`] when there is none, what is wrong with the key, or what the library returned.
+    pub fn prove(&self, algorithm: Algorithm, name: &KeyName) -> Result<GeneratedKey, TokenError> {
         let unfit = |reason| TokenError::KeyForm {
             label: name.label.clone(),
             reason,

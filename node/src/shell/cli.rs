@@ -23,6 +23,7 @@ mod openapi;
 mod print;
 mod proof;
 mod receipt;
+mod remedy;
 mod sibling;
 mod start;
 mod status;

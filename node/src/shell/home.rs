@@ -1,21 +1,27 @@
-//! A node's home: which folder holds what, made by `init`, taken up by `start`.
+//! A node's home: which folder holds what, set on a genesis by `init`, taken up by `start`.
 //!
-//! Invariant: the guard lies outside the data folder; `init` makes each log explicitly, so a file that is missing later was lost;
+//! Invariant: the guard lies outside the data folder; each log is made explicitly, once, so a file that is missing later was lost;
 //! a data folder of another chain is refused by every log in it.
 //! Errors: [`HomeError`], each with the exit code of `docs/guide/cli.md`.
 
+mod setting;
+
 use falaj_consensus::crypto::PublicKey;
-use falaj_consensus::durable::{DiskError, FolderLock, FolderLockError, LogError, OsDisk};
+use falaj_consensus::durable::{
+    DiskError, FolderLock, FolderLockError, FramedLog, LogError, LogId, OsDisk,
+};
 use falaj_consensus::types::{Now, ValidatorId};
 use falaj_consensus::validator_set::{Validator, ValidatorSet};
 use falaj_consensus::verify::RealChecker;
-use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome, WitnessError, WitnessFile};
+use falaj_hsm::{Identity, SignerHome, WitnessError, WitnessFile};
 use falaj_ledger::genesis::{Genesis, GenesisFileError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::config::{Config, Paths};
+use super::config::Paths;
 use crate::storage::NodeLogs;
+
+pub use setting::{expect_finished, expect_settable, first_trace, set_on_genesis};
 
 /// Why a home cannot be made or taken up.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +34,43 @@ pub enum HomeError {
         /// The system's reason.
         #[source]
         source: std::io::Error,
+    },
+    /// A file of the home cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The home was set, and all that was made then is there.
+    #[error("this home is set on {} already", named(genesis.as_deref()))]
+    AlreadySet {
+        /// Hash of its genesis, if that can be read.
+        genesis: Option<String>,
+    },
+    /// The home was set on a genesis, and its guard is not there any more.
+    #[error("the signing guard is gone from {}, and {} shows that this home was set on a genesis before: what its key has signed is unknown", guard.display(), trace.display())]
+    GuardLost {
+        /// Folder of the signing guard.
+        guard: PathBuf,
+        /// What shows it.
+        trace: PathBuf,
+    },
+    /// The home was set on a genesis, and its logs are not there any more.
+    #[error("the logs are gone from {}, and {} shows that this home was set on a genesis before", data.display(), trace.display())]
+    DataLost {
+        /// Folder of the logs and the ledger.
+        data: PathBuf,
+        /// What shows it.
+        trace: PathBuf,
+    },
+    /// A stop came in the middle of setting the home.
+    #[error("`falaj init` did not finish setting this home on genesis {genesis}")]
+    Unfinished {
+        /// Hash of that genesis.
+        genesis: String,
     },
     /// The genesis is not one.
     #[error("{} is not a genesis that adds up", path.display())]
@@ -78,6 +121,13 @@ pub enum HomeError {
         /// Its algorithm.
         algorithm: &'static str,
     },
+}
+
+fn named(genesis: Option<&str>) -> String {
+    genesis.map_or_else(
+        || "a genesis".into(),
+        |genesis| format!("genesis {genesis}"),
+    )
 }
 
 /// The folders of a home, each locked against a second process.
@@ -156,11 +206,24 @@ impl Folders {
     ) -> Result<(SignerHome<OsDisk>, WitnessFile<OsDisk>), HomeError> {
         let checker = Arc::new(RealChecker);
         let (guard, audit) = (self.guard()?, self.audit()?);
+        self.expect_guard(&guard, &audit)?;
         let memory = OsDisk::subfolder(&self.data, "witness")?;
         let memory = WitnessFile::open(memory, &identity.key)?;
         let witness = memory.witness();
         let signer = SignerHome::open(now, guard, audit, identity, checker, known, witness)?;
         Ok((signer, memory))
+    }
+
+    /// Both logs of a guard are made together, so where neither is there the folder was lost.
+    fn expect_guard(&self, guard: &OsDisk, audit: &OsDisk) -> Result<(), HomeError> {
+        let none = |disk, log| FramedLog::expect_none(disk, log).is_ok();
+        if none(guard, LogId::Guard) && none(audit, LogId::Audit) {
+            return Err(HomeError::GuardLost {
+                guard: self.guard.folder().into(),
+                trace: self.data.folder().into(),
+            });
+        }
+        Ok(())
     }
 
     /// Opens the node's logs.
@@ -189,66 +252,6 @@ pub fn read_genesis(path: &Path) -> Result<Genesis, HomeError> {
         path: path.into(),
         source: Box::new(source),
     })
-}
-
-/// Makes the logs of a new node, and the first record of its guard if it votes.
-///
-/// A node that has logs is not new: if its guard is gone, that guard was lost, and is never begun afresh.
-///
-/// # Errors
-/// [`HomeError`]; [`LogError::Exists`] when there are logs already, which are left as they are.
-pub fn make_logs(
-    home: &Path,
-    config: &Config,
-    genesis: &Genesis,
-    key: Option<&PublicKey>,
-) -> Result<(), HomeError> {
-    let folders = Folders::take(home, &config.paths)?;
-    let (block, batch) = (folders.block()?, folders.batch()?);
-    NodeLogs::expect_none(&block, &batch)?;
-    if let (Some(validator), Some(key)) = (&config.validator, key) {
-        make_guard(&folders, genesis, validator.id, key)?;
-    }
-    NodeLogs::create(block, batch, genesis.hash())?;
-    Ok(())
-}
-
-fn make_guard(
-    folders: &Folders,
-    genesis: &Genesis,
-    id: u32,
-    key: &PublicKey,
-) -> Result<(), HomeError> {
-    check_member(genesis, id, key)?;
-    let window = SetWindow::genesis(&Arc::new(genesis.validators.clone()));
-    let floor = Floor {
-        place: Place::GENESIS,
-        instance: random()?,
-        fence_epoch: 0,
-        window,
-    };
-    let identity = Identity {
-        chain: genesis.chain(),
-        key: key.clone(),
-    };
-    SignerHome::init(
-        folders.guard()?,
-        folders.audit()?,
-        identity,
-        Arc::new(RealChecker),
-        floor,
-    )?;
-    Ok(())
-}
-
-/// Bytes that no other guard has.
-fn random() -> Result<[u8; 16], HomeError> {
-    use ring::rand::SecureRandom as _;
-    let mut bytes = [0; 16];
-    ring::rand::SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| HomeError::Random)?;
-    Ok(bytes)
 }
 
 /// Refuses a validator set with a key whose algorithm is not approved, as a node under `fips_strict` does.

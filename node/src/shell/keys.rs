@@ -6,14 +6,14 @@
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::params::Parameters;
 use falaj_hsm::{Backend, BackendError, sign_deadline_ms_max};
-use std::fs::OpenOptions;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config::SignerConfig;
 use super::network::Keypair;
+use super::whole::write_new_secret;
 
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,15 +74,7 @@ pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
         path: path.into(),
         source,
     };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(failed)
+    write_new_secret(path, bytes).map_err(failed)
 }
 
 /// Makes the transport key of a new node.

@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use super::binding::{Subject, Vouched};
 use super::config::{Config, ConfigError, Paths, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
-use super::home::{Folders, HomeError, check_approved, read_genesis};
+use super::home::{Folders, HomeError, check_approved, expect_finished, read_genesis};
 use super::keys::{
     KeyFileError, OpenedBackend, SharedBackend, SignerError, open_backend, read_transport_key,
     sign_deadline_ms,
@@ -180,6 +180,7 @@ impl Drop for Threads {
 }
 
 fn open(home: &Path, config: &Config) -> Result<Opened, StartError> {
+    expect_finished(home)?;
     let folders = Folders::take(home, &config.paths)?;
     let genesis = Arc::new(read_genesis(&home.join(&config.paths.genesis))?);
     let rules = Arc::new(Rules::of_genesis(&genesis));

@@ -118,35 +118,18 @@ struct Unnamed {
 }
 
 impl<D: Disk> NodeLogs<D> {
-    /// Refuses folders that hold logs, without touching them.
+    /// Makes empty logs for a new node; logs without any record, which a stop in the middle of this leaves, are taken over.
     ///
     /// # Errors
-    /// [`LogError::Exists`].
-    pub fn expect_none(block: &D, batch: &D) -> Result<(), LogError> {
-        FramedLog::expect_none(block, LogId::Block)?;
-        FramedLog::expect_none(batch, LogId::Batch)
-    }
-
-    /// Makes empty logs for a new node.
-    ///
-    /// # Errors
-    /// [`LogError`] when the folders hold logs already or the disk fails.
-    pub fn create(block: D, batch: D, genesis_hash: Hash32) -> Result<Self, LogError> {
+    /// [`LogError`] when the folders hold logs with records or the disk fails.
+    pub fn create(block: D, batch: D, genesis_hash: Hash32) -> Result<Self, LogError>
+    where
+        D: Clone,
+    {
+        let identity = |log| LogIdentity { log, genesis_hash };
         Ok(Self {
-            block: FramedLog::create(
-                block,
-                LogIdentity {
-                    log: LogId::Block,
-                    genesis_hash,
-                },
-            )?,
-            batch: FramedLog::create(
-                batch,
-                LogIdentity {
-                    log: LogId::Batch,
-                    genesis_hash,
-                },
-            )?,
+            block: FramedLog::create_or_empty(block, identity(LogId::Block))?,
+            batch: FramedLog::create_or_empty(batch, identity(LogId::Batch))?,
         })
     }
 

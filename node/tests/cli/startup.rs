@@ -198,21 +198,6 @@ fn a_log_that_is_gone_is_refused() {
     starts_with_everything(&bench);
 }
 
-// A guard that is gone was lost: what it signed is unknown, so it is never begun afresh, by `init` least of all.
-#[test]
-fn a_lost_guard_is_not_made_again_by_init() {
-    let bench = settled();
-    let (guard, aside) = (bench.home().join("guard"), bench.path("aside"));
-    fs::rename(&guard, &aside).unwrap();
-    let genesis = bench.path("genesis.json").display().to_string();
-    let ended = bench.run(&["init", "--json", "--genesis", &genesis]);
-    assert_ne!(ended.code, 0, "{ended:?}");
-    assert!(!guard.join("guard/guard-0000000000.log").exists());
-    fs::remove_dir_all(&guard).unwrap();
-    fs::rename(&aside, &guard).unwrap();
-    starts_with_everything(&bench);
-}
-
 // A copy of the data folder that is put back must not put the guard back.
 #[test]
 fn a_guard_inside_the_data_folder_is_refused() {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::process::ExitCode;
 
-use super::print;
+use super::{print, remedy};
 use crate::shell::config::ConfigError;
 use crate::shell::home::HomeError;
 use crate::shell::keys::{KeyFileError, SignerError};
@@ -209,22 +209,35 @@ impl From<HomeError> for Failure {
             | HomeError::Disk(_)
             | HomeError::Witness(WitnessError::Disk(_))
             | HomeError::Random => Self::DISK,
+            HomeError::Write { .. } => Self::DISK,
             HomeError::Log(error) => log_code(error),
             HomeError::Guard(falaj_hsm::HomeError::Log(error)) => log_code(error),
             HomeError::Guard(_) | HomeError::Witness(WitnessError::Damaged) => Self::DATA,
             HomeError::Read { .. }
+            | HomeError::AlreadySet { .. }
+            | HomeError::GuardLost { .. }
+            | HomeError::DataLost { .. }
+            | HomeError::Unfinished { .. }
             | HomeError::Genesis { .. }
             | HomeError::Nested { .. }
             | HomeError::NotApproved { .. }
             | HomeError::NotInGenesis { .. } => Self::CONFIG,
         };
-        Self::new(code, error)
+        let fix = remedy::of_home(&error).map(Cow::Borrowed);
+        Self {
+            fix,
+            ..Self::new(code, error)
+        }
     }
 }
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
-        Self::new(log_code(&error), error)
+        let fix = remedy::of_log(&error).map(Cow::Borrowed);
+        Self {
+            fix,
+            ..Self::new(log_code(&error), error)
+        }
     }
 }
 

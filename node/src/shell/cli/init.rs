@@ -4,6 +4,7 @@
 //! the logs and the explicit first record of the signing guard. Neither ever overwrites anything.
 
 use clap::{Args, ValueEnum};
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::types::ValidatorId;
 use falaj_hsm::{Backend, Identity};
 use falaj_ledger::genesis::Genesis;
@@ -17,9 +18,12 @@ use crate::shell::config::{
     CONFIG_FILE, Config, Paths, PeerSection, Pkcs11Config, SignerConfig, SoftwareConfig,
     ValidatorConfig,
 };
-use crate::shell::home::{Folders, HomeError, make_logs, read_genesis};
+use crate::shell::home::{
+    Folders, HomeError, check_member, expect_settable, read_genesis, set_on_genesis,
+};
 use crate::shell::keys::{
-    OpenedBackend, make_transport_key, open_backend, read_transport_key, sign_deadline_ms,
+    OpenedBackend, SharedBackend, make_transport_key, open_backend, read_transport_key,
+    sign_deadline_ms,
 };
 use crate::shell::runtime::Clock;
 
@@ -83,9 +87,13 @@ impl Init {
         if !scene.home.join(CONFIG_FILE).exists() {
             self.make_home(&scene.home)?;
         }
-        self.edit(&scene.home)?;
-        if let Some(genesis) = &self.genesis {
-            set_on_genesis(&scene.home, genesis)?;
+        let edited = self.edit(&scene.home)?;
+        let file = self.genesis.as_deref();
+        let setting = file.map(|file| Setting::check(&scene.home, &edited, file));
+        let setting = setting.transpose()?;
+        write_config(&scene.home, &edited)?;
+        if let Some(setting) = setting {
+            setting.finish(&scene.home)?;
         }
         keys::show(scene)
     }
@@ -136,7 +144,7 @@ impl Init {
     }
 
     /// Takes over addresses and peers of the command line.
-    fn edit(&self, home: &Path) -> Result<(), Failure> {
+    fn edit(&self, home: &Path) -> Result<Config, Failure> {
         let mut config = Config::load(home)?;
         if let Some(listen) = &self.listen {
             config.network.listen.clone_from(listen);
@@ -152,7 +160,7 @@ impl Init {
                 .collect::<Result<_, _>>()?;
         }
         config.check()?;
-        write_config(home, &config)
+        Ok(config)
     }
 }
 
@@ -185,31 +193,49 @@ fn write_config(home: &Path, config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Failure::DISK, error))
 }
 
-fn set_on_genesis(home: &Path, file: &Path) -> Result<(), Failure> {
-    let config = Config::load(home)?;
-    let genesis = read_genesis(file)?;
-    let key = match &config.validator {
-        Some(validator) => Some(keys::public_key(home, validator)?),
-        None => None,
-    };
-    let deadline_ms = match &config.validator {
-        Some(validator) => Some(sign_deadline_ms(&validator.signer, &genesis.parameters)?),
-        None => None,
-    };
-    make_logs(home, &config, &genesis, key.as_ref())?;
-    let target = home.join(&config.paths.genesis);
-    std::fs::write(&target, genesis.to_json())
-        .map_err(|error| Failure::new(Failure::DISK, error))?;
-    if let (Some(validator), Some(key), Some(deadline_ms)) = (&config.validator, &key, deadline_ms)
-    {
-        let signer = &validator.signer;
-        let OpenedBackend { backend, .. } = open_backend(home, signer, key, deadline_ms)?;
-        if let Some(banner) = backend.test_banner() {
-            print::warning(banner);
+/// A home that can be set on a genesis: everything that can be checked before is.
+struct Setting {
+    config: Config,
+    genesis: Genesis,
+    key: Option<PublicKey>,
+    backend: Option<SharedBackend>,
+}
+
+impl Setting {
+    fn check(home: &Path, config: &Config, file: &Path) -> Result<Self, Failure> {
+        let genesis = read_genesis(file)?;
+        expect_settable(home, config, &genesis)?;
+        let mut setting = Self {
+            config: config.clone(),
+            genesis,
+            key: None,
+            backend: None,
+        };
+        if let Some(validator) = &config.validator {
+            let (signer, genesis) = (&validator.signer, &setting.genesis);
+            let deadline_ms = sign_deadline_ms(signer, &genesis.parameters)?;
+            let key = keys::public_key(home, validator)?;
+            check_member(genesis, validator.id, &key)?;
+            let OpenedBackend { backend, .. } = open_backend(home, signer, &key, deadline_ms)?;
+            setting.backend = Some(backend);
+            setting.key = Some(key);
         }
-        vouch(home, &config.paths, validator.id, &genesis, &*backend)?;
+        Ok(setting)
     }
-    Ok(())
+
+    fn finish(&self, home: &Path) -> Result<(), Failure> {
+        let Self {
+            config, genesis, ..
+        } = self;
+        set_on_genesis(home, config, genesis, self.key.as_ref())?;
+        if let (Some(validator), Some(backend)) = (&config.validator, &self.backend) {
+            if let Some(banner) = backend.test_banner() {
+                print::warning(banner);
+            }
+            vouch(home, &config.paths, validator.id, genesis, &**backend)?;
+        }
+        Ok(())
+    }
 }
 
 /// Has the consensus key vouch for the transport key, while the HSM is at hand.

@@ -143,7 +143,7 @@ fn bytes_of(write: &BlockWrite) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::home::make_logs;
+    use crate::shell::home::set_on_genesis;
     use falaj_ledger::state::State;
     use falaj_ledger::store::{Marker, Page};
     use falaj_ledger::testing::genesis;
@@ -185,9 +185,7 @@ mod tests {
     fn a_home_without_blocks_gives_no_samples() {
         let (home, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let config = Config::default();
-        make_logs(home.path(), &config, &genesis(), None).unwrap();
-        let file = home.path().join(&config.paths.genesis);
-        std::fs::write(file, genesis().to_json()).unwrap();
+        set_on_genesis(home.path(), &config, &genesis(), None).unwrap();
         let samples = measure(home.path(), &config, scratch.path()).unwrap();
         assert!(samples.is_empty());
     }

@@ -27,7 +27,7 @@ use crate::shell::api::body::Bodies;
 use crate::shell::api::serve::{serve, serve_within};
 use crate::shell::api::{router, router_within};
 use crate::shell::config::{Config, SignerConfig, SoftwareConfig, ValidatorConfig};
-use crate::shell::home::{Folders, make_logs};
+use crate::shell::home::{Folders, set_on_genesis};
 use crate::shell::keys::{make_transport_key, write_secret};
 use crate::shell::node::Node;
 use crate::shell::runtime::Fatal;
@@ -72,9 +72,8 @@ impl Home {
         };
         write_secret(&home.join("consensus.key"), &seed(own)).unwrap();
         make_transport_key(&home.join(&config.paths.transport_key)).unwrap();
-        std::fs::write(home.join(&config.paths.genesis), genesis.to_json()).unwrap();
         let key = SoftBackend::from_seed(&seed(own)).public_key().clone();
-        make_logs(home, &config, &genesis, Some(&key)).unwrap();
+        set_on_genesis(home, &config, &genesis, Some(&key)).unwrap();
         Self {
             folder,
             config,

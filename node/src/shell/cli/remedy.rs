@@ -1,0 +1,71 @@
+//! What to do about a home or a log that cannot be used.
+//!
+//! Invariant: nothing said here makes a guard anew or sends damaged money data onwards; what is not plain stands in a runbook.
+//! Source: `docs/runbook/storage.md`; `docs/runbook/hsm.md`, "The guard".
+
+use falaj_consensus::durable::{LogError, LogId};
+
+use crate::shell::home::HomeError;
+
+const GUARD_LOST: &str = "never set this home on a genesis again and never make its guard anew: a key with two guards signs twice; put the very same folder back if it was only moved, otherwise docs/runbook/hsm.md, \"guard lost\"";
+const GUARD_DAMAGED: &str = "keep the guard's folder as it is and put no older copy in its place: docs/runbook/hsm.md, \"guard damaged\"";
+const DATA_LOST: &str = "put the folder back, or a copy of it; leave the guard alone: docs/runbook/storage.md, \"lost data folder\"";
+const DATA_DAMAGED: &str = "keep the folder for whoever looks into it, look at the disk, and put a whole copy in its place; leave the guard alone: docs/runbook/storage.md, \"damaged log\"";
+const OTHER_GENESIS: &str = "paths.genesis, paths.data and paths.guard must be of one chain; nothing was changed: docs/runbook/storage.md, \"wrong genesis\"";
+const OTHER_VERSION: &str =
+    "start the version of falaj that wrote it: docs/runbook/storage.md, \"damaged log\"";
+const DISK: &str = "look at the disk and the room on it: docs/runbook/storage.md, \"full disk\"";
+
+/// What to do about a home, where one sentence says it.
+pub(super) const fn of_home(error: &HomeError) -> Option<&'static str> {
+    match error {
+        HomeError::AlreadySet { .. } => {
+            Some("nothing; `falaj start` runs it, and another chain needs another home")
+        }
+        HomeError::Unfinished { .. } => Some(
+            "`falaj init --genesis FILE` again, with that genesis: it goes on where it stopped",
+        ),
+        HomeError::GuardLost { .. } => Some(GUARD_LOST),
+        HomeError::DataLost { .. } => Some(DATA_LOST),
+        HomeError::Log(error) | HomeError::Guard(falaj_hsm::HomeError::Log(error)) => of_log(error),
+        HomeError::Guard(falaj_hsm::HomeError::Audit(_)) | HomeError::Witness(_) => {
+            Some(GUARD_DAMAGED)
+        }
+        HomeError::Write { .. } | HomeError::Disk(_) => Some(DISK),
+        HomeError::NotInGenesis { .. } => Some(
+            "`falaj keys show` shows this node's key; validator.id and the genesis must name it",
+        ),
+        HomeError::Read { .. }
+        | HomeError::Genesis { .. }
+        | HomeError::Folder(_)
+        | HomeError::Nested { .. }
+        | HomeError::Random
+        | HomeError::NotApproved { .. } => None,
+    }
+}
+
+/// What to do about a log.
+pub(super) const fn of_log(error: &LogError) -> Option<&'static str> {
+    match error {
+        LogError::Missing { log } => Some(lost(*log)),
+        LogError::Damaged { log, .. } | LogError::SegmentMissing { log, .. } => Some(damaged(*log)),
+        LogError::OtherGenesis { .. } | LogError::OtherKind { .. } => Some(OTHER_GENESIS),
+        LogError::OtherVersion { .. } => Some(OTHER_VERSION),
+        LogError::Disk { .. } | LogError::Poisoned { .. } => Some(DISK),
+        LogError::Exists { .. } | LogError::RecordSize { .. } | LogError::NoRecord { .. } => None,
+    }
+}
+
+const fn lost(log: LogId) -> &'static str {
+    match log {
+        LogId::Guard | LogId::Audit => GUARD_LOST,
+        LogId::Block | LogId::Batch => DATA_LOST,
+    }
+}
+
+const fn damaged(log: LogId) -> &'static str {
+    match log {
+        LogId::Guard | LogId::Audit => GUARD_DAMAGED,
+        LogId::Block | LogId::Batch => DATA_DAMAGED,
+    }
+}
