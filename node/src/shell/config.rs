@@ -4,6 +4,7 @@
 //! Paths are relative to the node's home unless they are absolute.
 //! Source: `docs/guide/configuration.md`.
 
+mod check;
 mod unknown;
 
 use figment::Figment;
@@ -261,50 +262,23 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(home: &Path) -> Result<Self, ConfigError> {
-        let file = home.join(CONFIG_FILE);
-        if !file.is_file() {
-            return Err(ConfigError::Missing(file));
-        }
-        let config: Self = Figment::from(Serialized::defaults(Self::default()))
-            .merge(Toml::file_exact(file))
-            // FALAJ_HOME says where this configuration is.
-            .merge(Env::prefixed("FALAJ_").ignore(&["home"]).split("__"))
-            .extract()
-            .map_err(ConfigError::of)?;
-        config.check()?;
-        Ok(config)
+        extract(of_file(&home.join(CONFIG_FILE))?.merge(environment()))
     }
 
-    /// Refuses values that no node could run with.
+    /// Reads a configuration as its file has it, which is what may be written back.
     ///
     /// # Errors
-    /// [`ConfigError::Value`].
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.api.listen.ip().is_loopback() {
-            let reason = format!(
-                "{} is not a loopback address, and there is no TLS yet",
-                self.api.listen
-            );
-            return Err(ConfigError::Value {
-                key: "api.listen",
-                reason,
-            });
-        }
-        if let Some(ValidatorConfig {
-            signer: SignerConfig::Software(software),
-            ..
-        }) = &self.validator
-            && !software.development
-        {
-            let reason =
-                "a software key signs only on a development network: set it to true to say so"
-                    .into();
-            return Err(ConfigError::Value {
-                key: "validator.signer.development",
-                reason,
-            });
-        }
-        Ok(())
+    /// [`ConfigError`].
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        extract(of_file(file)?)
+    }
+
+    /// This configuration as a node in this environment would have it.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn in_environment(&self) -> Result<Self, ConfigError> {
+        extract(Figment::from(Serialized::defaults(self)).merge(environment()))
     }
 
     /// The text of the file.
@@ -314,6 +288,24 @@ impl Config {
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string_pretty(self)
     }
+}
+
+fn of_file(file: &Path) -> Result<Figment, ConfigError> {
+    if !file.is_file() {
+        return Err(ConfigError::Missing(file.into()));
+    }
+    Ok(Figment::from(Serialized::defaults(Config::default())).merge(Toml::file_exact(file)))
+}
+
+/// FALAJ_HOME says where this configuration is.
+fn environment() -> Env {
+    Env::prefixed("FALAJ_").ignore(&["home"]).split("__")
+}
+
+fn extract(figment: Figment) -> Result<Config, ConfigError> {
+    let config: Config = figment.extract().map_err(ConfigError::of)?;
+    config.check()?;
+    Ok(config)
 }
 
 #[cfg(test)]
@@ -345,7 +337,7 @@ mod tests {
         };
         config.network.peers.push(PeerSection {
             validator: 1,
-            peer_id: "x".into(),
+            peer_id: crate::shell::network::PeerId::random().to_string(),
             address: None,
         });
         let home = home(&config.to_toml().unwrap());
@@ -367,6 +359,65 @@ mod tests {
     #[test]
     fn listening_beyond_loopback_is_refused() {
         assert!(error("[api]\nlisten = \"0.0.0.0:8080\"\n").contains("api.listen"));
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        let listen = error("[network]\nlisten = \"foo\"\n");
+        assert!(listen.contains("network.listen: foo"), "{listen}");
+        let name = error("[network]\nlisten = \"/dns4/example/tcp/1\"\n");
+        assert!(name.contains("network.listen"), "{name}");
+    }
+
+    fn peer(validator: u64, id: &str, address: &str) -> String {
+        format!(
+            "[[network.peers]]\nvalidator = {validator}\npeer_id = \"{id}\"\naddress = \"{address}\"\n"
+        )
+    }
+
+    #[test]
+    fn a_peer_that_is_none_or_there_twice_is_refused() {
+        let id = || crate::shell::network::PeerId::random().to_string();
+        let (one, two, address) = (id(), id(), "/ip4/127.0.0.1/tcp/1");
+        for (text, words) in [
+            (peer(2, "xx", address), "xx is no transport identity"),
+            (peer(2, &one, "host:1"), "host:1 is no address"),
+            (
+                peer(2, &one, &format!("{address}/p2p/{two}")),
+                "another identity",
+            ),
+            (
+                peer(2, &one, address) + &peer(2, &two, address),
+                "listed twice",
+            ),
+            (
+                peer(2, &one, address) + &peer(3, &one, address),
+                "listed twice",
+            ),
+        ] {
+            let said = error(&text);
+            assert!(
+                said.contains("network.peers") && said.contains(words),
+                "{said}"
+            );
+        }
+    }
+
+    // Batches that are more than a second apart hold payments up for nothing, and a cap of nothing takes nothing.
+    #[test]
+    fn limits_of_the_mempool_are_bounded() {
+        for (key, value) in [
+            ("batch_wait_ms", "1001"),
+            ("transactions_max", "0"),
+            ("bytes_max", "0"),
+            ("participant_transactions_max", "0"),
+        ] {
+            let said = error(&format!("[mempool]\n{key} = {value}\n"));
+            assert!(
+                said.contains(&format!("mempool.{key}: {value} is not")),
+                "{said}"
+            );
+        }
     }
 
     #[test]

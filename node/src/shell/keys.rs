@@ -243,6 +243,7 @@ pub mod token {
         public: &PublicKey,
         sign_deadline_ms: u64,
     ) -> Result<OpenedBackend, SignerError> {
+        expect_algorithm(config, public)?;
         let key = KeyConfig {
             name: key_name(config)?,
             public_key: public.clone(),
@@ -326,6 +327,19 @@ pub mod token {
     pub fn algorithm(config: &Pkcs11Config) -> Result<Algorithm, SignerError> {
         Algorithm::from_name(&config.algorithm)
             .ok_or_else(|| wrong("algorithm", "no such algorithm"))
+    }
+
+    /// Refuses a key of another algorithm than the configuration states.
+    ///
+    /// # Errors
+    /// [`SignerError::Config`].
+    pub fn expect_algorithm(config: &Pkcs11Config, key: &PublicKey) -> Result<(), SignerError> {
+        let (stated, found) = (algorithm(config)?, key.algorithm());
+        if stated == found {
+            return Ok(());
+        }
+        let reason = format!("the key is {}, not {}", found.name(), stated.name());
+        Err(wrong("algorithm", &reason))
     }
 
     fn pin_source(home: &Path, text: &str) -> Result<PinSource, SignerError> {

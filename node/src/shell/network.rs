@@ -47,7 +47,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use class::{Class, PerClass};
 pub use config::{
     ClassLimits, ConfigError, HELLO_BYTES_MAX, Limits, MESSAGE_BYTES_CEILING, NetworkConfig,
-    PeerConfig, REASON_BYTES_MAX, Timing, multiaddr, socket_addr,
+    PeerConfig, REASON_BYTES_MAX, Timing, ends_in_another, multiaddr, socket_addr,
 };
 pub use error::{LinkError, NetworkError, SendError};
 pub use handle::NetworkHandle;

@@ -25,8 +25,8 @@ use super::keys::{
     sign_deadline_ms,
 };
 use super::network::{
-    Keypair, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents,
-    NetworkHandle, PeerConfig, PeerId,
+    Keypair, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents, NetworkHandle,
+    PeerConfig,
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{Base, StartupError, StoreFault, base_of_genesis, base_of_store, catch_up};
@@ -61,9 +61,6 @@ pub enum StartError {
     /// The transport.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A peer of the configuration that cannot be one.
-    #[error("network.peers: {0}")]
-    Peer(String),
     /// The system gives no thread.
     #[error("the system gives no thread")]
     Thread(#[source] std::io::Error),
@@ -331,11 +328,7 @@ fn run(
     let hello = signing
         .as_ref()
         .map_or_else(|| follower(&chain), |signing| signing.hello.clone());
-    let listen: Multiaddr = config
-        .network
-        .listen
-        .parse()
-        .map_err(|_| StartError::Peer(config.network.listen.clone()))?;
+    let listen = config.network.listen_address()?;
     let bytes = falaj_consensus::hash::encode(&hello).into();
     let mut network_config = NetworkConfig::new(listen, listed, bytes);
     widen(&mut network_config);
@@ -543,32 +536,14 @@ fn follower(chain: &ChainContext) -> Hello {
     }
 }
 
-fn peers(config: &Config, transport: &Keypair) -> Result<(PeerBook, Vec<PeerConfig>), StartError> {
+/// The peers beside this node itself.
+fn peers(config: &Config, transport: &Keypair) -> Result<(PeerBook, Vec<PeerConfig>), ConfigError> {
     let (mut book, mut listed) = (PeerBook::default(), Vec::new());
     let own = transport.public().to_peer_id();
-    for section in &config.network.peers {
-        let wrong =
-            |what: &str| StartError::Peer(format!("validator {}: {what}", section.validator));
-        let identity: PeerId = section
-            .peer_id
-            .parse()
-            .map_err(|_| wrong("peer_id is no transport identity"))?;
-        let peer = Peer::of(ValidatorId::new(section.validator))
-            .ok_or_else(|| wrong("no such validator id"))?;
-        let address = match &section.address {
-            Some(text) => Some(
-                text.parse::<Multiaddr>()
-                    .map_err(|_| wrong("address is no multiaddress"))?,
-            ),
-            None => None,
-        };
-        if identity != own {
-            book.insert(peer, identity);
-            listed.push(PeerConfig {
-                name: format!("validator-{}", section.validator),
-                peer: identity,
-                address,
-            });
+    for (peer, config) in config.network.known_peers()? {
+        if config.peer != own {
+            book.insert(peer, config.peer);
+            listed.push(config);
         }
     }
     Ok((book, listed))

@@ -30,6 +30,15 @@ pub fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(path)
 }
 
+/// Gives a file another name.
+///
+/// # Errors
+/// The system's.
+pub fn rename_synced(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to)?;
+    sync_folder(to)
+}
+
 /// Removes a file.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod client;
 mod doctor;
 mod inspect;
 mod keys;
+mod making;
 mod setting;
 mod shim;
 mod startup;

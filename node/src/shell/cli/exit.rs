@@ -290,7 +290,6 @@ impl From<StartError> for Failure {
             ) => Self::new(Self::UNAVAILABLE, error),
             StartError::Network(error) => Self::new(Self::CONFIG, error),
             StartError::Startup(error) => Self::new(startup_code(&error), error),
-            StartError::Peer(_) => Self::new(Self::CONFIG, error),
             StartError::Thread(_) => Self::new(70, error),
         }
     }

@@ -9,11 +9,11 @@ mod token;
 use clap::{Args, Subcommand};
 use falaj_consensus::crypto::PublicKey;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, Scene, print};
 use crate::shell::config::{Config, Pkcs11Config, SignerConfig, SoftwareConfig, ValidatorConfig};
-use crate::shell::keys::{read_transport_key, write_secret};
+use crate::shell::keys::{KeyFileError, read_transport_key, write_secret};
 
 /// Makes and shows the node's keys.
 #[derive(Subcommand)]
@@ -96,20 +96,30 @@ fn pkcs11_config(scene: &Scene) -> Result<Pkcs11Config, Failure> {
 }
 
 /// Prints the public half of everything.
-pub(super) fn show(scene: &Scene) -> Result<(), Failure> {
+fn show(scene: &Scene) -> Result<(), Failure> {
     let config = Config::load(&scene.home)?;
+    let key = of_config(&scene.home, &config)?;
+    show_public(scene, &config, key.as_ref())
+}
+
+/// The public half of the consensus key that a configuration names, if it names one.
+pub(super) fn of_config(home: &Path, config: &Config) -> Result<Option<PublicKey>, Failure> {
+    let validator = config.validator.as_ref();
+    validator.map(|known| public_key(home, known)).transpose()
+}
+
+/// Prints the public half of everything, of a key that is known already.
+pub(super) fn show_public(
+    scene: &Scene,
+    config: &Config,
+    key: Option<&PublicKey>,
+) -> Result<(), Failure> {
     let transport = read_transport_key(&scene.home.join(&config.paths.transport_key))?;
-    let key = match &config.validator {
-        Some(validator) => Some(public_key(&scene.home, validator)?),
-        None => None,
-    };
     let public = Public {
         validator: config.validator.as_ref().map(|validator| validator.id),
-        algorithm: key.as_ref().map(|key| key.algorithm().name()),
-        public_key: key
-            .as_ref()
-            .map(|key| data_encoding::HEXLOWER.encode(key.bytes())),
-        fingerprint: key.as_ref().map(|key| key.fingerprint().to_hex()),
+        algorithm: key.map(|key| key.algorithm().name()),
+        public_key: key.map(|key| data_encoding::HEXLOWER.encode(key.bytes())),
+        fingerprint: key.map(|key| key.fingerprint().to_hex()),
         peer_id: transport.public().to_peer_id().to_string(),
     };
     if scene.json {
@@ -127,21 +137,63 @@ pub(super) fn show(scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the consensus key: inside the token, or in a file of a development node.
-pub(super) fn generate(home: &Path, signer: &SignerConfig) -> Result<(), Failure> {
-    match signer {
-        SignerConfig::Pkcs11(config) => in_token::generate(home, config).map(drop),
-        SignerConfig::Software(config) => generate_in_file(home, config),
+/// A consensus key that can be made: everything that can be checked before is.
+pub(super) enum NewKey {
+    /// Inside a token, with its login done.
+    Token(Box<in_token::NewKey>),
+    /// In a file of a development node.
+    File(PathBuf),
+    /// An unfinished `init` has made it.
+    Made,
+}
+
+impl NewKey {
+    /// Checks that it can be made. `resumed` says that an unfinished `init` may have made it.
+    pub(super) fn check(
+        home: &Path,
+        signer: &SignerConfig,
+        resumed: bool,
+    ) -> Result<Self, Failure> {
+        match signer {
+            SignerConfig::Pkcs11(config) => {
+                let key = in_token::NewKey::check(home, config, resumed)?;
+                Ok(key.map_or(Self::Made, |key| Self::Token(Box::new(key))))
+            }
+            SignerConfig::Software(config) => Self::check_file(home, config, resumed),
+        }
+    }
+
+    fn check_file(home: &Path, config: &SoftwareConfig, resumed: bool) -> Result<Self, Failure> {
+        in_file::expect_built()?;
+        let path = home.join(&config.key_file);
+        if !path.exists() {
+            return Ok(Self::File(path));
+        }
+        if resumed {
+            in_file::public_key(home, config)?;
+            return Ok(Self::Made);
+        }
+        let source = std::io::ErrorKind::AlreadyExists.into();
+        Err(KeyFileError::File { path, source }.into())
+    }
+
+    /// Makes it.
+    pub(super) fn make(self) -> Result<(), Failure> {
+        match self {
+            Self::Token(key) => key.make().map(drop),
+            Self::File(path) => generate_in_file(&path),
+            Self::Made => Ok(()),
+        }
     }
 }
 
-fn generate_in_file(home: &Path, config: &SoftwareConfig) -> Result<(), Failure> {
+fn generate_in_file(path: &Path) -> Result<(), Failure> {
     use ring::rand::SecureRandom as _;
     let mut seed = zeroize::Zeroizing::new([0_u8; 32]);
     ring::rand::SystemRandom::new()
         .fill(&mut *seed)
         .map_err(|_| Failure::new(70, "the system gives no random bytes"))?;
-    write_secret(&home.join(&config.key_file), &*seed)?;
+    write_secret(path, &*seed)?;
     Ok(())
 }
 
@@ -158,6 +210,10 @@ mod in_file {
     use super::{Failure, Path, PublicKey, SoftwareConfig};
     use crate::shell::keys::software;
 
+    pub(super) const fn expect_built() -> Result<(), Failure> {
+        Ok(())
+    }
+
     pub(super) fn public_key(home: &Path, config: &SoftwareConfig) -> Result<PublicKey, Failure> {
         Ok(software::open(home, config)?.public_key().clone())
     }
@@ -167,6 +223,10 @@ mod in_file {
 mod in_file {
     use super::{Failure, Path, PublicKey, SoftwareConfig};
     use crate::shell::keys::SignerError;
+
+    pub(super) fn expect_built() -> Result<(), Failure> {
+        Err(SignerError::NotBuilt("software").into())
+    }
 
     pub(super) fn public_key(_: &Path, _: &SoftwareConfig) -> Result<PublicKey, Failure> {
         Err(SignerError::NotBuilt("software").into())
@@ -189,8 +249,16 @@ mod in_token {
         Err(SignerError::NotBuilt("pkcs11").into())
     }
 
-    pub(super) fn generate(_: &Path, _: &Pkcs11Config) -> Result<(), Failure> {
-        Err(SignerError::NotBuilt("pkcs11").into())
+    pub(in crate::shell::cli) enum NewKey {}
+
+    impl NewKey {
+        pub(super) fn check(_: &Path, _: &Pkcs11Config, _: bool) -> Result<Option<Self>, Failure> {
+            Err(SignerError::NotBuilt("pkcs11").into())
+        }
+
+        pub(super) fn make(self) -> Result<(), Failure> {
+            match self {}
+        }
     }
 
     pub(super) fn public_key(_: &Path, _: &Pkcs11Config) -> Result<PublicKey, Failure> {

@@ -12,7 +12,7 @@ use libp2p::{Multiaddr, PeerId};
 
 use super::class::PerClass;
 
-pub use self::check::{ConfigError, multiaddr, socket_addr};
+pub use self::check::{ConfigError, ends_in_another, multiaddr, socket_addr};
 pub(super) use self::check::{check_hello, check_peers};
 
 /// No class may carry a larger message, whatever the configuration says.

@@ -55,6 +55,10 @@ fn key_to_examine(
     } else {
         None
     };
+    token::algorithm(signer)?;
+    if let Some(key) = &enrolled {
+        token::expect_algorithm(signer, key)?;
+    }
     Ok(KeyToExamine {
         name: token::key_name(signer)?,
         enrolled,

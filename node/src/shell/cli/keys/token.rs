@@ -3,8 +3,8 @@
 //! Invariant: one login a command; a key is told of only after a signature of it was verified.
 
 use data_encoding::HEXLOWER;
-use falaj_consensus::crypto::PublicKey;
-use falaj_hsm::pkcs11::{GeneratedKey, KeyListing, TokenAdmin};
+use falaj_consensus::crypto::{Algorithm, PublicKey};
+use falaj_hsm::pkcs11::{GeneratedKey, KeyListing, KeyName, TokenAdmin, TokenError};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -13,24 +13,60 @@ use crate::shell::cli::{Failure, Scene, print};
 use crate::shell::config::Pkcs11Config;
 use crate::shell::keys::token;
 
-/// Makes the key of the configuration.
-pub(super) fn generate(home: &Path, config: &Pkcs11Config) -> Result<GeneratedKey, Failure> {
-    // Before the login, so that a wrong word costs no PIN try.
-    let (algorithm, name) = (token::algorithm(config)?, token::key_name(config)?);
-    let admin = TokenAdmin::open(&token::token_config(home, config)?)?;
-    Ok(admin.generate_key(algorithm, &name)?)
+/// A key that can be made: the login is done, the mechanisms are there, the name is free.
+pub(in crate::shell::cli) struct NewKey {
+    admin: TokenAdmin,
+    algorithm: Algorithm,
+    name: KeyName,
 }
 
-/// The public half of the key of the configuration.
+impl NewKey {
+    /// Checks all that can be checked; `None` if an unfinished `init`, which `resumed` tells of, has made the key.
+    pub(super) fn check(
+        home: &Path,
+        config: &Pkcs11Config,
+        resumed: bool,
+    ) -> Result<Option<Self>, Failure> {
+        // Before the login, so that a wrong word costs no PIN try.
+        let (algorithm, name) = (token::algorithm(config)?, token::key_name(config)?);
+        let admin = TokenAdmin::open(&token::token_config(home, config)?)?;
+        if resumed {
+            match admin.prove(algorithm, &name) {
+                Ok(_) => return Ok(None),
+                Err(TokenError::KeyMissing { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        admin.expect_makable(algorithm, &name)?;
+        Ok(Some(Self {
+            admin,
+            algorithm,
+            name,
+        }))
+    }
+
+    /// Makes it.
+    pub(super) fn make(self) -> Result<GeneratedKey, Failure> {
+        Ok(self.admin.generate_key(self.algorithm, &self.name)?)
+    }
+}
+
+/// The public half of the key of the configuration, which must be of the algorithm that it states.
 pub(super) fn public_key(home: &Path, config: &Pkcs11Config) -> Result<PublicKey, Failure> {
     let name = token::key_name(config)?;
+    token::algorithm(config)?;
     let admin = TokenAdmin::open(&token::token_config(home, config)?)?;
-    Ok(admin.public_key(&name)?)
+    let key = admin.public_key(&name)?;
+    token::expect_algorithm(config, &key)?;
+    Ok(key)
 }
 
 /// Makes a key and says what is public of it.
 pub(super) fn generate_and_show(scene: &Scene, config: &Pkcs11Config) -> Result<(), Failure> {
-    let made = generate(&scene.home, config)?;
+    let key = NewKey::check(&scene.home, config, false)?;
+    let made = key
+        .expect("only a making that is resumed may find its key made")
+        .make()?;
     let key = &made.public_key;
     if scene.json {
         print::json(&json!({

@@ -207,7 +207,7 @@ pub(in super::super) fn check_peers(
         }
         let Some(address) = address else { continue };
         socket_addr(address)?;
-        if identity(address).is_some_and(|found| found != *peer) {
+        if ends_in_another(address, peer) {
             let (address, name) = (address.clone(), name.clone());
             return Err(ConfigError::AddressIdentity { address, name });
         }
@@ -247,6 +247,12 @@ pub fn socket_addr(address: &Multiaddr) -> Result<SocketAddr, ConfigError> {
 #[must_use]
 pub fn multiaddr(address: SocketAddr) -> Multiaddr {
     Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()))
+}
+
+/// Whether an address names another identity than its peer's.
+#[must_use]
+pub fn ends_in_another(address: &Multiaddr, peer: &PeerId) -> bool {
+    identity(address).is_some_and(|found| found != *peer)
 }
 
 fn identity(address: &Multiaddr) -> Option<PeerId> {
