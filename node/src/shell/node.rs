@@ -386,6 +386,7 @@ fn run(
     let banner = signing
         .as_ref()
         .and_then(|signing| signing.backend.test_banner().map(str::to_owned));
+    watch.test_signer(banner.is_some());
     let signer = match signing {
         Some(signing) => Some(
             SignerThread::start(

@@ -82,6 +82,11 @@ impl Watch {
         }
     }
 
+    /// Whether the consensus key is in no hardware.
+    pub fn test_signer(&self, test: bool) {
+        self.metrics.test_signer(test);
+    }
+
     /// The metrics.
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {

@@ -41,9 +41,7 @@ impl Bench {
     pub(crate) fn with_home() -> Self {
         let bench = Self::new();
         let made = bench.init(&[]).json();
-        let key = hex(made["public_key"].as_str().unwrap());
-        let key = PublicKey::new(Algorithm::EcdsaP256, key).unwrap();
-        bench.set_on(&testing::genesis_of_one(key));
+        bench.set_on(&genesis_with(&made));
         bench
     }
 
@@ -251,6 +249,14 @@ pub(crate) fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// The genesis of a chain of one validator, whose `init` printed this.
+pub(crate) fn genesis_with(made: &Value) -> Genesis {
+    let word = |key: &str| made[key].as_str().unwrap().to_owned();
+    let algorithm = Algorithm::from_name(&word("algorithm")).unwrap();
+    let key = PublicKey::new(algorithm, hex(&word("public_key"))).unwrap();
+    testing::genesis_of_one(key)
 }
 
 fn hex(text: &str) -> Vec<u8> {

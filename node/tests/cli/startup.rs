@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use crate::bench::{Bench, Ended, copy, edit};
+use crate::bench::{Bench, Ended, copy, edit, genesis_with};
 use crate::client::{get, height, pay};
 
 /// A node that has decided two heights, and is stopped.
@@ -136,7 +136,12 @@ fn a_data_folder_of_another_chain_is_refused() {
     let (data, aside) = (bench.home().join("data"), bench.path("aside"));
     fs::rename(&data, &aside).unwrap();
     copy(&other.home().join("data"), &data);
-    refused(&bench, &[]).expect(78, &["belongs to another genesis"]);
+    let words = [
+        "belongs to another genesis",
+        "to do: ",
+        "storage.md, \"wrong genesis\"",
+    ];
+    refused(&bench, &[]).expect(78, &words);
     fs::remove_dir_all(&data).unwrap();
     fs::rename(&aside, &data).unwrap();
     starts_with_everything(&bench);
@@ -150,7 +155,8 @@ fn a_store_of_another_chain_is_refused() {
     let (store, aside) = (bench.home().join("data/ledger"), bench.path("aside"));
     fs::rename(&store, &aside).unwrap();
     copy(&other.home().join("data/ledger"), &store);
-    refused(&bench, &[]).expect(78, &["store belongs to the chain of genesis"]);
+    let words = ["store belongs to the chain of genesis", "to do: "];
+    refused(&bench, &[]).expect(78, &words);
     fs::remove_dir_all(&store).unwrap();
     fs::rename(&aside, &store).unwrap();
     starts_with_everything(&bench);
@@ -170,7 +176,12 @@ fn a_damaged_record_is_refused_with_its_place() {
     let mut damaged = whole.clone();
     damaged[100] ^= 1;
     fs::write(&file, &damaged).unwrap();
-    let words = ["block-0000000000.log is damaged at byte 64", "bad frame"];
+    let words = [
+        "block-0000000000.log is damaged at byte 64",
+        "bad frame",
+        "to do: ",
+        "storage.md, \"damaged log\"",
+    ];
     refused(&bench, &[]).expect(65, &words);
     assert_eq!(fs::read(&file).unwrap(), damaged);
     fs::write(&file, whole).unwrap();
@@ -193,7 +204,13 @@ fn a_log_that_is_gone_is_refused() {
     let bench = settled();
     let (file, aside) = (block_log(&bench), bench.path("aside"));
     fs::rename(&file, &aside).unwrap();
-    refused(&bench, &[]).expect(78, &["block log: no segment found"]);
+    let words = [
+        "block log: no segment found",
+        "to do: ",
+        "storage.md, \"lost data folder\"",
+    ];
+    refused(&bench, &[]).expect(78, &words);
+    bench.run(&["inspect", "blocks"]).expect(78, &words);
     fs::rename(&aside, &file).unwrap();
     starts_with_everything(&bench);
 }
@@ -225,4 +242,22 @@ fn a_killed_node_starts_again() {
     node.kill();
     assert!(bench.home().join("run.json").exists());
     starts_with_everything(&bench);
+}
+
+// Nobody who reads the log of a node can take its network for more than a test.
+#[test]
+fn the_log_of_a_software_node_says_test() {
+    let bench = Bench::new();
+    let software = ["--signer", "software", "--development", "--json"];
+    let made = bench.run(&[&["init", "--validator", "1"], &software[..]].concat());
+    made.expect(0, &["TEST: consensus key in software"]);
+    bench.set_on(&genesis_with(&made.json()));
+    let node = bench.start();
+    let warned = node.said.lines().find(|line| line.contains("TEST"));
+    let warned = warned.unwrap_or_else(|| panic!("{}", node.said));
+    assert!(warned.contains("WARN"), "{warned}");
+    let (status, metrics) = get(node.api, "/metrics");
+    assert_eq!(status, 200);
+    assert!(metrics.contains("falaj_test_signer 1"), "{metrics}");
+    node.stop().expect(0, &[]);
 }

@@ -289,7 +289,13 @@ impl From<StartError> for Failure {
                 error @ (NetworkError::AddressInUse { .. } | NetworkError::Listen { .. }),
             ) => Self::new(Self::UNAVAILABLE, error),
             StartError::Network(error) => Self::new(Self::CONFIG, error),
-            StartError::Startup(error) => Self::new(startup_code(&error), error),
+            StartError::Startup(error) => {
+                let fix = remedy::of_startup(&error).map(Cow::Borrowed);
+                Self {
+                    fix,
+                    ..Self::new(startup_code(&error), error)
+                }
+            }
             StartError::Thread(_) => Self::new(70, error),
         }
     }

@@ -12,9 +12,9 @@ mod setting;
 use clap::{Args, ValueEnum};
 use falaj_consensus::crypto::PublicKey;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Failure, Scene, keys};
+use super::{Failure, Scene, keys, print};
 use crate::shell::config::{CONFIG_FILE, Config};
 use crate::shell::whole::write_whole;
 use setting::Setting;
@@ -84,7 +84,22 @@ impl Init {
         };
         let config = Config::load(home)?;
         keys::show_public(scene, &config, key.as_ref())?;
+        self.say_more(scene, &config);
         Ok(())
+    }
+
+    /// What goes with the public keys: the banner of a key that is in no hardware, and what to do next.
+    fn say_more(&self, scene: &Scene, config: &Config) {
+        let signer = config.validator.as_ref().map(|known| &known.signer);
+        if let Some(banner) = signer.and_then(keys::test_banner)
+            && self.genesis.is_none()
+        {
+            print::warning(banner);
+        }
+        if !scene.json {
+            let set = scene.home.join(&config.paths.genesis).exists();
+            print::line(&next_step(&scene.home, config, set));
+        }
     }
 
     /// Takes over addresses and peers, and sets the home on a genesis. Gives the consensus key.
@@ -107,6 +122,21 @@ impl Init {
             None => keys::of_config(home, &effective),
         }
     }
+}
+
+/// What the operator does next.
+fn next_step(home: &Path, config: &Config, set: bool) -> String {
+    let home = home.display();
+    let next = match (set, config.network.peers.is_empty()) {
+        (true, false) => format!("`falaj start --home {home}`"),
+        (true, true) => format!(
+            "`falaj init --home {home} --peer VALIDATOR=PEER_ID@ADDRESS …` unless it is alone, then `falaj start --home {home}`"
+        ),
+        (false, _) => format!(
+            "give these lines to whoever makes the genesis, then `falaj init --home {home} --genesis FILE --peer VALIDATOR=PEER_ID@ADDRESS …`"
+        ),
+    };
+    format!("next         {next}")
 }
 
 fn text_of(config: &Config) -> Result<String, Failure> {

@@ -102,6 +102,14 @@ fn show(scene: &Scene) -> Result<(), Failure> {
     show_public(scene, &config, key.as_ref())
 }
 
+/// What is shown with a key that is in no hardware; of a token the token itself says it.
+pub(super) const fn test_banner(signer: &SignerConfig) -> Option<&'static str> {
+    match signer {
+        SignerConfig::Pkcs11(_) => None,
+        SignerConfig::Software(_) => in_file::BANNER,
+    }
+}
+
 /// The public half of the consensus key that a configuration names, if it names one.
 pub(super) fn of_config(home: &Path, config: &Config) -> Result<Option<PublicKey>, Failure> {
     let validator = config.validator.as_ref();
@@ -210,6 +218,8 @@ mod in_file {
     use super::{Failure, Path, PublicKey, SoftwareConfig};
     use crate::shell::keys::software;
 
+    pub(super) const BANNER: Option<&str> = Some(falaj_hsm::soft::TEST_BANNER);
+
     pub(super) const fn expect_built() -> Result<(), Failure> {
         Ok(())
     }
@@ -223,6 +233,8 @@ mod in_file {
 mod in_file {
     use super::{Failure, Path, PublicKey, SoftwareConfig};
     use crate::shell::keys::SignerError;
+
+    pub(super) const BANNER: Option<&str> = None;
 
     pub(super) fn expect_built() -> Result<(), Failure> {
         Err(SignerError::NotBuilt("software").into())

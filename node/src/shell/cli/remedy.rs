@@ -4,8 +4,11 @@
 //! Source: `docs/runbook/storage.md`; `docs/runbook/hsm.md`, "The guard".
 
 use falaj_consensus::durable::{LogError, LogId};
+use falaj_ledger::store::StoreError;
 
 use crate::shell::home::HomeError;
+use crate::shell::recover::StartupError;
+use crate::storage::RecoverError;
 
 const GUARD_LOST: &str = "never set this home on a genesis again and never make its guard anew: a key with two guards signs twice; put the very same folder back if it was only moved, otherwise docs/runbook/hsm.md, \"guard lost\"";
 const GUARD_DAMAGED: &str = "keep the guard's folder as it is and put no older copy in its place: docs/runbook/hsm.md, \"guard damaged\"";
@@ -14,6 +17,9 @@ const DATA_DAMAGED: &str = "keep the folder for whoever looks into it, look at t
 const OTHER_GENESIS: &str = "paths.genesis, paths.data and paths.guard must be of one chain; nothing was changed: docs/runbook/storage.md, \"wrong genesis\"";
 const OTHER_VERSION: &str =
     "start the version of falaj that wrote it: docs/runbook/storage.md, \"damaged log\"";
+const STORE_DAMAGED: &str = "the ledger folder in the data folder is a copy of the logs: with the node stopped it may be removed, and the next start rebuilds it: docs/runbook/storage.md, \"safe at any time\"";
+const DIVERGED: &str =
+    "start a program that computes the certified outcome: docs/runbook/storage.md, \"divergence\"";
 const DISK: &str = "look at the disk and the room on it: docs/runbook/storage.md, \"full disk\"";
 
 /// What to do about a home, where one sentence says it.
@@ -41,6 +47,30 @@ pub(super) const fn of_home(error: &HomeError) -> Option<&'static str> {
         | HomeError::Nested { .. }
         | HomeError::Random
         | HomeError::NotApproved { .. } => None,
+    }
+}
+
+/// What to do about files that a start cannot go on from.
+pub(super) const fn of_startup(error: &StartupError) -> Option<&'static str> {
+    match error {
+        StartupError::Logs(RecoverError::Log(error)) => of_log(error),
+        StartupError::Logs(RecoverError::Diverged(_)) => Some(DIVERGED),
+        StartupError::Logs(_) => Some(DATA_DAMAGED),
+        StartupError::Store(error) => of_store(error),
+        StartupError::State(_) => Some(STORE_DAMAGED),
+        StartupError::Genesis(_) => Some(OTHER_GENESIS),
+    }
+}
+
+const fn of_store(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::OtherChain { .. } => Some(OTHER_GENESIS),
+        StoreError::OtherVersion { .. } => Some(OTHER_VERSION),
+        StoreError::Damaged { .. } => Some(STORE_DAMAGED),
+        StoreError::Failed | StoreError::Io { .. } => Some(DISK),
+        StoreError::OutOfOrder { .. }
+        | StoreError::PageTooLong { .. }
+        | StoreError::OtherState { .. } => None,
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -58,6 +59,7 @@ async fn serve(
     let fatal = Fatal::exit();
     let api_listen = config.api.listen;
     let node = std::sync::Arc::new(Node::start(home, config, &fatal)?);
+    let _banner = node.banner.clone().map(BannerTask::start);
     let server = listen(api_listen).await?;
     let api = server.address();
     let running = Running {
@@ -79,6 +81,30 @@ async fn serve(
         node.stop().await;
     }
     Ok(())
+}
+
+/// How often a log shows again that the consensus key is in no hardware.
+const BANNER_PERIOD: Duration = Duration::from_secs(3_600);
+
+/// Shows the banner in the log at once, and every hour for as long as it lives.
+struct BannerTask(tokio::task::JoinHandle<()>);
+
+impl BannerTask {
+    fn start(banner: String) -> Self {
+        tracing::warn!("{banner}");
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(BANNER_PERIOD).await;
+                tracing::warn!("{banner}");
+            }
+        }))
+    }
+}
+
+impl Drop for BannerTask {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Takes the address of the API.

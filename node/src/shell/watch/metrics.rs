@@ -45,6 +45,7 @@ pub struct Metrics {
     sign_seconds: Seconds<2>,
     sign_refused: Count<1>,
     hsm_up: Gauge,
+    test_signer: Gauge,
     hsm_reconnects: Counter,
     guard_height: Gauge,
     tx: Count<2>,
@@ -167,6 +168,7 @@ impl Metrics {
             ),
             sign_seconds: b.seconds_by("sign_seconds", "Calls of the HSM that gave a signature"),
             sign_refused: b.count("sign_refused", "Statements that were not signed"),
+            test_signer: b.gauge("test_signer", "Whether the consensus key is in no hardware"),
             hsm_up: b.gauge(
                 "hsm_up",
                 "Whether the last call of the HSM gave a signature",
@@ -289,6 +291,10 @@ impl Metrics {
     pub(super) fn guard_at(&self, height: u64) {
         self.guard_height
             .set(i64::try_from(height).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn test_signer(&self, test: bool) {
+        self.test_signer.set(i64::from(test));
     }
 
     pub(super) fn hsm_up(&self, up: bool) {
