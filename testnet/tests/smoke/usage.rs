@@ -1,6 +1,6 @@
 //! What the commands refuse, and what they put on standard output.
 
-use crate::programs::run;
+use crate::programs::{command, run};
 
 /// Goal: with `--json` there is one object on standard output for a command line that cannot be read, and its exit code is 2.
 #[tokio::test]
@@ -76,6 +76,30 @@ async fn what_cannot_be_is_wrong_usage() {
         assert_eq!(ended.code, Some(2), "{arguments}: {}", ended.said);
         assert_eq!(ended.printed, "", "{arguments}");
         assert!(!dir.exists(), "{arguments}");
+    }
+}
+
+/// Goal: a step that fails leaves nothing, neither a folder that was made for it nor anything in one that was there. Without its tool no
+/// token can be made.
+#[tokio::test]
+async fn what_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = folder.path().join("testnet");
+    for (word, dir) in [
+        ("new", missing.as_path()),
+        ("up", missing.as_path()),
+        ("new", folder.path()),
+    ] {
+        let name = dir.to_str().expect("a name of letters");
+        let ended = command(&[word, "--dir", name, "--validators", "2"])
+            .env("PATH", "")
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("softhsm2-util"), "{said}");
+        let entries = std::fs::read_dir(folder.path()).expect("a folder");
+        assert_eq!(entries.count(), 0, "{word} {name}");
     }
 }
 
