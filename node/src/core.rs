@@ -17,7 +17,7 @@ mod serving;
 mod sync;
 mod wire;
 
-pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX};
+pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX, are_dead};
 pub use candidates::Proposed;
 pub use divergence::Divergence;
 pub use effect::{Admission, Committed, Effect, Event, Output, Recipients, VoteSeen};

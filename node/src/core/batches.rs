@@ -5,22 +5,25 @@
 //! Shape: what is undecided stays in memory with its checked transactions; what was ordered keeps its place in the log, the last ones
 //! in memory too.
 //! Bounds: a sender has at most [`UNORDERED_BYTES_MAX`] bytes of unordered batches here; beyond that its new ones are refused.
-//! A batch whose ids can never be valid again leaves the memory too.
+//! A batch whose ids can never be valid again leaves the memory too, and goes on counting in [`quota`].
 //! Source: `docs/spec/dissemination.md`, "Batches".
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{Batch, BatchRef, Lane};
 use falaj_consensus::types::{BatchDigest, ValidatorId};
 use falaj_consensus::validator_set::ValidatorSet;
+use falaj_ledger::transaction::TxId;
 use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::wire::Ack;
 use ordered::Ordered;
+use quota::{Quotas, Sender};
 
 mod numbers;
 mod ordered;
+mod quota;
 
 pub use numbers::Numbers;
 pub use ordered::ORDERED_MAX;
@@ -68,6 +71,20 @@ impl CheckedBatch {
             encoded,
         }
     }
+
+    /// Whether every id's life ended before `time_ms`: no transaction of it can ever be posted.
+    #[must_use]
+    pub fn is_dead(&self, life_ms: u64, time_ms: u64) -> bool {
+        let ids = self.transactions.iter().map(|tx| tx.body().id);
+        are_dead(ids, life_ms, time_ms)
+    }
+}
+
+/// Whether the life of every id ended before `time_ms`.
+#[must_use]
+pub fn are_dead(ids: impl Iterator<Item = TxId>, life_ms: u64, time_ms: u64) -> bool {
+    let newest = ids.map(|id| id.time_ms()).max();
+    newest.is_none_or(|newest| newest.saturating_add(life_ms) < time_ms)
 }
 
 /// Where a batch stands.
@@ -78,7 +95,7 @@ struct Held {
     /// Whether it is the first that came under its number: acknowledgements speak of that one alone.
     first: bool,
     /// Who sent it, and whose quota it takes.
-    sender: ValidatorId,
+    sender: Sender,
 }
 
 /// Why a batch is not kept.
@@ -100,8 +117,7 @@ pub(super) struct Batches {
     unsynced: BTreeMap<Position, BatchRef>,
     authors: BTreeMap<ValidatorId, Numbers>,
     acks: BTreeMap<ValidatorId, BTreeMap<ValidatorId, u64>>,
-    /// Bytes of unordered batches, by who sent them.
-    unordered_bytes: BTreeMap<ValidatorId, u64>,
+    quotas: Quotas,
 }
 
 impl Batches {
@@ -110,7 +126,7 @@ impl Batches {
         self.authors.insert(author, numbers);
     }
 
-    /// Takes up a batch that a decided block named: its bytes stay in the log.
+    /// Takes up a batch that a decided block named, or that no block can make use of any more: its bytes stay in the log.
     pub(super) fn restore_ordered(&mut self, reference: BatchRef, position: Position) {
         self.ordered.insert(reference.digest, position);
     }
@@ -122,8 +138,7 @@ impl Batches {
         position: Position,
         first: bool,
     ) {
-        let author = batch.reference.author;
-        self.hold(batch, position, first, author);
+        self.hold(batch, position, first, None);
     }
 
     /// The number that our own next batch gets: after all that are here, and after what so many validators say they have of us that
@@ -173,9 +188,8 @@ impl Batches {
         if reference.seq <= self.own_ack(reference.author).seq {
             return Err(Refused::Old);
         }
-        let kept = self.unordered_bytes.get(&sender).copied().unwrap_or(0);
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        if kept.saturating_add(bytes) <= UNORDERED_BYTES_MAX {
+        if self.quotas.has_room(Some(sender), bytes) {
             Ok(())
         } else {
             Err(Refused::Quota)
@@ -193,18 +207,11 @@ impl Batches {
         let reference = batch.reference;
         let first = sender == reference.author && self.number(reference);
         self.unsynced.insert(position, reference);
-        self.hold(batch, position, first, sender);
+        self.hold(batch, position, first, Some(sender));
     }
 
-    fn hold(
-        &mut self,
-        batch: Arc<CheckedBatch>,
-        position: Position,
-        first: bool,
-        sender: ValidatorId,
-    ) {
-        let kept = self.unordered_bytes.entry(sender).or_insert(0);
-        *kept = kept.saturating_add(encoded_length(&batch));
+    fn hold(&mut self, batch: Arc<CheckedBatch>, position: Position, first: bool, sender: Sender) {
+        self.quotas.appended(sender, encoded_length(&batch));
         let digest = batch.reference.digest;
         let held = Held {
             batch,
@@ -325,7 +332,9 @@ impl Batches {
     /// A block ordered this batch: its transactions leave the memory. A quorum held it, so its number is booked, whoever sent it, if
     /// its author is a member: of others there is no end. Gives the acknowledgement if it moved.
     pub(super) fn order(&mut self, digest: &BatchDigest, set: &ValidatorSet) -> Option<Ack> {
-        let held = self.release(digest)?;
+        let held = self.unordered.remove(digest)?;
+        self.quotas
+            .ordered(held.sender, encoded_length(&held.batch));
         let reference = held.batch.reference;
         self.ordered.insert(*digest, held.position);
         set.index_of(reference.author)?;
@@ -337,32 +346,21 @@ impl Batches {
         (settled || passed).then(|| self.own_ack(reference.author))
     }
 
-    fn release(&mut self, digest: &BatchDigest) -> Option<Held> {
-        let held = self.unordered.remove(digest)?;
-        if let Some(kept) = self.unordered_bytes.get_mut(&held.sender) {
-            *kept = kept.saturating_sub(encoded_length(&held.batch));
-        }
-        Some(held)
-    }
-
     /// Drops unordered batches of which every id's life ended before `time_ms`, but for those that a block of the open height names.
     pub(super) fn expire(&mut self, life_ms: u64, time_ms: u64, named: &BTreeSet<BatchDigest>) {
-        let is_over = |batch: &CheckedBatch| {
-            let newest = batch
-                .transactions
-                .iter()
-                .map(|tx| tx.body().id.time_ms())
-                .max();
-            newest.is_none_or(|newest| newest.saturating_add(life_ms) < time_ms)
+        self.quotas.advance(life_ms, time_ms);
+        let is_over = |digest: &BatchDigest, held: &Held| {
+            !named.contains(digest) && held.batch.is_dead(life_ms, time_ms)
         };
         let over: Vec<BatchDigest> = self
             .unordered
             .iter()
-            .filter(|(digest, held)| !named.contains(digest) && is_over(&held.batch))
+            .filter(|(digest, held)| is_over(digest, held))
             .map(|(digest, _)| *digest)
             .collect();
         for digest in over {
-            if let Some(held) = self.release(&digest) {
+            if let Some(held) = self.unordered.remove(&digest) {
+                self.quotas.died(held.sender, encoded_length(&held.batch));
                 self.ordered.insert(digest, held.position);
             }
         }

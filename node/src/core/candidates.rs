@@ -164,10 +164,11 @@ impl Candidates {
         references.map(|reference| reference.digest).collect()
     }
 
-    /// Whether a block here names a batch.
+    /// Whether one of these blocks is here and names a batch.
     #[must_use]
-    pub(super) fn is_named(&self, digest: &BatchDigest) -> bool {
-        let mut references = self.blocks.values().flat_map(|block| &block.body.batches);
+    pub(super) fn is_named_by(&self, ids: &BTreeSet<BlockId>, digest: &BatchDigest) -> bool {
+        let blocks = ids.iter().filter_map(|id| self.blocks.get(id));
+        let mut references = blocks.flat_map(|block| &block.body.batches);
         references.any(|reference| reference.digest == *digest)
     }
 

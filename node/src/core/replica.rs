@@ -99,7 +99,7 @@ pub struct Replica {
     submitted: Vec<(Ticket, Vec<u8>)>,
     submissions_in_flight: u32,
     verifying: BTreeMap<Peer, u32>,
-    /// Blocks that the engine had us ask for; nobody else's blocks come unasked.
+    /// Blocks that the engine had us get: no others come unasked, and only for what they name are the rules of batches lifted.
     asked: BTreeSet<BlockId>,
     /// Until when the open height's fetched block is being judged, so that it is not fetched again.
     offered: Option<Height>,

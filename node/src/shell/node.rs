@@ -338,7 +338,9 @@ fn run(
         checker: &RealChecker,
         rules: &rules,
     };
-    let batches = logs.batches(&found, tools).map_err(StartupError::from)?;
+    let batches = logs
+        .batches(&found, &base.state, tools)
+        .map_err(StartupError::from)?;
     let view = Arc::new(View::new(Snapshot {
         state: base.state.clone(),
         outcome: base.outcome.clone(),

@@ -19,6 +19,7 @@ use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height, ValidatorId};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
 use falaj_ledger::state::State;
+use falaj_ledger::transaction::SignedTx;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use super::find::{Certificates, DecidedRecord};
 use super::record::Decided;
 use crate::core::{
     CheckedBatch, Committed, Divergence, JobTools, Numbers, ORDERED_MAX, RecoveredBatches,
-    RecoveredBlock, UnorderedBatch, VerifyJob, VerifyResult,
+    RecoveredBlock, UNORDERED_BYTES_MAX, UnorderedBatch, VerifyJob, VerifyResult, are_dead,
 };
 
 /// The two logs of a node beside the guard's.
@@ -432,40 +433,64 @@ impl<D: Disk> NodeLogs<D> {
         position: Position,
         tools: JobTools<'_>,
     ) -> Option<Arc<CheckedBatch>> {
-        let encoded = self.batch.read(position).ok()?.into();
-        let job = VerifyJob::Batch {
-            from: None,
-            digest,
-            encoded,
-        };
-        let VerifyResult::Batch { batch, .. } = job.run(tools) else {
-            return None;
-        };
-        Some(batch)
+        check(digest, self.batch.read(position).ok()?, tools)
     }
 
-    /// The batches for the replica: ordered ones by their place alone, the others checked again.
+    /// The batches for the replica: ordered ones and those that died by their place alone, the others checked again.
+    ///
+    /// Of those only members' are taken up, and no more than their quotas hold together: what a node has in memory at its start is
+    /// bounded as it is while it runs.
     ///
     /// # Errors
     /// [`RecoverError`] when the log cannot be read.
     pub fn batches(
         &self,
         found: &RecoveredLogs,
+        state: &State,
         tools: JobTools<'_>,
     ) -> Result<RecoveredBatches, RecoverError> {
+        let set = state.validators_at(state.height().next());
+        let members = u64::try_from(set.len()).unwrap_or(u64::MAX);
+        self.batches_within(
+            found,
+            state,
+            tools,
+            members.saturating_mul(UNORDERED_BYTES_MAX),
+        )
+    }
+
+    fn batches_within(
+        &self,
+        found: &RecoveredLogs,
+        state: &State,
+        tools: JobTools<'_>,
+        mut room_bytes: u64,
+    ) -> Result<RecoveredBatches, RecoverError> {
+        let set = state.validators_at(state.height().next());
+        let (life_ms, time_ms) = (
+            state.chain().constants.id_life_ms(),
+            state.time_us() / 1_000,
+        );
         let named: BTreeSet<_> = found
             .ordered
             .iter()
             .map(|(batch, _)| batch.digest)
             .collect();
-        let mut unordered = Vec::new();
+        let (mut unordered, mut left) = (Vec::new(), Vec::new());
         for (position, unnamed) in &found.unordered {
-            let digest = unnamed.reference.digest;
-            if named.contains(&digest) {
+            let reference = unnamed.reference;
+            if named.contains(&reference.digest) {
                 continue;
             }
-            let batch = self
-                .batch(digest, *position, tools)
+            let encoded = self.batch.read(*position)?;
+            let bytes = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
+            let is_member = set.index_of(reference.author).is_some();
+            if !is_member || bytes > room_bytes || is_dead(&encoded, life_ms, time_ms) {
+                left.push((reference, *position));
+                continue;
+            }
+            room_bytes = room_bytes.saturating_sub(bytes);
+            let batch = check(reference.digest, encoded, tools)
                 .ok_or_else(|| not_a_record("batch", *position))?;
             unordered.push(UnorderedBatch {
                 batch,
@@ -477,6 +502,7 @@ impl<D: Disk> NodeLogs<D> {
             numbers: found.numbers.clone(),
             ordered: found.ordered.iter().copied().collect(),
             unordered,
+            left,
         })
     }
 }
@@ -593,6 +619,31 @@ fn batch_reference(bytes: &[u8]) -> Option<BatchRef> {
         digest: Batch::digest_of(bytes),
         ..batch.reference()
     })
+}
+
+/// A stored batch, its signatures checked again; `None` if it does not verify.
+fn check(digest: BatchDigest, encoded: Vec<u8>, tools: JobTools<'_>) -> Option<Arc<CheckedBatch>> {
+    let job = VerifyJob::Batch {
+        from: None,
+        digest,
+        encoded: encoded.into(),
+    };
+    let VerifyResult::Batch { batch, .. } = job.run(tools) else {
+        return None;
+    };
+    Some(batch)
+}
+
+/// Whether no transaction of a stored batch can ever be posted; one that does not decode is not said to be dead.
+fn is_dead(encoded: &[u8], life_ms: u64, time_ms: u64) -> bool {
+    let Ok(batch) = decode::<Batch>("batch", encoded, BATCH_BYTES_MAX) else {
+        return false;
+    };
+    let transactions = batch.transactions.iter();
+    let ids: Result<Vec<_>, _> = transactions
+        .map(|bytes| borsh::from_slice::<SignedTx>(bytes).map(|tx| tx.body.id))
+        .collect();
+    ids.is_ok_and(|ids| are_dead(ids.into_iter(), life_ms, time_ms))
 }
 
 const fn not_a_record(log: &'static str, position: Position) -> RecoverError {

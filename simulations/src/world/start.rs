@@ -77,9 +77,9 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
     let torn = logs.block.torn().is_some() || logs.batch.torn().is_some();
     let found = logs.scan()?;
     let (stored, replayed) = replay(node, shared, &logs, &found)?;
-    let batches = logs.batches(&found, shared.tools())?;
-    let (signer, guard) = signer(node, shared, now)?;
     let Stored { state, outcome } = stored;
+    let batches = logs.batches(&found, &state, shared.tools())?;
+    let (signer, guard) = signer(node, shared, now)?;
     let recovered = found.into_recovered(state, outcome, batches, Some(guard));
     Ok(Ready {
         config: config(node, shared),

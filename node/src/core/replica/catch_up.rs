@@ -43,9 +43,8 @@ impl Replica {
 
     fn expire_batches(&mut self) {
         let named = self.candidates.named_batches();
-        let life_ms = self.tip.state.chain().constants.id_life_ms();
-        self.batches
-            .expire(life_ms, self.tip.state.time_us() / 1_000, &named);
+        let (life_ms, time_ms) = self.id_life_and_time_ms();
+        self.batches.expire(life_ms, time_ms, &named);
     }
 
     fn forget_unanswered(&mut self) {

@@ -330,9 +330,9 @@ impl Replica {
         let peers = self.peers_of(from);
         let height = self.open_height();
         let have_body = self.candidates.get(&id).is_some();
+        self.asked.insert(id);
         match part {
             BlockPart::Header | BlockPart::Body if !have_body => {
-                self.asked.insert(id);
                 self.send(
                     Recipients::Some(peers),
                     Message::GetBlock { height, id },

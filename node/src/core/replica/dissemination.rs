@@ -188,13 +188,18 @@ impl Replica {
             return;
         }
         let (author, digest) = (batch.reference.author, batch.reference.digest);
-        // What a block ahead names is fetched too, but nobody vouches for that block yet.
-        let wanted = self.fetching.contains_key(&digest) && self.candidates.is_named(&digest);
+        // What a block ahead or a proposal of a later round names is fetched too, but only what consensus turns on lifts a rule here.
+        let wanted = self.fetching.contains_key(&digest)
+            && self.candidates.is_named_by(&self.asked, &digest);
         let foreign = self.is_foreign(author);
         let Some(sender) = from.validator().filter(|_| wanted || !foreign) else {
             self.limited(Some(from), "batch", step);
             return;
         };
+        if !wanted && self.is_dead(&batch) {
+            self.limited(Some(from), "dead batch", step);
+            return;
+        }
         match self
             .batches
             .check_room(sender, &batch.reference, batch.encoded.len())
@@ -207,6 +212,19 @@ impl Replica {
             }
             Err(Refused::Known) => {}
         }
+    }
+
+    /// Whether no transaction of a batch can ever be posted, since every id's life is over.
+    fn is_dead(&self, batch: &CheckedBatch) -> bool {
+        let (life_ms, time_ms) = self.id_life_and_time_ms();
+        batch.is_dead(life_ms, time_ms)
+    }
+
+    /// How long an id lives, and the time of the last block.
+    pub(super) fn id_life_and_time_ms(&self) -> (u64, u64) {
+        let state = &self.tip.state;
+        let life_ms = state.chain().constants.id_life_ms();
+        (life_ms, state.time_us() / 1_000)
     }
 
     /// Whether a batch of that author is refused unless a block asks for it: it is ours, or its author is no member.

@@ -45,6 +45,8 @@ pub struct RecoveredBatches {
     pub ordered: Vec<(BatchRef, Position)>,
     /// Those that wait to be ordered.
     pub unordered: Vec<UnorderedBatch>,
+    /// Those that no block named and that are left to the log: they died, or there are too many.
+    pub left: Vec<(BatchRef, Position)>,
 }
 
 /// A batch that waits to be ordered.
@@ -239,7 +241,7 @@ fn restore(recovered: RecoveredBatches, set: &ValidatorSet) -> Batches {
             batches.restore_numbers(author, numbers);
         }
     }
-    for (reference, position) in recovered.ordered {
+    for (reference, position) in recovered.left.into_iter().chain(recovered.ordered) {
         batches.restore_ordered(reference, position);
     }
     for UnorderedBatch {

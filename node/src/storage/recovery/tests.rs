@@ -1,10 +1,18 @@
 //! What a scan makes of logs that a crash has left, one log further than the other.
 
+use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::hash;
+use falaj_consensus::message::{Batch, Lane};
 use falaj_consensus::types::{Height, ValidatorId};
+use falaj_consensus::verify::RealChecker;
+use falaj_ledger::state::State;
+use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, genesis, transfer};
+use falaj_ledger::transaction::{Op, TxId};
+use falaj_ledger::validate::Rules;
 
 use super::RecoverError;
+use crate::core::{JobTools, RecoveredBatches};
 use crate::storage::forge::{add, batch, block, decide, logs, propose};
 
 const FIRST: Position = Position::new(1);
@@ -99,4 +107,81 @@ fn what_a_scan_keeps_does_not_grow_with_the_chain() {
         logs.decided(&found, Height::new(3_001)),
         Err(RecoverError::NoBody(_))
     ));
+}
+
+/// A batch of validator 1 with one payment whose id is that old, signed or not.
+fn payment(seq: u64, age_ms: u64, is_signed: bool) -> Batch {
+    let ledger = Ledger::new(&genesis());
+    let mut body = Ledger::new(&genesis()).body(
+        BANK_A,
+        Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5)),
+    );
+    let time_ms = ledger.time_ms() - age_ms;
+    body.id = TxId::new(time_ms, [9; 10]).unwrap();
+    (body.valid_from_ms, body.valid_until_ms) = (time_ms, time_ms);
+    let mut signed = ledger.sign(body, &[Who::Participant(BANK_A)]);
+    if !is_signed {
+        signed.approvals[0].signature = Signature::new(vec![1; 64]).unwrap();
+    }
+    Batch {
+        author: ValidatorId::new(1),
+        seq,
+        lane: Lane::Retail,
+        transactions: vec![signed.to_bytes()],
+    }
+}
+
+/// What a start takes up of batches that no block named, if so many of them have room.
+fn taken_up(batches: &[Batch], room: usize) -> Result<RecoveredBatches, RecoverError> {
+    let mut logs = logs();
+    for batch in batches {
+        logs.append(LogId::Batch, &hash::encode(batch)).unwrap();
+    }
+    let state = State::open(&genesis()).unwrap().state;
+    let tools = JobTools {
+        checker: &RealChecker,
+        rules: &Rules::of_genesis(&genesis()),
+    };
+    let longest = batches.iter().map(|batch| hash::encode(batch).len()).max();
+    let room_bytes = u64::try_from(room * longest.unwrap()).unwrap();
+    logs.batches_within(&logs.scan()?, &state, tools, room_bytes)
+}
+
+fn numbers(batches: &RecoveredBatches) -> (Vec<u64>, Vec<u64>) {
+    let taken = batches.unordered.iter().map(|one| one.batch.reference.seq);
+    let left = batches.left.iter().map(|(reference, _)| reference.seq);
+    (taken.collect(), left.collect())
+}
+
+// docs/spec/dissemination.md, "Batches": what was not ordered is held within the quotas over a restart, the first that came.
+#[test]
+fn a_restart_keeps_the_quota() {
+    let batches = [1, 2, 3].map(|seq| payment(seq, 0, true));
+    let taken = taken_up(&batches, 2).unwrap();
+    assert_eq!(numbers(&taken), (vec![1, 2], vec![3]));
+    assert_eq!(taken.left[0].1, Position::new(3));
+}
+
+// docs/spec/dissemination.md, "Batches": a start spends no time on what can never be posted: its signatures are not even looked at.
+#[test]
+fn a_restart_checks_no_dead_batch() {
+    let life_ms = genesis().constants.id_life_ms();
+    let dead = payment(1, life_ms + 1, false);
+    let alive = payment(2, life_ms, true);
+    let taken = taken_up(&[dead, alive], 2).unwrap();
+    assert_eq!(numbers(&taken), (vec![2], vec![1]));
+    let wrong = payment(1, life_ms, false);
+    assert!(matches!(
+        taken_up(&[wrong], 1),
+        Err(RecoverError::Record { .. })
+    ));
+}
+
+// A batch whose author is no member is never named by a correct proposer: its place is enough.
+#[test]
+fn a_restart_takes_up_members_batches_alone() {
+    let mut stranger = payment(1, 0, true);
+    stranger.author = ValidatorId::new(77);
+    let taken = taken_up(&[stranger], 1).unwrap();
+    assert_eq!(numbers(&taken), (vec![], vec![1]));
 }

@@ -2,9 +2,9 @@
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{BatchRef, Body, Lane};
-use falaj_consensus::types::{BatchDigest, Hash32, Height, ValidatorId};
+use falaj_consensus::types::{BatchDigest, Hash32, Height, Round, ValidatorId};
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
-use falaj_ledger::transaction::Op;
+use falaj_ledger::transaction::{Op, TxId};
 use std::sync::Arc;
 
 use super::harness::{PEER, World, asks_for_blocks};
@@ -19,6 +19,18 @@ fn batch(world: &World, author: ValidatorId, seq: u64) -> CheckedBatch {
     let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
     let signed = ledger.tx(BANK_A, payment, &[Who::Participant(BANK_A)]);
     CheckedBatch::close(author, seq, Lane::Retail, vec![signed])
+}
+
+/// The same with an id that old.
+fn batch_of_age(world: &World, age_ms: u64) -> CheckedBatch {
+    let mut ledger = Ledger::new(&world.genesis);
+    let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
+    let mut body = ledger.body(BANK_A, payment);
+    let time_ms = world.replica.state().time_us() / 1_000 - age_ms;
+    body.id = TxId::new(time_ms, [9; 10]).unwrap();
+    (body.valid_from_ms, body.valid_until_ms) = (time_ms, time_ms);
+    let signed = ledger.checked(body, &[Who::Participant(BANK_A)]);
+    CheckedBatch::close(AUTHOR, 1, Lane::Retail, vec![signed])
 }
 
 /// A block of that height that names batches, under a certificate that nobody signed.
@@ -95,16 +107,7 @@ fn a_block_ahead_lifts_no_quota() {
         vec![block]
     });
     let batch = named.unwrap();
-    let full = CheckedBatch {
-        reference: BatchRef {
-            digest: BatchDigest::new(Hash32::new([9; 32])),
-            ..batch.reference
-        },
-        encoded: vec![0; usize::try_from(UNORDERED_BYTES_MAX).unwrap()].into(),
-        ..batch.clone()
-    };
-    let batches = &mut world.replica.batches;
-    batches.insert(Arc::new(full), Position::new(1), AUTHOR);
+    full_quota(&mut world, &batch);
     assert!(!gives(&mut world, &batch));
     assert!(is_limited(&world));
 }
@@ -168,4 +171,50 @@ fn a_wrong_certificate_drops_what_its_giver_gave_ahead() {
     });
     assert_eq!(world.replica.height(), Height::new(0));
     assert_eq!(world.replica.peers().batches_ahead().count(), 0);
+}
+
+// docs/spec/dissemination.md, "Batches": what can never be posted is not even written, unless a block that consensus turns on names it.
+#[test]
+fn a_batch_that_is_dead_on_arrival_is_refused() {
+    let mut world = World::new();
+    let life_ms = world.genesis.constants.id_life_ms();
+    let dead = batch_of_age(&world, life_ms + 1);
+    let limited = |output: &Output| matches!(output, Output::Event(Event::PeerLimited { what, .. }) if *what == "dead batch");
+    assert!(!gives(&mut world, &dead));
+    assert!(world.outputs.iter().any(limited));
+    assert_eq!(world.appended, 0);
+    let alive = batch_of_age(&world, life_ms);
+    assert!(gives(&mut world, &alive));
+}
+
+fn full_quota(world: &mut World, like: &CheckedBatch) {
+    let full = CheckedBatch {
+        reference: BatchRef {
+            digest: BatchDigest::new(Hash32::new([9; 32])),
+            ..like.reference
+        },
+        encoded: vec![0; usize::try_from(UNORDERED_BYTES_MAX).unwrap()].into(),
+        ..like.clone()
+    };
+    let batches = &mut world.replica.batches;
+    batches.insert(Arc::new(full), Position::new(1), AUTHOR);
+}
+
+// docs/spec/dissemination.md, "Batches": only a block that consensus turns on lifts the quota of a sender.
+#[test]
+fn a_proposal_of_a_later_round_lifts_no_quota() {
+    for (round, takes) in [(0, true), (4, false)] {
+        let mut world = World::new();
+        let batch = batch(&world, AUTHOR, 1);
+        full_quota(&mut world, &batch);
+        let body = Body {
+            batches: vec![batch.reference],
+            ..Body::default()
+        };
+        let header = world.header(Round::new(round), &body, 1);
+        let proposal = world.proposal_of(header, body);
+        world.receive(0, Some(proposal));
+        assert_eq!(fetched(&mut world), [batch.reference.digest]);
+        assert_eq!(gives(&mut world, &batch), takes, "round {round}");
+    }
 }

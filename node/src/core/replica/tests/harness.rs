@@ -269,6 +269,11 @@ impl World {
 
     /// A header proposed by whose turn its round is, with an empty body.
     pub(super) fn proposal(&self, header: Header) -> Message {
+        self.proposal_of(header, Body::default())
+    }
+
+    /// The same with its body.
+    pub(super) fn proposal_of(&self, header: Header, body: Body) -> Message {
         let (round, proposer) = (header.round, header.proposer);
         let mut proposal = Proposal {
             header,
@@ -280,7 +285,7 @@ impl World {
         proposal.signature = self.sign(proposer, proposal.statement());
         Message::Proposal(Box::new(ProposalBundle {
             proposal,
-            body: Body::default(),
+            body,
             polka: None,
             parent: None,
         }))

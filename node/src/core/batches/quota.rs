@@ -1,0 +1,116 @@
+//! How many bytes of batches each sender has here that no block ordered.
+//!
+//! Invariant: bytes count from when they are appended until a block orders them. Those of a batch that died unordered stay in the log, so
+//! they go on counting for one to two lives of an id: however fast batches die, a sender fills the log with at most its quota a life.
+//! Units: bytes of encoded batches; lives of an id, counted from the Unix epoch in block time.
+//! Source: `docs/spec/dissemination.md`, "Batches".
+
+use falaj_consensus::types::ValidatorId;
+use std::collections::BTreeMap;
+
+use super::UNORDERED_BYTES_MAX;
+
+/// Who sent a batch; `None` if a restart took it up from the log, which does not say.
+pub(super) type Sender = Option<ValidatorId>;
+
+/// What counts of one sender, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Share {
+    /// Of batches that wait to be ordered.
+    waiting: u64,
+    /// Of batches that died in this life, and in the one before.
+    died: [u64; 2],
+}
+
+/// What counts of every sender.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Quotas {
+    shares: BTreeMap<Sender, Share>,
+    life: u64,
+}
+
+impl Quotas {
+    /// Whether so many bytes more are welcome.
+    pub(super) fn has_room(&self, sender: Sender, bytes: u64) -> bool {
+        let Share { waiting, died } = self.shares.get(&sender).copied().unwrap_or_default();
+        let counted = [waiting, died[0], died[1], bytes];
+        counted.into_iter().fold(0, u64::saturating_add) <= UNORDERED_BYTES_MAX
+    }
+
+    /// A batch was appended.
+    pub(super) fn appended(&mut self, sender: Sender, bytes: u64) {
+        let share = self.shares.entry(sender).or_default();
+        share.waiting = share.waiting.saturating_add(bytes);
+    }
+
+    /// A block ordered a batch.
+    pub(super) fn ordered(&mut self, sender: Sender, bytes: u64) {
+        let share = self.shares.entry(sender).or_default();
+        share.waiting = share.waiting.saturating_sub(bytes);
+    }
+
+    /// A batch died unordered.
+    pub(super) fn died(&mut self, sender: Sender, bytes: u64) {
+        self.ordered(sender, bytes);
+        let share = self.shares.entry(sender).or_default();
+        share.died[0] = share.died[0].saturating_add(bytes);
+    }
+
+    /// Block time has come so far: what died two lives ago counts no more.
+    pub(super) fn advance(&mut self, life_ms: u64, time_ms: u64) {
+        let life = time_ms.checked_div(life_ms).unwrap_or(0);
+        for _ in self.life..life.min(self.life.saturating_add(2)) {
+            for share in self.shares.values_mut() {
+                share.died = [0, share.died[0]];
+            }
+        }
+        self.life = self.life.max(life);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENDER: Sender = Some(ValidatorId::new(1));
+    const LIFE_MS: u64 = 100;
+
+    fn full(quotas: &Quotas) -> bool {
+        !quotas.has_room(SENDER, 1)
+    }
+
+    // docs/spec/dissemination.md, "Batches": what died unordered is in the log, and counts for a life at least.
+    #[test]
+    fn dead_bytes_count_for_one_to_two_lives() {
+        let mut quotas = Quotas::default();
+        quotas.advance(LIFE_MS, 199);
+        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
+        assert!(full(&quotas));
+        quotas.died(SENDER, UNORDERED_BYTES_MAX);
+        assert!(full(&quotas));
+        quotas.advance(LIFE_MS, 299);
+        assert!(full(&quotas));
+        quotas.advance(LIFE_MS, 300);
+        assert!(!full(&quotas));
+    }
+
+    // However long nothing was decided, what died before is over.
+    #[test]
+    fn a_long_silence_ends_every_count() {
+        let mut quotas = Quotas::default();
+        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
+        quotas.died(SENDER, UNORDERED_BYTES_MAX);
+        quotas.advance(LIFE_MS, u64::MAX);
+        assert!(!full(&quotas));
+    }
+
+    // What a block ordered is the chain's, not its sender's.
+    #[test]
+    fn ordered_bytes_are_free_at_once() {
+        let mut quotas = Quotas::default();
+        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
+        quotas.ordered(SENDER, UNORDERED_BYTES_MAX);
+        assert!(quotas.has_room(SENDER, UNORDERED_BYTES_MAX));
+        assert!(!quotas.has_room(SENDER, UNORDERED_BYTES_MAX + 1));
+    }
+}
