@@ -131,7 +131,15 @@ impl Batches {
         self.ordered.insert(reference.digest, position);
     }
 
-    /// Takes up a batch of the log that waits to be ordered.
+    /// Takes up the number of a batch of our own: whatever is in the log in our name counts, so that no number is given twice.
+    pub(super) fn restore_own_number(&mut self, reference: BatchRef) -> bool {
+        let first = self.number(reference);
+        self.settle(reference);
+        first
+    }
+
+    /// Takes up a batch of the log that waits to be ordered; `first` as [`Batches::restore_own_number`] says, no other's number is
+    /// booked before its author sends it again.
     pub(super) fn restore_unordered(
         &mut self,
         batch: Arc<CheckedBatch>,
@@ -230,6 +238,12 @@ impl Batches {
         let first = self.number(reference);
         if let Some(held) = self.unordered.get_mut(digest) {
             held.first = first;
+            if held.sender.is_none() {
+                held.sender = Some(reference.author);
+                let bytes = encoded_length(&held.batch);
+                self.quotas.ordered(None, bytes);
+                self.quotas.appended(held.sender, bytes);
+            }
         }
         let durable = !self.unsynced.contains_key(&position);
         (durable && self.settle(reference)).then(|| self.own_ack(reference.author))
@@ -265,6 +279,11 @@ impl Batches {
             author,
             seq: self.authors.get(&author).map_or(0, Numbers::contiguous),
         }
+    }
+
+    /// A new link to a validator: it may have lost what it held, and says anew what it holds.
+    pub(super) fn forget_acks(&mut self, by: ValidatorId) {
+        self.acks.remove(&by);
     }
 
     /// A validator acknowledged; whether that is news.
@@ -361,6 +380,10 @@ impl Batches {
         for digest in over {
             if let Some(held) = self.unordered.remove(&digest) {
                 self.quotas.died(held.sender, encoded_length(&held.batch));
+                let reference = held.batch.reference;
+                if let Some(numbers) = self.authors.get_mut(&reference.author) {
+                    numbers.forget(reference);
+                }
                 self.ordered.insert(digest, held.position);
             }
         }

@@ -98,24 +98,16 @@ pub struct RecoveredLogs {
     last: Option<(Header, CommitCertificate)>,
     open: Vec<RecoveredBlock>,
     diverged: Option<Divergence>,
-    /// Which numbers of which authors are here.
+    /// Which numbers of which authors blocks ordered.
     numbers: BTreeMap<ValidatorId, Numbers>,
     /// The last batches that decided blocks named, in the order of those blocks.
     ordered: VecDeque<(BatchRef, Position)>,
     /// The last batches that no decided block named.
-    unordered: BTreeMap<Position, Unnamed>,
+    unordered: BTreeMap<Position, BatchRef>,
     /// Whether the height after the last decided one has a certificate here, and lacks a batch.
     open_again: bool,
     last_block_record: Position,
     last_batch_record: Position,
-}
-
-/// A batch that no decided block has named so far.
-#[derive(Clone, Copy, Debug)]
-struct Unnamed {
-    reference: BatchRef,
-    /// Whether it is the first under its number.
-    first: bool,
 }
 
 impl<D: Disk> NodeLogs<D> {
@@ -283,7 +275,7 @@ impl<D: Disk> NodeLogs<D> {
         at: Position,
     ) -> Result<bool, RecoverError> {
         if let Some(unnamed) = found.unordered.get(&at) {
-            return Ok(unnamed.reference.digest == reference.digest);
+            return Ok(unnamed.digest == reference.digest);
         }
         let records = self.batch.read_present(&[at], usize::MAX)?;
         let mut digests = records.iter().map(|(_, bytes)| Batch::digest_of(bytes));
@@ -477,8 +469,7 @@ impl<D: Disk> NodeLogs<D> {
             .map(|(batch, _)| batch.digest)
             .collect();
         let (mut unordered, mut left) = (Vec::new(), Vec::new());
-        for (position, unnamed) in &found.unordered {
-            let reference = unnamed.reference;
+        for (position, reference) in &found.unordered {
             if named.contains(&reference.digest) {
                 continue;
             }
@@ -486,7 +477,7 @@ impl<D: Disk> NodeLogs<D> {
             let bytes = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
             let is_member = set.index_of(reference.author).is_some();
             if !is_member || bytes > room_bytes || is_dead(&encoded, life_ms, time_ms) {
-                left.push((reference, *position));
+                left.push((*reference, *position));
                 continue;
             }
             room_bytes = room_bytes.saturating_sub(bytes);
@@ -495,7 +486,6 @@ impl<D: Disk> NodeLogs<D> {
             unordered.push(UnorderedBatch {
                 batch,
                 position: *position,
-                first: unnamed.first,
             });
         }
         Ok(RecoveredBatches {
@@ -580,11 +570,7 @@ impl RecoveredLogs {
     }
 
     fn take_batch(&mut self, position: Position, reference: BatchRef) {
-        let numbers = self.numbers.entry(reference.author).or_default();
-        let first = numbers.book(reference);
-        numbers.settle(reference);
-        self.unordered
-            .insert(position, Unnamed { reference, first });
+        self.unordered.insert(position, reference);
         if self.unordered.len() > UNORDERED_MAX {
             self.unordered.pop_first();
         }
@@ -601,9 +587,10 @@ impl RecoveredLogs {
         for (reference, at) in references.iter().zip(places) {
             self.unordered.remove(at);
             self.ordered.push_back((*reference, *at));
-            if let Some(numbers) = self.numbers.get_mut(&reference.author) {
-                numbers.ordered(reference.seq);
-            }
+            let numbers = self.numbers.entry(reference.author).or_default();
+            numbers.book(*reference);
+            numbers.settle(*reference);
+            numbers.ordered(reference.seq);
         }
         let surplus = self.ordered.len().saturating_sub(ORDERED_MAX);
         self.ordered.drain(..surplus);

@@ -5,7 +5,9 @@
 //! Why the second: one batch that never comes, because its author lost it or let it die, would keep everything above unacknowledged for
 //! ever, and the memory of what is above would grow with the chain. An acknowledgement of a passed number costs a peer that names
 //! its batch a fetch, as any untrue one does, and never safety: nobody prevotes what it does not hold.
-//! Bounds: of ordered batches at most [`GAP_MAX`] numbers are remembered above the gapless part; unordered ones have their senders' quota.
+//! Bounds: of ordered batches at most [`GAP_MAX`] numbers are remembered above the gapless part; unordered ones have their senders' quota,
+//! and a batch that dies unordered is forgotten here too. A number more than [`JUMP_MAX`] above all that came is nobody's: blocks may name
+//! batches that their alleged author never made, and one of those must not use an author's numbers up.
 //! Source: `docs/spec/dissemination.md`, "Batches".
 
 use falaj_consensus::message::BatchRef;
@@ -15,6 +17,9 @@ use std::collections::BTreeMap;
 /// How far below an ordered batch of an author a number is still waited for.
 pub(super) const GAP_MAX: u64 = 1024;
 
+/// How far above all that came of an author a number may be. No author leaves out so many, and so far steps never use 64 bits up.
+pub(super) const JUMP_MAX: u64 = 1 << 32;
+
 /// The numbers of one author.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Numbers {
@@ -22,6 +27,8 @@ pub struct Numbers {
     beyond: BTreeMap<u64, (BatchDigest, bool)>,
     /// All numbers up to here are held, verified and on disk, or were passed.
     contiguous: u64,
+    /// The highest number that was ever here.
+    highest: u64,
 }
 
 impl Numbers {
@@ -30,17 +37,17 @@ impl Numbers {
         self.contiguous
     }
 
-    /// The highest number that is here.
-    pub(in crate::core) fn highest(&self) -> u64 {
-        let beyond = self.beyond.keys().next_back().copied().unwrap_or(0);
-        beyond.max(self.contiguous)
+    /// The highest number that was ever here.
+    pub(in crate::core) const fn highest(&self) -> u64 {
+        self.highest
     }
 
     /// Books the number of a batch; whether it is the first under it.
     pub(crate) fn book(&mut self, reference: BatchRef) -> bool {
-        if reference.seq <= self.contiguous {
+        if reference.seq <= self.contiguous || self.is_too_far(reference.seq) {
             return false;
         }
+        self.highest = self.highest.max(reference.seq);
         let first = self
             .beyond
             .entry(reference.seq)
@@ -58,12 +65,25 @@ impl Numbers {
         self.grow()
     }
 
+    /// A batch died unordered: what is above the gapless part was never acknowledged, and is remembered no longer.
+    pub(super) fn forget(&mut self, reference: BatchRef) {
+        let booked = self.beyond.get(&reference.seq);
+        if booked.is_some_and(|(digest, _)| *digest == reference.digest) {
+            self.beyond.remove(&reference.seq);
+        }
+    }
+
+    const fn is_too_far(&self, seq: u64) -> bool {
+        seq.saturating_sub(self.highest) > JUMP_MAX
+    }
+
     /// A decided block named a batch of that number. Whether the gapless part grew.
     pub(crate) fn ordered(&mut self, seq: u64) -> bool {
         let passed = seq.saturating_sub(GAP_MAX);
-        if passed <= self.contiguous {
+        if passed <= self.contiguous || self.is_too_far(seq) {
             return false;
         }
+        self.highest = self.highest.max(seq);
         self.contiguous = passed;
         self.beyond = self.beyond.split_off(&passed.saturating_add(1));
         self.grow();
@@ -121,6 +141,41 @@ mod tests {
             assert!(numbers.beyond.len() as u64 <= GAP_MAX);
         }
         assert!(numbers.contiguous() >= 100_000 - 1 - GAP_MAX);
+    }
+
+    // Goal: an author that leaves number 1 out and lets all others die, and nothing is remembered of them but the highest.
+    #[test]
+    fn what_died_is_not_remembered() {
+        let mut numbers = Numbers::default();
+        for seq in 2..5_000 {
+            assert!(numbers.book(batch(seq, 1)));
+            numbers.settle(batch(seq, 1));
+            numbers.forget(batch(seq, 1));
+        }
+        assert!(numbers.beyond.is_empty());
+        assert_eq!((numbers.contiguous(), numbers.highest()), (0, 4_999));
+    }
+
+    // What died under a number that another batch holds leaves that one its number.
+    #[test]
+    fn the_first_under_a_number_keeps_it() {
+        let mut numbers = Numbers::default();
+        numbers.book(batch(2, 1));
+        numbers.forget(batch(2, 2));
+        assert!(numbers.book(batch(2, 1)));
+        assert!(!numbers.book(batch(2, 2)));
+    }
+
+    // Goal: a block names a batch that its alleged author never made, under the last number there is, and the author goes on.
+    #[test]
+    fn a_far_number_uses_none_up() {
+        let mut numbers = Numbers::default();
+        assert!(!numbers.book(batch(u64::MAX, 1)));
+        assert!(!numbers.ordered(u64::MAX));
+        assert_eq!(numbers.highest(), 0);
+        held(&mut numbers, 1);
+        assert_eq!(numbers.contiguous(), 1);
+        assert!(numbers.book(batch(1 + JUMP_MAX, 1)));
     }
 
     // A number that was passed belongs to nobody: a batch that comes under it is never the first.

@@ -22,6 +22,9 @@ pub(super) const VERIFYING_MAX: u32 = 1024;
 impl Replica {
     pub(super) fn on_peer_up(&mut self, peer: Peer, step: &mut Step) {
         self.sync.up(peer);
+        if let Some(validator) = peer.validator() {
+            self.batches.forget_acks(validator);
+        }
         if self.is_full() {
             return;
         }

@@ -39,7 +39,7 @@ pub struct RecoveredBlock {
 /// The batches whose records are on disk, as far as they matter from here on.
 #[derive(Clone, Debug, Default)]
 pub struct RecoveredBatches {
-    /// Which numbers of each author are here.
+    /// Which numbers of each author blocks ordered.
     pub numbers: BTreeMap<ValidatorId, Numbers>,
     /// The last ones that decided blocks named, in the order of the blocks; their bytes stay in the log.
     pub ordered: Vec<(BatchRef, Position)>,
@@ -56,8 +56,6 @@ pub struct UnorderedBatch {
     pub batch: Arc<CheckedBatch>,
     /// Where its record stands.
     pub position: Position,
-    /// Whether it is the first under its number.
-    pub first: bool,
 }
 
 /// What a node stands on when it starts.
@@ -121,7 +119,11 @@ impl Replica {
             genesis_hash: config.chain.genesis_hash,
         };
         let (engine, outputs) = Engine::new(engine, start, now);
-        let batches = restore(batches, &tip.state.validators_at(tip.state.height().next()));
+        let batches = restore(
+            batches,
+            config.validator,
+            &tip.state.validators_at(tip.state.height().next()),
+        );
         let mut replica = Self {
             engine,
             mempool: Mempool::new(config.mempool),
@@ -234,22 +236,27 @@ fn waits_of(block: Option<&(Header, CommitCertificate)>, last: Position) -> Vec<
 }
 
 /// Of authors that are no members nothing is acknowledged, so their numbers are not taken up.
-fn restore(recovered: RecoveredBatches, set: &ValidatorSet) -> Batches {
+///
+/// The log does not say who sent a batch, and anybody could make one in another's name. So beside what blocks ordered only the numbers of our
+/// own batches count; what we acknowledged of others is here still, and is acknowledged again once its author sends it over a new link.
+fn restore(recovered: RecoveredBatches, own: Option<ValidatorId>, set: &ValidatorSet) -> Batches {
     let mut batches = Batches::default();
     for (author, numbers) in recovered.numbers {
         if set.index_of(author).is_some() {
             batches.restore_numbers(author, numbers);
         }
     }
+    for (reference, _) in &recovered.left {
+        if Some(reference.author) == own {
+            batches.restore_own_number(*reference);
+        }
+    }
     for (reference, position) in recovered.left.into_iter().chain(recovered.ordered) {
         batches.restore_ordered(reference, position);
     }
-    for UnorderedBatch {
-        batch,
-        position,
-        first,
-    } in recovered.unordered
-    {
+    for UnorderedBatch { batch, position } in recovered.unordered {
+        let reference = batch.reference;
+        let first = Some(reference.author) == own && batches.restore_own_number(reference);
         batches.restore_unordered(batch, position, first);
     }
     batches

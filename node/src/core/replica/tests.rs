@@ -3,6 +3,7 @@
 mod batching;
 mod catching_up;
 mod flood;
+mod frames;
 mod harness;
 mod serving;
 mod standing;

@@ -8,7 +8,9 @@ use falaj_ledger::transaction::{Op, TxId};
 use std::sync::Arc;
 
 use super::harness::{PEER, World, asks_for_blocks};
-use crate::core::{CheckedBatch, DecidedBlock, Event, Message, Output, UNORDERED_BYTES_MAX};
+use crate::core::{
+    Ack, CheckedBatch, DecidedBlock, Event, Message, Output, UNORDERED_BYTES_MAX, UnorderedBatch,
+};
 
 const AUTHOR: ValidatorId = ValidatorId::new(1);
 const OWN: ValidatorId = ValidatorId::new(4);
@@ -217,4 +219,54 @@ fn a_proposal_of_a_later_round_lifts_no_quota() {
         assert_eq!(fetched(&mut world), [batch.reference.digest]);
         assert_eq!(gives(&mut world, &batch), takes, "round {round}");
     }
+}
+
+// docs/spec/dissemination.md, "Batches": after a restart too a number is its author's to book, not that of whoever made a batch in its name.
+#[test]
+fn a_relayed_batch_takes_no_number_over_a_restart() {
+    let model = World::new();
+    let taken_up = |author| UnorderedBatch {
+        batch: Arc::new(batch(&model, author, 1)),
+        position: Position::new(1),
+    };
+    let mut world = World::start(|recovered| {
+        recovered.batches.unordered = vec![taken_up(AUTHOR), taken_up(OWN)];
+    });
+    let own = Ack {
+        author: OWN,
+        seq: 1,
+    };
+    assert_eq!(world.replica.batches.own_acks(), [own]);
+    let sent = taken_up(AUTHOR).batch;
+    world.receive(0, Some(Message::Batch(sent.encoded.to_vec())));
+    let vouched = Ack {
+        author: AUTHOR,
+        seq: 1,
+    };
+    assert_eq!(world.replica.batches.own_acks(), [vouched, own]);
+}
+
+// docs/spec/dissemination.md, "Batches": a peer that comes back is sent what it does not acknowledge anew.
+#[test]
+fn an_acknowledgement_lasts_as_long_as_its_link() {
+    let mut world = World::start(|_| {});
+    world.peer_at(0);
+    let own = Arc::new(batch(&world, OWN, 1));
+    let batches = &mut world.replica.batches;
+    batches.insert(Arc::clone(&own), Position::new(1), OWN);
+    let ack = Ack {
+        author: OWN,
+        seq: 1,
+    };
+    batches.acknowledged(AUTHOR, ack);
+    let is_sent = |world: &mut World| {
+        world.sent();
+        world.tick();
+        let sent = world.sent();
+        sent.iter()
+            .any(|message| matches!(message, Message::Batch(bytes) if bytes[..] == own.encoded[..]))
+    };
+    assert!(!is_sent(&mut world));
+    world.peer_at(0);
+    assert!(is_sent(&mut world));
 }
