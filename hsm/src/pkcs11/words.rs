@@ -145,13 +145,15 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    // An operator who searches the runbook for the code of a fault finds it, and nothing there is about a fault that does not exist.
+    // An operator who searches the runbook for the code of a fault finds it, and no code there is of a fault that does not exist.
     #[test]
     fn the_runbook_has_a_section_for_each_cause() {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbook/hsm.md");
         let text = fs::read_to_string(page).unwrap();
-        let headings = text.lines().filter_map(|line| line.strip_prefix("### "));
-        let mut found: Vec<_> = headings.map(|heading| heading.trim_matches('`')).collect();
+        let codes = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+        let mut found: Vec<_> = codes.collect();
         let mut expected = Cause::ALL.map(Cause::code);
         found.sort_unstable();
         expected.sort_unstable();
