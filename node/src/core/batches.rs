@@ -9,7 +9,7 @@
 //! Source: `docs/spec/dissemination.md`, "Batches".
 
 use falaj_consensus::durable::Position;
-use falaj_consensus::message::{Batch, BatchRef, Lane};
+use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, BatchRef, Lane};
 use falaj_consensus::types::{BatchDigest, ValidatorId};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::transaction::TxId;
@@ -139,14 +139,15 @@ impl Batches {
     }
 
     /// Takes up a batch of the log that waits to be ordered; `first` as [`Batches::restore_own_number`] says, no other's number is
-    /// booked before its author sends it again.
+    /// booked before its author sends it again. Our own takes our quota again; of another's the log does not say who sent it.
     pub(super) fn restore_unordered(
         &mut self,
         batch: Arc<CheckedBatch>,
         position: Position,
         first: bool,
     ) {
-        self.hold(batch, position, first, None);
+        let sender = first.then_some(batch.reference.author);
+        self.hold(batch, position, first, sender);
     }
 
     /// The number that our own next batch gets: after all that are here, and after what so many validators say they have of us that
@@ -202,6 +203,13 @@ impl Batches {
         } else {
             Err(Refused::Quota)
         }
+    }
+
+    /// Whether another batch of our own is welcome here, and so at everybody who has what we have: a full one would still find room.
+    #[must_use]
+    pub(super) fn has_room_for_own(&self, own: ValidatorId) -> bool {
+        let full = u64::try_from(BATCH_BYTES_MAX).unwrap_or(u64::MAX);
+        self.quotas.has_room(Some(own), full)
     }
 
     /// Keeps a checked batch whose record was appended at `position`. Its number is booked only if its author itself sent it:

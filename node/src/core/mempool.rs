@@ -22,8 +22,35 @@ pub struct MempoolLimits {
     pub bytes_max: u64,
     /// Most transactions of one participant in one lane.
     pub participant_transactions_max: u32,
-    /// Share of the pool in hundredths that each lane keeps for itself.
+    /// Most bytes of one participant in one lane.
+    pub participant_bytes_max: u64,
+    /// Share of the pool in hundredths, of its transactions and of its bytes, that each lane keeps for itself.
     pub reserved_percent: u32,
+}
+
+impl MempoolLimits {
+    const fn pool(&self) -> Load {
+        Load {
+            transactions: self.transactions_max,
+            bytes: self.bytes_max,
+        }
+    }
+
+    const fn participant(&self) -> Load {
+        Load {
+            transactions: self.participant_transactions_max,
+            bytes: self.participant_bytes_max,
+        }
+    }
+
+    /// What a lane keeps for itself.
+    fn reserved(&self) -> Load {
+        let percent = self.reserved_percent.min(100);
+        Load {
+            transactions: self.transactions_max / 100 * percent,
+            bytes: self.bytes_max / 100 * u64::from(percent),
+        }
+    }
 }
 
 impl Default for MempoolLimits {
@@ -32,6 +59,7 @@ impl Default for MempoolLimits {
             transactions_max: 100_000,
             bytes_max: 128 * 1024 * 1024,
             participant_transactions_max: 50_000,
+            participant_bytes_max: 64 * 1024 * 1024,
             reserved_percent: 10,
         }
     }
@@ -48,13 +76,61 @@ pub enum Full {
     Participant,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Queue {
-    by_participant: BTreeMap<ParticipantNumber, VecDeque<Arc<CheckedTx>>>,
-    /// Whose turn comes after this one.
-    last_served: Option<ParticipantNumber>,
+/// How much room transactions take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Load {
     transactions: u32,
     bytes: u64,
+}
+
+impl Load {
+    fn of(transaction: &CheckedTx) -> Self {
+        Self {
+            transactions: 1,
+            bytes: length(transaction),
+        }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            transactions: self.transactions.saturating_add(other.transactions),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    const fn minus(self, other: Self) -> Self {
+        Self {
+            transactions: self.transactions.saturating_sub(other.transactions),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
+    }
+
+    /// The greater of each.
+    fn or(self, other: Self) -> Self {
+        Self {
+            transactions: self.transactions.max(other.transactions),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
+
+    const fn fits(self, cap: Self) -> bool {
+        self.transactions <= cap.transactions && self.bytes <= cap.bytes
+    }
+}
+
+/// What waits of one participant in one lane, first in, first out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Waiting {
+    transactions: VecDeque<Arc<CheckedTx>>,
+    load: Load,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Queue {
+    by_participant: BTreeMap<ParticipantNumber, Waiting>,
+    /// Whose turn comes after this one.
+    last_served: Option<ParticipantNumber>,
+    load: Load,
 }
 
 /// The pool.
@@ -63,7 +139,6 @@ pub struct Mempool {
     limits: MempoolLimits,
     lanes: BTreeMap<Lane, Queue>,
     keys: BTreeSet<TxKey>,
-    bytes: u64,
 }
 
 impl Mempool {
@@ -78,7 +153,6 @@ impl Mempool {
             limits,
             lanes,
             keys: BTreeSet::new(),
-            bytes: 0,
         }
     }
 
@@ -96,8 +170,8 @@ impl Mempool {
 
     /// Bytes of the transactions that wait.
     #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
+    pub fn bytes(&self) -> u64 {
+        self.lanes.values().map(|queue| queue.load.bytes).sum()
     }
 
     /// Whether a transaction of that key waits.
@@ -128,38 +202,34 @@ impl Mempool {
     }
 
     fn take_in(&mut self, lane: Lane, transaction: Arc<CheckedTx>) {
-        let key = transaction.key();
-        self.bytes = self.bytes.saturating_add(length(&transaction));
-        let queue = self.lanes.entry(lane).or_default();
-        queue.transactions = queue.transactions.saturating_add(1);
-        queue.bytes = queue.bytes.saturating_add(length(&transaction));
-        queue
-            .by_participant
-            .entry(transaction.body().participant)
-            .or_default()
-            .push_back(transaction);
-        self.keys.insert(key);
+        self.keys.insert(transaction.key());
+        self.lanes.entry(lane).or_default().push(transaction);
     }
 
     fn check_room(&self, lane: Lane, transaction: &CheckedTx) -> Result<(), Full> {
-        let of = |lane: Lane| self.lanes.get(&lane).map_or(0, |queue| queue.transactions);
+        let added = Load::of(transaction);
+        let participant = transaction.body().participant;
+        let of = |lane: &Lane| {
+            self.lanes
+                .get(lane)
+                .map_or(Load::default(), |queue| queue.load)
+        };
         let own = self
             .lanes
             .get(&lane)
-            .and_then(|queue| queue.by_participant.get(&transaction.body().participant))
-            .map_or(0, VecDeque::len);
-        if own >= usize::try_from(self.limits.participant_transactions_max).unwrap_or(usize::MAX) {
+            .and_then(|queue| queue.by_participant.get(&participant))
+            .map_or(Load::default(), |waiting| waiting.load);
+        if !own.plus(added).fits(self.limits.participant()) {
             return Err(Full::Participant);
         }
-        let reserved = self.limits.transactions_max / 100 * self.limits.reserved_percent;
-        let kept_for_others: u32 = Lane::ALL
-            .into_iter()
-            .filter(|other| *other != lane)
-            .map(|other| reserved.max(of(other)))
-            .sum();
-        let room = self.limits.transactions_max.saturating_sub(kept_for_others);
-        let fits = self.bytes.saturating_add(length(transaction)) <= self.limits.bytes_max;
-        if of(lane) < room && fits {
+        let reserved = self.limits.reserved();
+        let kept_for_others = Lane::ALL
+            .iter()
+            .filter(|other| **other != lane)
+            .map(|other| of(other).or(reserved))
+            .fold(Load::default(), Load::plus);
+        let room = self.limits.pool().minus(kept_for_others);
+        if of(&lane).plus(added).fits(room) {
             Ok(())
         } else {
             Err(Full::Pool)
@@ -185,32 +255,41 @@ impl Mempool {
             self.keys.remove(&transaction.key());
             taken.push(transaction);
         }
-        self.bytes = self.bytes.saturating_sub(bytes);
         taken
     }
 
     /// Bytes that wait in a lane, for the decision to close a batch.
     #[must_use]
     pub fn lane_bytes(&self, lane: Lane) -> u64 {
-        self.lanes.get(&lane).map_or(0, |queue| queue.bytes)
+        self.lanes.get(&lane).map_or(0, |queue| queue.load.bytes)
     }
 }
 
 impl Queue {
+    fn push(&mut self, transaction: Arc<CheckedTx>) {
+        let added = Load::of(&transaction);
+        self.load = self.load.plus(added);
+        let participant = transaction.body().participant;
+        let waiting = self.by_participant.entry(participant).or_default();
+        waiting.load = waiting.load.plus(added);
+        waiting.transactions.push_back(transaction);
+    }
+
     /// The first transaction of the participant whose turn it is, if it fits.
     fn next_within(&mut self, bytes_max: u64) -> Option<Arc<CheckedTx>> {
         let participant = self.next_participant()?;
         let waiting = self.by_participant.get_mut(&participant)?;
-        if length(waiting.front()?) > bytes_max {
+        if length(waiting.transactions.front()?) > bytes_max {
             return None;
         }
-        let transaction = waiting.pop_front()?;
-        if waiting.is_empty() {
+        let transaction = waiting.transactions.pop_front()?;
+        let gone = Load::of(&transaction);
+        waiting.load = waiting.load.minus(gone);
+        if waiting.transactions.is_empty() {
             self.by_participant.remove(&participant);
         }
         self.last_served = Some(participant);
-        self.transactions = self.transactions.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(length(&transaction));
+        self.load = self.load.minus(gone);
         Some(transaction)
     }
 
@@ -229,3 +308,6 @@ impl Queue {
 fn length(transaction: &CheckedTx) -> u64 {
     u64::from(transaction.encoded_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,6 +212,8 @@ pub struct MempoolConfig {
     pub bytes_max: u64,
     /// Most transactions of one participant in one lane.
     pub participant_transactions_max: u32,
+    /// Most bytes of one participant in one lane.
+    pub participant_bytes_max: u64,
 }
 
 impl Default for MempoolConfig {
@@ -221,6 +223,7 @@ impl Default for MempoolConfig {
             transactions_max: 100_000,
             bytes_max: 128 * 1024 * 1024,
             participant_transactions_max: 50_000,
+            participant_bytes_max: 64 * 1024 * 1024,
         }
     }
 }
@@ -411,6 +414,7 @@ mod tests {
             ("transactions_max", "0"),
             ("bytes_max", "0"),
             ("participant_transactions_max", "0"),
+            ("participant_bytes_max", "0"),
         ] {
             let said = error(&format!("[mempool]\n{key} = {value}\n"));
             assert!(

@@ -524,6 +524,7 @@ fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
             transactions_max: config.mempool.transactions_max,
             bytes_max: config.mempool.bytes_max,
             participant_transactions_max: config.mempool.participant_transactions_max,
+            participant_bytes_max: config.mempool.participant_bytes_max,
             ..MempoolLimits::default()
         },
     }

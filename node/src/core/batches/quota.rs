@@ -1,7 +1,8 @@
 //! How many bytes of batches each sender has here that no block ordered.
 //!
 //! Invariant: bytes count from when they are appended until a block orders them. Those of a batch that died unordered stay in the log, so
-//! they go on counting for one to two lives of an id: however fast batches die, a sender fills the log with at most its quota a life.
+//! they go on counting for one to two lives of an id: however fast batches die, a sender fills the log with at most twice its quota a
+//! life. Twice, because a network that stood still for a life has to go on: all that waited dies at once then, and leaves a quota free.
 //! Units: bytes of encoded batches; lives of an id, counted from the Unix epoch in block time.
 //! Source: `docs/spec/dissemination.md`, "Batches".
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::UNORDERED_BYTES_MAX;
 
-/// Who sent a batch; `None` if a restart took it up from the log, which does not say.
+/// Who sent a batch; `None` if a restart took another's up from the log, which does not say.
 pub(super) type Sender = Option<ValidatorId>;
 
 /// What counts of one sender, in bytes.
@@ -33,8 +34,9 @@ impl Quotas {
     /// Whether so many bytes more are welcome.
     pub(super) fn has_room(&self, sender: Sender, bytes: u64) -> bool {
         let Share { waiting, died } = self.shares.get(&sender).copied().unwrap_or_default();
-        let counted = [waiting, died[0], died[1], bytes];
-        counted.into_iter().fold(0, u64::saturating_add) <= UNORDERED_BYTES_MAX
+        let waiting = waiting.saturating_add(bytes);
+        let all = waiting.saturating_add(died[0]).saturating_add(died[1]);
+        waiting <= UNORDERED_BYTES_MAX && all <= UNORDERED_BYTES_MAX.saturating_mul(2)
     }
 
     /// A batch was appended.
@@ -84,14 +86,26 @@ mod tests {
     fn dead_bytes_count_for_one_to_two_lives() {
         let mut quotas = Quotas::default();
         quotas.advance(LIFE_MS, 199);
-        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
-        assert!(full(&quotas));
-        quotas.died(SENDER, UNORDERED_BYTES_MAX);
+        for _ in 0..2 {
+            quotas.appended(SENDER, UNORDERED_BYTES_MAX);
+            assert!(full(&quotas));
+            quotas.died(SENDER, UNORDERED_BYTES_MAX);
+        }
         assert!(full(&quotas));
         quotas.advance(LIFE_MS, 299);
         assert!(full(&quotas));
         quotas.advance(LIFE_MS, 300);
         assert!(!full(&quotas));
+    }
+
+    // docs/spec/dissemination.md, "Batches": a network that stood still for longer than an id lives goes on.
+    #[test]
+    fn what_died_at_once_leaves_a_quota_free() {
+        let mut quotas = Quotas::default();
+        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
+        quotas.died(SENDER, UNORDERED_BYTES_MAX);
+        assert!(quotas.has_room(SENDER, UNORDERED_BYTES_MAX));
+        assert!(!quotas.has_room(SENDER, UNORDERED_BYTES_MAX + 1));
     }
 
     // However long nothing was decided, what died before is over.

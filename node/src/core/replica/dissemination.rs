@@ -93,7 +93,8 @@ impl Replica {
         }
     }
 
-    /// Closes what is full, and has the rest batched soon.
+    /// Closes what is full, and has the rest batched soon. Without room for batches transactions wait in the pool, which fills up and
+    /// says so; a block that orders batches makes room.
     pub(super) fn close_batches(&mut self, now: Now, step: &mut Step) {
         for lane in Lane::ALL {
             let mut waiting = self.mempool.lane_bytes(lane);
@@ -105,7 +106,7 @@ impl Replica {
                 }
                 waiting = left;
             }
-            if waiting > 0 {
+            if waiting > 0 && self.batch_author().is_some() {
                 self.arm_close(now, lane, step);
             }
         }
@@ -128,7 +129,7 @@ impl Replica {
 
     /// Closes a batch of what waits in a lane: appended to the log and pushed to every validator.
     pub(super) fn close_batch(&mut self, now: Now, lane: Lane, step: &mut Step) {
-        let Some(author) = self.config.validator.filter(|_| !self.stands_still()) else {
+        let Some(author) = self.batch_author() else {
             return;
         };
         let limit =
@@ -151,6 +152,14 @@ impl Replica {
             Message::Batch(batch.encoded.to_vec()),
             step,
         );
+    }
+
+    /// We ourselves, if we may close a batch now: not while we stand still, nor while so many of ours wait for a block that peers
+    /// would refuse the next one.
+    fn batch_author(&self) -> Option<ValidatorId> {
+        self.config
+            .validator
+            .filter(|own| !self.stands_still() && self.batches.has_room_for_own(*own))
     }
 
     /// A batch that no block has room for would never be ordered.

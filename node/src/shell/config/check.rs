@@ -73,7 +73,8 @@ impl MempoolConfig {
         least(
             "mempool.participant_transactions_max",
             self.participant_transactions_max.into(),
-        )
+        )?;
+        least("mempool.participant_bytes_max", self.participant_bytes_max)
     }
 }
 

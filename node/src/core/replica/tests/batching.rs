@@ -1,12 +1,19 @@
 //! When a batch is closed.
 
-use falaj_consensus::message::Lane;
+use std::sync::Arc;
+
+use falaj_consensus::durable::Position;
+use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Lane};
 use falaj_consensus::types::ValidatorId;
+use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
 
 use super::harness::World;
-use crate::core::{Effect, Input, Message, Ticket, Timer};
+use crate::core::batches::{CheckedBatch, UNORDERED_BYTES_MAX};
+use crate::core::{
+    Admission, Effect, Input, Mempool, MempoolLimits, Message, Output, Ticket, Timer,
+};
 
 const WAIT_NS: u64 = 10_000_000;
 
@@ -87,4 +94,59 @@ fn a_batch_that_too_few_hold_is_held_up() {
     close(&mut world);
     let others = [1, 2, 3].map(ValidatorId::new).to_vec();
     assert_eq!(world.replica.held_up(), (1, others));
+}
+
+/// Bytes of our own that no block has ordered, as many as leave no room for a full batch.
+fn unordered(author: ValidatorId) -> Arc<CheckedBatch> {
+    let batch = Batch {
+        author,
+        seq: 1,
+        lane: Lane::Retail,
+        transactions: Vec::new(),
+    };
+    let room = usize::try_from(UNORDERED_BYTES_MAX).unwrap() - BATCH_BYTES_MAX;
+    Arc::new(CheckedBatch {
+        reference: batch.reference(),
+        lane: batch.lane,
+        transactions: Vec::new(),
+        encoded: vec![0; room + 1].into(),
+    })
+}
+
+fn refused(world: &mut World) -> usize {
+    let outputs = std::mem::take(&mut world.outputs);
+    let full = |output: &Output| {
+        let answer = Admission::Refused(Rejection::MempoolFull);
+        matches!(output, Output::Answer { answer: given, .. } if *given == answer)
+    };
+    outputs.iter().filter(|output| full(output)).count()
+}
+
+// docs/spec/dissemination.md, "Mempool": a network that decides nothing fills its nodes' pools and then says so, and goes on from there.
+#[test]
+fn without_room_for_batches_the_pool_fills_up_and_says_so() {
+    let mut world = World::new();
+    let mut ledger = Ledger::new(&world.genesis);
+    world.replica.mempool = Mempool::new(MempoolLimits {
+        transactions_max: 100,
+        ..MempoolLimits::default()
+    });
+    let own = ValidatorId::new(4);
+    let first = unordered(own);
+    let digest = first.reference.digest;
+    world.replica.batches.insert(first, Position::new(1), own);
+
+    submit(&mut world, &mut ledger, 90);
+    assert_eq!(refused(&mut world), 10);
+    assert_eq!(waits(&mut world), [0; 0]);
+    assert_eq!(close(&mut world), 0);
+    assert_eq!(waits(&mut world), [0; 0]);
+    assert_eq!(world.replica.mempool().len(), 80);
+
+    let set = world.replica.open_set();
+    let _ack = world.replica.batches.order(&digest, &set);
+    submit(&mut world, &mut ledger, 1);
+    assert_eq!(waits(&mut world), [0]);
+    assert_eq!(close(&mut world), 1);
+    assert!(world.replica.mempool().is_empty());
 }
