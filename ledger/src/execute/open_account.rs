@@ -60,10 +60,9 @@ fn check(
 
 /// The id is taken: the refusal points at where that account was opened.
 fn taken(there: &Account, open: &OpenAccount) -> Refusal {
-    let code = if is_same(there, open) {
-        Rejection::Exists
-    } else {
-        Rejection::ExistsDifferent
+    let code = match open.difference(there) {
+        None => Rejection::Exists,
+        Some(_) => Rejection::ExistsDifferent,
     };
     let original = Original {
         place: there.opened,
@@ -73,13 +72,6 @@ fn taken(there: &Account, open: &OpenAccount) -> Refusal {
         code,
         original: Some(original),
     }
-}
-
-fn is_same(there: &Account, open: &OpenAccount) -> bool {
-    there.currency == open.currency
-        && there.kind == open.kind
-        && there.controllers == open.controllers
-        && there.kyc == open.kyc
 }
 
 fn opened(call: Call<'_>, submitter: &Participant, open: &OpenAccount) -> Account {

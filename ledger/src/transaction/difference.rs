@@ -1,9 +1,10 @@
-//! Which field differs between two transactions of one key: what an answer of 2002 names.
+//! Which field differs between two transactions of one key, or between an opening and the account that is there: what an answer of 2002 names.
 //!
-//! Invariant: `None` exactly when the content hashes are equal; the validity window is not compared.
-//! Source: `docs/spec/ledger.md`, "Sameness".
+//! Invariant: `None` exactly when the content hashes are equal, or the account is as it would be opened; the validity window is not compared.
+//! Source: `docs/spec/ledger.md`, "Sameness" and "Open account".
 
 use super::{Op, OpenAccount, Propose, Transfer, TxBody};
+use crate::account::Account;
 
 impl TxBody {
     /// The first field, in order of encoding, in which two bodies ask for different things.
@@ -16,6 +17,19 @@ impl TxBody {
             ("id", self.id == other.id),
         ])
         .or_else(|| op(&self.op, &other.op))
+    }
+}
+
+impl OpenAccount {
+    /// The first field, in order of encoding, in which the account that has the id is not as this would open it.
+    #[must_use]
+    pub fn difference(&self, there: &Account) -> Option<&'static str> {
+        first([
+            ("currency", self.currency == there.currency),
+            ("kind", self.kind == there.kind),
+            ("controllers", self.controllers == there.controllers),
+            ("kyc", self.kyc == there.kyc),
+        ])
     }
 }
 

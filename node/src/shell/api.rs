@@ -13,6 +13,7 @@ mod accounts;
 mod blocks;
 mod body;
 mod chain;
+mod conflict;
 mod context;
 mod encode;
 mod event_log;

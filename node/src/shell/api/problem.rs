@@ -50,7 +50,7 @@ pub(super) struct ProblemBody {
     advice: Option<&'static str>,
     /// Whether the same request may succeed later.
     retry: bool,
-    /// The field that is wrong.
+    /// The field that is wrong; under 2002 the first that differs, where this node knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
     /// The height at which it was judged.

@@ -11,13 +11,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::rejection::Rejection;
-use falaj_ledger::transaction::{SignedTx, TxBody, TxId, TxKey};
+use falaj_ledger::transaction::{TxBody, TxId, TxKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
 use super::body::WholeBody;
+use super::conflict::{self, Refused};
 use super::context::Api;
 use super::health::parted;
 use super::known::{Known, known};
@@ -83,12 +84,16 @@ pub(super) struct BatchResult {
     /// The code's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
+    /// The field that is wrong, or under 2002 the first that differs, where this node knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
 }
 
 /// Takes a signed transaction: 202 and where to look, or with `wait=final` its receipt.
 ///
 /// The id is the idempotency key: the same content again gives the first result with `replay`; 409 (2004) while it is under way,
-/// 422 (2002) for other content. A wait that runs out is a 202.
+/// 422 (2002) for other content, with the first `field` that differs as long as this node has the first transaction in memory.
+/// A wait that runs out is a 202.
 #[utoipa::path(
     post,
     path = "/v1/transactions",
@@ -125,7 +130,7 @@ pub(super) async fn one(
     drop(room);
     match given? {
         Given::Admitted => {}
-        Given::Refused(rejection) => return refused(&api, key, rejection).await,
+        Given::Refused(why) => return refused(&api, key, why).await,
         Given::Unanswered => return Ok(TransactionView::unknown(key).into_answer()),
     }
     let admitted = TransactionView::admitted(key, api.node.clock.now().wall_us);
@@ -186,21 +191,23 @@ pub(super) async fn many(
 }
 
 async fn batch_result(api: &Arc<Api>, bytes: Vec<u8>) -> BatchResult {
-    let result = |key: Option<TxKey>, state, rejection: Option<Rejection>| BatchResult {
+    let result = |key: Option<TxKey>, state, why: Option<Refused>| BatchResult {
         participant: key.map(|key| key.participant.get()),
         id: key.map(|key| key.id.to_string()),
         state,
-        code: rejection.map(Rejection::code),
-        name: rejection.map(Rejection::name),
+        code: why.map(|why| why.code.code()),
+        name: why.map(|why| why.code.name()),
+        field: why.and_then(|why| why.field),
     };
+    let because = |code| Some(Refused::of(code));
     let Ok(key) = peek(&bytes) else {
-        return result(None, "refused", Some(Rejection::BadEncoding));
+        return result(None, "refused", because(Rejection::BadEncoding));
     };
     match give(api, key, bytes).await {
         Ok(Given::Admitted) => result(Some(key), "admitted", None),
-        Ok(Given::Refused(rejection)) => result(Some(key), "refused", Some(rejection)),
+        Ok(Given::Refused(why)) => result(Some(key), "refused", Some(why)),
         Ok(Given::Unanswered) | Err(_) => {
-            result(Some(key), "unknown", Some(Rejection::OutcomeUnknown))
+            result(Some(key), "unknown", because(Rejection::OutcomeUnknown))
         }
     }
 }
@@ -208,7 +215,7 @@ async fn batch_result(api: &Arc<Api>, bytes: Vec<u8>) -> BatchResult {
 /// What the replica said.
 enum Given {
     Admitted,
-    Refused(Rejection),
+    Refused(Refused),
     /// It did not say anything in time.
     Unanswered,
 }
@@ -218,21 +225,17 @@ async fn give(api: &Arc<Api>, key: TxKey, bytes: Vec<u8>) -> Result<Given, Probl
     check_open(api)?;
     let table = api.node.view.in_flight();
     if let Some(first) = table.get(key) {
-        let same = is_same(&first.bytes, &bytes);
-        let rejection = if same {
-            Rejection::InFlight
-        } else {
-            Rejection::ExistsDifferent
-        };
-        return Ok(Given::Refused(rejection));
+        return Ok(Given::Refused(conflict::with_waiting(&first.bytes, &bytes)));
     }
     let noted = table.begin(key, &bytes, api.node.clock.now());
-    let not_admitted = |rejection| {
-        if noted {
-            table.refused(key);
-        }
-        api.node.watch.not_admitted(rejection);
-        Ok(Given::Refused(rejection))
+    let unnoted = (!noted).then(|| Arc::from(bytes.as_slice()));
+    let not_admitted = |code| {
+        let refused = if noted { table.refused(key) } else { unnoted };
+        api.node.watch.not_admitted(code);
+        let field = refused
+            .filter(|_| code == Rejection::ExistsDifferent)
+            .and_then(|bytes| conflict::with_final(&api.node.view, &bytes));
+        Ok(Given::Refused(Refused { code, field }))
     };
     let Some(answer) = api.node.answers.submit(&api.node.core, bytes) else {
         return not_admitted(Rejection::MempoolFull);
@@ -273,26 +276,15 @@ fn check_open(api: &Arc<Api>) -> Result<(), Problem> {
 }
 
 /// A refusal; of a transaction that has its receipt already, that receipt.
-async fn refused(api: &Api, key: TxKey, rejection: Rejection) -> Result<Response, Problem> {
-    let problem = Problem::of(rejection).at_height(api.snapshot().height().get());
-    if !matches!(rejection, Rejection::Exists | Rejection::FailedBefore) {
+async fn refused(api: &Api, key: TxKey, why: Refused) -> Result<Response, Problem> {
+    let problem = why.problem().at_height(api.snapshot().height().get());
+    if !matches!(why.code, Rejection::Exists | Rejection::FailedBefore) {
         return Err(problem);
     }
     match known(api, key).await? {
         Known::Receipt(bundle) => Ok(TransactionView::of(*bundle).replayed().into_answer()),
         Known::InFlight(_) | Known::Nothing => Err(problem),
     }
-}
-
-/// Whether two transactions ask the same: window and signatures aside.
-fn is_same(first: &[u8], second: &[u8]) -> bool {
-    let content = |bytes: &[u8]| {
-        borsh::from_slice::<SignedTx>(bytes)
-            .ok()
-            .map(|tx| tx.body.content_hash())
-    };
-    first == second
-        || content(first).is_some_and(|content_of_first| Some(content_of_first) == content(second))
 }
 
 /// Reads submitter and id from where every version of a body has them: after version and genesis hash.

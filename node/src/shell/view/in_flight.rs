@@ -67,9 +67,10 @@ impl InFlight {
         }
     }
 
-    /// The replica did not admit what was noted by [`InFlight::begin`].
-    pub fn refused(&self, key: TxKey) {
-        self.lock().remove(&place(key));
+    /// The replica did not admit what was noted by [`InFlight::begin`]. Gives its bytes.
+    pub fn refused(&self, key: TxKey) -> Option<Arc<[u8]>> {
+        let waiting = self.lock().remove(&place(key))?;
+        Some(waiting.bytes)
     }
 
     /// The admitted transaction of a key.

@@ -4,8 +4,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use data_encoding::BASE64;
 use falaj_consensus::verify::RealChecker;
+use falaj_ledger::account::AccountKind;
 use falaj_ledger::bundle::Bundle;
-use falaj_ledger::testing::{BANK_A, Who};
+use falaj_ledger::testing::{BANK_A, BANK_B, Who, account, open, transfer};
+use falaj_ledger::transaction::Op;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -107,6 +109,37 @@ async fn another_request_under_the_same_id_is_refused() {
         reply.headers[header::CONTENT_TYPE],
         "application/problem+json"
     );
+    assert_eq!(reply.json()["field"], "amount");
+}
+
+// docs/spec/ledger.md, "Sameness": what differs is named for each transaction of a batch, and for an opening that differs from the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_differs_is_named() {
+    let world = World::start();
+    let first = world.payment(1);
+    world
+        .post_octets("/v1/transactions?wait=final", first.to_bytes())
+        .await;
+    let bank = [Who::Participant(BANK_A)];
+    let with_id_of_first = |op| {
+        let mut body = world.body(BANK_A, op);
+        body.id = first.body.id;
+        world.sign(body, &bank).to_bytes()
+    };
+    let (payer, payee) = (account(BANK_A, 1), account(BANK_B, 2));
+    let other_payee = with_id_of_first(Op::Transfer(transfer(payer, payee, 1)));
+    let no_transfer = with_id_of_first(Op::OpenAccount(open(account(BANK_A, 60))));
+    let mut other_kind = open(account(BANK_A, 1));
+    other_kind.kind = AccountKind::Retail3;
+    let taken = world.body(BANK_A, Op::OpenAccount(other_kind));
+    let taken = world.sign(taken, &bank).to_bytes();
+    let batch = borsh::to_vec(&vec![other_payee, no_transfer, taken]).unwrap();
+    let reply = world.post_octets("/v1/transactions:batch", batch).await;
+    let results = reply.json()["results"].clone();
+    for (index, field) in ["credit", "op", "kind"].into_iter().enumerate() {
+        let told = (&results[index]["code"], &results[index]["field"]);
+        assert_eq!(told, (&json!(2002), &json!(field)), "{results}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,11 +154,18 @@ async fn a_request_that_is_under_way_is_in_flight() {
     assert_eq!(reply.headers[header::RETRY_AFTER], "1");
     let mut body = other.body;
     body.id = tx.body.id;
+    let mut retry = tx.body.clone();
+    retry.valid_until_ms += 1;
+    let retry = world.sign(retry, &[Who::Participant(BANK_A)]).to_bytes();
+    let reply = world.post_octets("/v1/transactions", retry).await;
+    assert_eq!(code(&reply), (409, 2004));
     let conflict = world.sign(body, &[Who::Participant(BANK_A)]).to_bytes();
-    assert_eq!(
-        code(&world.post_octets("/v1/transactions", conflict).await),
-        (422, 2002)
-    );
+    let cut = conflict[..conflict.len() - 1].to_vec();
+    let reply = world.post_octets("/v1/transactions", conflict).await;
+    assert_eq!(code(&reply), (422, 2002));
+    assert_eq!(reply.json()["field"], "amount");
+    let reply = world.post_octets("/v1/transactions", cut).await;
+    assert_eq!(code(&reply), (400, 1001));
     let known = world.get(&path_of(&tx)).await;
     assert_eq!(
         (known.status, &known.json()["state"]),
