@@ -1,13 +1,13 @@
 //! Accounts: what they hold after the last final block, or one of the last few, alone or with the proof of it.
 //!
-//! Invariant: one answer is of one snapshot, named by its height; a page continues after an id, so a list read over several blocks may miss
-//! or repeat nothing but what those blocks changed, and nothing at all if each page asks for the height of the first.
+//! Invariant: one answer is of one snapshot, named by its height; a cursor keeps that height, so pages that are read over several blocks are
+//! pages of one state, or say that it is gone.
 //! An older state is never computed: it is one that is still whole in memory, so that it is proven like the newest, or it is gone.
 //! Source: `docs/spec/api.md`, "As of a height".
 
 use axum::Json;
 use axum::extract::{Path, State};
-use falaj_ledger::account::{Account, AccountId, Controllers};
+use falaj_ledger::account::{Account, AccountId, Controllers, NetworkPrefix};
 use falaj_ledger::bundle::{AccountBundle, Bundle};
 use falaj_ledger::state::{self, decode_record, key};
 use serde::{Deserialize, Serialize};
@@ -92,19 +92,27 @@ pub(super) struct WithProof {
     height: Option<u64>,
 }
 
-/// `?participant=&after=&limit=&height=`.
+/// `?participant=&after=&limit=&height=&cursor=`.
 #[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Accounts {
     /// Accounts whose ids begin with this participant's number.
     participant: Option<u32>,
-    /// The last id of the page before.
+    /// Begin after this id.
     after: Option<String>,
     /// Most entries: 100 if absent, at most 1,000.
     limit: Option<usize>,
     /// As they were after the block of this height; the last final one if absent. Only the last few are kept.
     height: Option<u64>,
+    /// `next` of the page before, in place of `after` and `height`: the list goes on as it was after the same block.
+    cursor: Option<String>,
+}
+
+/// Where a page begins, in the state after which block.
+struct Begin {
+    height: Option<u64>,
+    after: Option<AccountId>,
 }
 
 /// An account after the last final block, or one of the last few.
@@ -143,7 +151,9 @@ pub(super) async fn one(
     }))
 }
 
-/// Accounts in order of id, a page at a time.
+/// Accounts in order of id, a page at a time; all pages of a cursor are of one block.
+///
+/// 410 once the state after that block is no longer kept: the list begins anew.
 #[utoipa::path(
     get,
     path = "/v1/accounts",
@@ -157,12 +167,9 @@ pub(super) async fn list(
     Asked(asked): Asked<Accounts>,
 ) -> Result<Json<Page<AccountView>>, Problem> {
     let network = &api.node.genesis.network;
-    let after = asked
-        .after
-        .map(|id| request::account(&id, network))
-        .transpose()?;
+    let Begin { height, after } = begin(&asked, network)?;
     let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-    let snapshot = api.snapshot_at(asked.height)?;
+    let snapshot = api.snapshot_at(height)?;
     let prefix = asked.participant.map(u32::to_be_bytes).unwrap_or_default();
     let start = after.unwrap_or_else(|| first_of(prefix));
     let wanted = |id: &AccountId| asked.participant.is_none() || id.bytes().starts_with(&prefix);
@@ -171,15 +178,33 @@ pub(super) async fn list(
         .take_while(|(id, _)| wanted(id));
     let page: Vec<_> = rows.by_ref().take(limit).collect();
     let more = rows.next().is_some();
-    let last = page.last().map(|(id, _)| id.to_text(network));
+    let height = snapshot.height().get();
+    let last = page.last().filter(|_| more);
     Ok(Json(Page {
-        height: snapshot.height().get(),
+        height,
         items: page
             .iter()
             .map(|(id, account)| view(&snapshot.state, &api, *id, account))
             .collect(),
-        next: last.filter(|_| more),
+        next: last.map(|(id, _)| format!("{height}.{}", id.to_text(network))),
     }))
+}
+
+fn begin(asked: &Accounts, network: &NetworkPrefix) -> Result<Begin, Problem> {
+    let account = |id| request::account(id, network);
+    let Some(cursor) = &asked.cursor else {
+        let (height, after) = (asked.height, asked.after.as_deref());
+        let after = after.map(account).transpose()?;
+        return Ok(Begin { height, after });
+    };
+    let alone = asked.after.is_none() && asked.height.is_none();
+    let both = cursor.split_once('.').filter(|_| alone);
+    let detail = "`next` of a page, without `after` and `height`";
+    let (height, after) = both.ok_or_else(|| Problem::malformed("cursor", detail))?;
+    Ok(Begin {
+        height: Some(request::number(height, "cursor")?),
+        after: Some(account(after)?),
+    })
 }
 
 fn first_of(prefix: [u8; 4]) -> AccountId {

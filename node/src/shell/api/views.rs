@@ -156,7 +156,7 @@ pub(super) struct Page<T> {
     pub(super) height: u64,
     /// The entries, in order.
     pub(super) items: Vec<T>,
-    /// What to give as `after` for the next page; absent on the last.
+    /// What to give as `cursor` for the next page of the same state; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<String>,
 }

@@ -126,31 +126,35 @@ impl Many {
 impl List {
     fn run(&self, scene: &Scene) -> Result<(), Failure> {
         let client = self.endpoint.client(scene)?;
-        let (mut left, mut after) = (self.limit, self.after.clone());
+        let (mut left, mut cursor) = (self.limit, None);
         while left > 0 {
-            let page: PageSeen = client.get(&self.path(left, after.as_deref()))?.json()?;
+            let page: PageSeen = client.get(&self.path(left, cursor.as_deref()))?.json()?;
             left = left.saturating_sub(u64::try_from(page.items.len()).unwrap_or(u64::MAX));
             for item in &page.items {
                 show(scene, item)?;
             }
-            after = page.next;
-            if after.is_none() {
+            cursor = page.next;
+            if cursor.is_none() {
                 break;
             }
         }
         Ok(())
     }
 
-    fn path(&self, left: u64, after: Option<&str>) -> String {
+    /// The next page: of the state that the cursor keeps, or the first one.
+    fn path(&self, left: u64, cursor: Option<&str>) -> String {
         let participant = self
             .participant
             .map(|number| format!("&participant={number}"));
-        let after = after.map(|id| format!("&after={id}"));
+        let begin = match (cursor, &self.after) {
+            (Some(cursor), _) => format!("&cursor={cursor}"),
+            (None, Some(id)) => format!("&after={id}"),
+            (None, None) => String::new(),
+        };
         let limit = left.min(PAGE);
         format!(
-            "/v1/accounts?limit={limit}{}{}",
+            "/v1/accounts?limit={limit}{}{begin}",
             participant.unwrap_or_default(),
-            after.unwrap_or_default()
         )
     }
 }

@@ -112,6 +112,7 @@ async fn the_state_after_an_old_block_is_gone_and_says_so() {
     for path in [
         format!("/v1/accounts/{id}?height=8"),
         "/v1/accounts?height=0".to_owned(),
+        format!("/v1/accounts?cursor=8.{id}"),
     ] {
         let reply = world.get(&path).await;
         let said = (reply.status.as_u16(), reply.json()["name"].clone());
@@ -150,29 +151,60 @@ async fn account_ids_are_of_this_network_and_whole() {
     }
 }
 
+// docs/spec/api.md, "As of a height": whatever becomes final between two pages, a walk is of the block of its first page.
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_are_listed_page_by_page() {
+async fn accounts_are_listed_page_by_page_as_they_were_after_one_block() {
     let world = World::start();
+    world.pay(1).await;
     let whole = world.get("/v1/accounts?limit=1000").await.json();
     let whole = whole["items"].as_array().unwrap().clone();
     assert_eq!(whole.len(), 10);
-    let (mut paged, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = world
-            .get(&format!("/v1/accounts?limit=3{after}"))
-            .await
-            .json();
-        paged.extend(page["items"].as_array().unwrap().clone());
-        let Some(next) = page["next"].as_str() else {
-            break;
-        };
-        after = format!("&after={next}");
+    for (participant, wanted) in [("", &whole[..]), ("&participant=2", &of_bank(&whole))] {
+        let first = format!("/v1/accounts?limit=3&height=1{participant}");
+        let (mut paged, mut page) = (Vec::new(), world.get(&first).await.json());
+        loop {
+            assert_eq!(page["height"], 1);
+            paged.extend(page["items"].as_array().unwrap().clone());
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
+            world.pay(2).await;
+            let path = format!("/v1/accounts?limit=3&cursor={next}{participant}");
+            page = world.get(&path).await.json();
+        }
+        assert_eq!(paged, wanted);
     }
-    assert_eq!(paged, whole);
-    let bank = world.get("/v1/accounts?participant=2").await.json();
-    let bank = bank["items"].as_array().unwrap();
-    assert_eq!(bank.len(), 4);
-    assert!(bank.iter().all(|account| account["participant"] == 2));
+    let now = world.get("/v1/accounts").await.json();
+    assert_ne!(now["items"], json!(whole));
+}
+
+/// Those of the first bank.
+fn of_bank(accounts: &[Value]) -> Vec<Value> {
+    let its = accounts
+        .iter()
+        .filter(|account| account["participant"] == 2);
+    let its: Vec<_> = its.cloned().collect();
+    assert_eq!(its.len(), 4);
+    its
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_accounts_is_whole_and_stands_alone() {
+    let world = World::start();
+    let id = text(&world, BANK_A, 1);
+    for (query, field) in [
+        (format!("cursor={id}"), "cursor"),
+        (format!("cursor=x.{id}"), "cursor"),
+        ("cursor=0.x".to_owned(), "account"),
+        (format!("cursor=0.{id}&height=0"), "cursor"),
+        (format!("cursor=0.{id}&after={id}"), "cursor"),
+    ] {
+        let reply = world.get(&format!("/v1/accounts?{query}")).await;
+        let said = (reply.status.as_u16(), reply.json()["field"].clone());
+        assert_eq!(said, (400, json!(field)), "{query}");
+    }
+    let future = world.get(&format!("/v1/accounts?cursor=1.{id}")).await;
+    assert_eq!(future.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]
