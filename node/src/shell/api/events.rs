@@ -2,10 +2,10 @@
 //!
 //! Invariant: heights come in order without a gap; `id` is the height, so `Last-Event-ID` continues after it.
 //! `receipts` gives per block what became of each transaction, for clients that wait for thousands at once; `blocks` gives the headers.
-//! Source: WHATWG HTML, "Server-sent events"; `docs/spec/api.md`, "Events".
+//! Source: WHATWG HTML, "Server-sent events"; `docs/spec/api.md`, "Streams".
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use falaj_consensus::types::Height;
 use falaj_ledger::receipt::Receipt;
@@ -25,6 +25,8 @@ use super::views::BlockView;
 
 /// How often the store is asked again for a block that it is about to have.
 pub(super) const STORE_RETRY: Duration = Duration::from_millis(50);
+/// The header by which a client goes on where it was.
+pub(super) const LAST_EVENT_ID: &str = "Last-Event-ID";
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `?from_height=`.
@@ -126,7 +128,7 @@ impl Cursor {
     fn open(api: Arc<Api>, from: &From, headers: &HeaderMap) -> Result<Self, Problem> {
         let room = api.stream()?;
         let heights = api.node.view.heights();
-        let next = match (last_id(headers), &from.from_height) {
+        let next = match (last_id(headers)?, &from.from_height) {
             (Some(after), _) => after_last(after)?,
             (None, Some(from)) => request::height(from)?,
             (None, None) => heights.borrow().next(),
@@ -178,10 +180,10 @@ impl Cursor {
 
 /// The height after an event id that was ours.
 fn after_last(id: &str) -> Result<Height, Problem> {
-    let last = request::height(id)?;
-    let next = last.get().checked_add(1);
+    let last = request::number(id, LAST_EVENT_ID)?;
+    let next = last.checked_add(1);
     next.map(Height::new)
-        .ok_or_else(|| Problem::malformed("Last-Event-ID", "there is no height after it"))
+        .ok_or_else(|| Problem::malformed(LAST_EVENT_ID, "there is no height after it"))
 }
 
 fn stream<T: Serialize>(
@@ -203,9 +205,11 @@ fn stream<T: Serialize>(
     kept_alive(events)
 }
 
-/// The id of the last event that a client has seen, if it says so.
-pub(super) fn last_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get("last-event-id")?.to_str().ok()
+/// The id of the last event that a client has seen, if it says so. One that cannot be read is refused: what was missed would be left out.
+pub(super) fn last_id(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let stated = headers.get(LAST_EVENT_ID).map(HeaderValue::to_str);
+    let unreadable = |_| Problem::malformed(LAST_EVENT_ID, "a decimal number is needed");
+    stated.transpose().map_err(unreadable)
 }
 
 /// A stream that says now and then that it is alive.

@@ -9,5 +9,6 @@ mod older;
 mod reading;
 mod refusing;
 mod sockets;
+mod streaming;
 mod submitting;
 pub(in crate::shell) mod world;

@@ -1,7 +1,7 @@
 //! The ledger's events as they become final, as server-sent events that are resumed by number.
 //!
 //! Invariant: numbers come in order without a gap; `id` is the number, so `Last-Event-ID` continues after it.
-//! Source: WHATWG HTML, "Server-sent events"; `docs/spec/api.md`, "Ledger events".
+//! Source: WHATWG HTML, "Server-sent events"; `docs/spec/api.md`, "Ledger events" and "Streams".
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::IntoParams;
 
 use super::super::context::Api;
-use super::super::events::{STORE_RETRY, kept_alive, last_id};
+use super::super::events::{LAST_EVENT_ID, STORE_RETRY, kept_alive, last_id};
 use super::super::problem::Problem;
 use super::super::request::{self, Asked};
 use super::log;
@@ -78,7 +78,7 @@ impl Cursor {
     fn open(api: Arc<Api>, from: &From, headers: &HeaderMap) -> Result<Self, Problem> {
         let room = api.stream()?;
         let heights = api.node.view.heights();
-        let next = match (last_id(headers), &from.from_sequence) {
+        let next = match (last_id(headers)?, &from.from_sequence) {
             (Some(last), _) => after_last(last)?,
             (None, Some(from)) => request::number(from, "from_sequence")?,
             (None, None) => api.snapshot().outcome.events,
@@ -115,7 +115,7 @@ impl Cursor {
 
 /// The number after an event id that was ours.
 fn after_last(id: &str) -> Result<u64, Problem> {
-    let last = request::number(id, "Last-Event-ID")?;
+    let last = request::number(id, LAST_EVENT_ID)?;
     last.checked_add(1)
-        .ok_or_else(|| Problem::malformed("Last-Event-ID", "there is no number after it"))
+        .ok_or_else(|| Problem::malformed(LAST_EVENT_ID, "there is no number after it"))
 }

@@ -242,6 +242,13 @@ impl World {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
+    /// The same for a client that has seen an event of that id.
+    pub(super) async fn open_after(&self, path: &str, last: &[u8]) -> axum::response::Response {
+        let request = Request::get(path).header("last-event-id", last);
+        let request = request.body(Body::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// A body whose id is of this moment.
     pub(in crate::shell) fn body(&self, participant: ParticipantNumber, op: Op) -> TxBody {
         let mut chance = [0; 10];
