@@ -7,7 +7,7 @@
 
 mod find;
 #[cfg(test)]
-mod forge;
+pub(crate) mod forge;
 mod record;
 mod recovery;
 

@@ -63,8 +63,8 @@ pub enum StoreUnfit {
     /// It was written by a program that kept no events, or lost them.
     #[error("it holds no event log at height {0}")]
     NoEvents(Height),
-    /// Its outcome is not the certified one.
-    #[error("its outcome at height {0} is not the certified one")]
+    /// Its block or its outcome is not the certified one.
+    #[error("its block or outcome at height {0} is not the certified one")]
     Wrong(Height),
 }
 
@@ -128,7 +128,9 @@ pub fn base_of_store<D: Disk>(
     if !history.holds_events(page.outcome.events)? {
         return Err(StoreUnfit::NoEvents(marker.height).into());
     }
-    let right = page.outcome.hash() == certified && page.outcome.state_root == state.root();
+    let right = marker.block_id == decided.certificate.id
+        && page.outcome.hash() == certified
+        && page.outcome.state_root == state.root();
     if right {
         Ok(Some(Base {
             state,

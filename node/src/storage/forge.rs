@@ -25,7 +25,7 @@ pub(super) fn batch(seq: u64) -> Batch {
 }
 
 /// A block of one batch, or of none.
-pub(super) fn block(height: u64, batch: Option<&Batch>) -> (Header, Body) {
+pub(crate) fn block(height: u64, batch: Option<&Batch>) -> (Header, Body) {
     let batches = batch.map(Batch::reference).into_iter().collect();
     let body = Body {
         batches,
@@ -51,7 +51,7 @@ pub(super) fn block(height: u64, batch: Option<&Batch>) -> (Header, Body) {
     (header, body)
 }
 
-pub(super) fn certificate(header: &Header) -> CommitCertificate {
+pub(crate) fn certificate(header: &Header) -> CommitCertificate {
     CommitCertificate {
         height: header.height,
         round: Round::new(0),
@@ -63,7 +63,7 @@ pub(super) fn certificate(header: &Header) -> CommitCertificate {
 }
 
 /// Records header and body.
-pub(super) fn propose(logs: &mut NodeLogs<MemDisk>, block: &(Header, Body)) -> Position {
+pub(crate) fn propose(logs: &mut NodeLogs<MemDisk>, block: &(Header, Body)) -> Position {
     let record = BlockRecord::proposed(&block.0, &block.1);
     logs.append(LogId::Block, &record).unwrap()
 }

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::*;
 
+mod rebuilding;
+
 const WELL: u8 = 0;
 const FAILS: u8 = 1;
 const ROTS: u8 = 2;
