@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 
 use self::Step::{Issue, Open, Pay, Redeem};
 use crate::account::AccountId;
+use crate::currency::Currency;
 use crate::proposal::{Action, ProposalId};
+use crate::state::{Record as _, State, encode_record};
 use crate::supply;
 use crate::testing::{
     BANK_A, BANK_B, CENTRAL_BANK, Ledger, Who, account, aed, open, propose, supply_change, transfer,
 };
 use crate::transaction::Op;
+use crate::write_set::WriteSet;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -173,4 +176,37 @@ proptest! {
             model.check(&ledger);
         }
     }
+}
+
+/// A ledger whose state says that AED is issued from the reserve of a bank, as no rule of execution could make it.
+fn issued_from_a_reserve() -> Ledger {
+    let mut ledger = Ledger::default();
+    let wrong = Currency {
+        issuance_account: account(BANK_B, 0),
+        ..ledger.state.currency(aed()).unwrap()
+    };
+    let mut writes = WriteSet::new();
+    writes.put(Currency::state_key(&aed()), encode_record(&wrong));
+    let mut map = ledger.state.map().clone();
+    map.apply(&writes);
+    ledger.state = State::from_map(map).unwrap();
+    ledger
+}
+
+// docs/spec/ledger.md, "Conservation": an issue that a bank pays for raises the supply and no balance. No check of the operation sees it;
+// the one of the block does, and there is no outcome.
+#[test]
+#[should_panic(expected = "money was made or lost in block 1: currency AED: supply is 5, but")]
+fn a_block_that_breaks_conservation_has_no_outcome() {
+    let issue = Issue {
+        bank: true,
+        units: 5,
+        approvals: 2,
+    };
+    apply(
+        &mut issued_from_a_reserve(),
+        &mut Model::default(),
+        &issue,
+        0,
+    );
 }
