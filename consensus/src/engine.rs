@@ -15,8 +15,8 @@ mod receive;
 mod status;
 
 pub use input::{
-    BodyVerdict, GuardPosition, HeightStart, Input, Own, Parent, Resume, ResumedLock, SignRefusal,
-    TimerId, TimerKind, VotesWanted,
+    BodyVerdict, GuardPosition, HeightStart, Input, Own, Parent, Resume, ResumedLock, TimerId,
+    TimerKind, VotesWanted,
 };
 pub use next::NEXT_ROUNDS_MAX;
 pub use output::{Alarm, BlockPart, DropReason, Event, Output, Publication};

@@ -223,6 +223,25 @@ pub struct Now {
     pub wall_us: u64,
 }
 
+/// Why a statement was not signed. The guard's own answer is richer; this is what consensus can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SignRefusal {
+    /// Something else was signed at that position.
+    DoubleSign,
+    /// The position is below the guard's record.
+    Regression,
+    /// The guard lacks the certificate of the height before.
+    HeightJump,
+    /// It would break the lock.
+    Lock,
+    /// It names another outcome than an earlier precommit.
+    Outcome,
+    /// Signing is latched off.
+    Latched,
+    /// HSM, disk or guard gave no signature in time.
+    Unavailable,
+}
+
 /// The longest chain id, in bytes.
 pub const CHAIN_ID_BYTES_MAX: usize = 32;
 

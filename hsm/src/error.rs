@@ -5,8 +5,7 @@
 //! Source: `docs/spec/guard.md`, "Refusals".
 
 use falaj_consensus::durable::{LogError, Position};
-use falaj_consensus::engine::SignRefusal;
-use falaj_consensus::types::{BlockId, Height, OutcomeHash, Round};
+use falaj_consensus::types::{BlockId, Height, OutcomeHash, Round, SignRefusal};
 
 use crate::backend::Fault;
 use crate::guard::{Latch, LockFault, Place, ProofError};

@@ -12,7 +12,7 @@ use crate::message::{
 };
 use crate::params::Parameters;
 use crate::proposer::Bench;
-use crate::types::{BlockId, Height, OutcomeHash, Round, ValidatorIndex};
+use crate::types::{BlockId, Height, OutcomeHash, Round, SignRefusal, ValidatorIndex};
 use crate::validator_set::{Bitmap, ValidatorSet};
 use crate::verify::Verified;
 
@@ -120,25 +120,6 @@ impl Own {
             Self::Vote(vote) => vote.get().statement(),
         }
     }
-}
-
-/// Why a statement was not signed. The guard's own answer is richer; this is what consensus can tell apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SignRefusal {
-    /// Something else was signed at that position.
-    DoubleSign,
-    /// The position is below the guard's record.
-    Regression,
-    /// The guard lacks the certificate of the height before.
-    HeightJump,
-    /// It would break the lock.
-    Lock,
-    /// It names another outcome than an earlier precommit.
-    Outcome,
-    /// Signing is latched off.
-    Latched,
-    /// HSM, disk or guard gave no signature in time.
-    Unavailable,
 }
 
 /// Which votes of a round a node holds, asked with so that others send what is missing.

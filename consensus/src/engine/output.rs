@@ -13,10 +13,10 @@
 //! Units: durations in nanoseconds of the monotonic clock.
 //! Source: `docs/spec/consensus.md`, "The engine's face".
 
-use super::input::{SignRefusal, TimerId, VotesWanted};
+use super::input::{TimerId, VotesWanted};
 use crate::message::{CommitCertificate, Evidence, Polka, Proposal, Statement, Vote};
 use crate::round::{Locked, Step};
-use crate::types::{BlockId, Height, OutcomeHash, Round, ValidatorIndex};
+use crate::types::{BlockId, Height, OutcomeHash, Round, SignRefusal, ValidatorIndex};
 
 /// What the engine asks of the host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,7 @@
 //! The source files: headers, names, layers, and nothing that belongs to one machine.
 
+use std::collections::BTreeSet;
+
 use crate::repository::{Text, assert_none, texts, texts_ending};
 
 /// Goal: each file says what it is before it does anything.
@@ -184,6 +186,92 @@ fn only_its_backend_names_sled() {
         .filter(|line| !line.contains("store::sled::") && !line.contains("mod sled"))
         .collect();
     assert_none(&offenders, "names sled");
+}
+
+/// Goal: a node checks real signatures: of everything that answers `Checker`, its sources name the real one alone, and make none.
+#[test]
+fn the_node_names_only_the_real_checker() {
+    let sources = texts_ending(".rs");
+    let lines = sources.iter().flat_map(|text| text.content.lines());
+    let mut checkers: BTreeSet<&str> = lines.filter_map(made_checker).collect();
+    assert!(checkers.remove("RealChecker") && checkers.len() >= 3);
+    let words: Vec<&str> = checkers.into_iter().chain(["Checker for"]).collect();
+    let node: Vec<&Text> = sources
+        .iter()
+        .filter(|text| text.path.starts_with("node/src/"))
+        .collect();
+    let named = |words: &[&str]| -> Vec<String> {
+        let lines = node.iter().flat_map(|text| code_lines_with(text, words));
+        lines.collect()
+    };
+    assert_none(&named(&words), "names another checker of signatures");
+    assert!(!named(&["RealChecker"]).is_empty());
+}
+
+/// `impl<C: Checker> Checker for Name<C> {` as the name.
+fn made_checker(line: &str) -> Option<&str> {
+    let (_, name) = line.strip_prefix("impl")?.split_once(" Checker for ")?;
+    name.split(|c: char| !c.is_ascii_alphanumeric()).next()
+}
+
+/// Of `consensus` these crates use the words, the encodings and the checks, and nothing of the protocol (`docs/adr/0007-modules-of-consensus.md`).
+const CONSENSUS_MODULES: [(&str, &[&str]); 2] = [
+    (
+        "ledger/src/",
+        &[
+            "bounded",
+            "crypto",
+            "durable",
+            "hash",
+            "message",
+            "params",
+            "proposer",
+            "types",
+            "validator_set",
+            "verify",
+        ],
+    ),
+    (
+        "hsm/src/",
+        &[
+            "bounded",
+            "crypto",
+            "durable",
+            "hash",
+            "message",
+            "params",
+            "types",
+            "validator_set",
+            "verify",
+        ],
+    ),
+];
+
+/// Goal: `ledger` and `hsm` use of `consensus` what the decision record allows, tests aside.
+#[test]
+fn ledger_and_hsm_use_the_modules_of_consensus_that_are_decided() {
+    let mut offenders = Vec::new();
+    for (crate_sources, allowed) in CONSENSUS_MODULES {
+        for text in texts_ending(".rs") {
+            if text.path.starts_with(crate_sources) {
+                offenders.extend(modules_beyond(&text, allowed));
+            }
+        }
+    }
+    assert_none(&offenders, "uses another module of consensus");
+}
+
+/// Lines of code that name a module of `consensus` which is not among these.
+fn modules_beyond(text: &Text, allowed: &[&str]) -> Vec<String> {
+    let named = code_lines_with(text, &["falaj_consensus::"]);
+    let is_beyond = |line: &String| {
+        let mut named = line.split("falaj_consensus::").skip(1);
+        named.any(|rest| {
+            let part = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+            !allowed.contains(&rest.split(part).next().unwrap_or_default())
+        })
+    };
+    named.into_iter().filter(is_beyond).collect()
 }
 
 /// Lines of code that hold one of the words as a whole; comments and what follows `#[cfg(test)]` do not count.

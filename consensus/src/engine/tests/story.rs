@@ -9,8 +9,7 @@ use std::fmt::Write as _;
 
 use crate::engine::{
     Alarm, BlockPart, BodyVerdict, Config, Engine, Event, GuardPosition, HeightStart, Input,
-    Output, Parent, Publication, Resume, ResumedLock, SignRefusal, TimerId, TimerKind, VotesWanted,
-    Wait,
+    Output, Parent, Publication, Resume, ResumedLock, TimerId, TimerKind, VotesWanted, Wait,
 };
 use crate::hash;
 use crate::message::{
@@ -18,7 +17,7 @@ use crate::message::{
 };
 use crate::proposer;
 use crate::testing::{Committee, outcome_of};
-use crate::types::{BlockId, Hash32, Height, Now, OutcomeHash, Round, ValidatorIndex};
+use crate::types::{BlockId, Hash32, Height, Now, OutcomeHash, Round, SignRefusal, ValidatorIndex};
 use crate::validator_set::Bitmap;
 
 const HEIGHT: u64 = 12;

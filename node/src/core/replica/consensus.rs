@@ -5,9 +5,9 @@
 //! Source: `docs/spec/consensus.md`, "The engine's face".
 
 use falaj_consensus::durable::{LogId, Position};
-use falaj_consensus::engine::{self, BlockPart, Own, Publication, SignRefusal, VotesWanted};
+use falaj_consensus::engine::{self, BlockPart, Own, Publication, VotesWanted};
 use falaj_consensus::message::{Kind, Polka, Proposal, Statement, Vote};
-use falaj_consensus::types::{BlockId, Height, Now, Round, ValidatorIndex};
+use falaj_consensus::types::{BlockId, Height, Now, Round, SignRefusal, ValidatorIndex};
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
 
