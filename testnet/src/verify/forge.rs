@@ -1,6 +1,7 @@
 //! Logs for tests: blocks of the ledger's test world, certified by three of its four validators, right or wrong.
 //!
-//! Whatever a test changes in a block is signed by a quorum all the same, so that what refuses it is a rule and not a signature.
+//! Whatever a test changes in a block is signed by a quorum all the same, so that what refuses it is a rule and not a signature;
+//! what it changes in a certificate is changed after the signing, and in a payment after the payer's.
 
 use falaj_consensus::durable::{FolderLock, LogId, OsDisk, Position};
 use falaj_consensus::hash::encode;
@@ -10,15 +11,22 @@ use falaj_consensus::message::{
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{BlockId, OutcomeHash, Round, ValidatorId, ValidatorIndex};
 use falaj_consensus::validator_set::Bitmap;
+use falaj_ledger::account::{Account, AccountId};
+use falaj_ledger::amount::Units;
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::state::State;
-use falaj_ledger::testing::{self, Who};
+use falaj_ledger::state::{Record as _, encode_record};
+use falaj_ledger::testing::{self, BANK_A, BANK_B, Ledger, Who, account, transfer};
+use falaj_ledger::transaction::Op;
+use falaj_ledger::validate::CheckedTx;
+use falaj_ledger::write_set::WriteSet;
 use falaj_node::storage::{BlockRecord, NodeLogs};
 use std::path::Path;
+use std::sync::Arc;
 
-/// A chain of empty blocks as it grows.
+/// A chain of blocks as it grows; all but those of [`Forge::paying`] are empty.
 pub(super) struct Forge {
     pub(super) genesis: Genesis,
     state: State,
@@ -51,10 +59,62 @@ impl Forge {
     pub(super) fn block(&mut self, round: u32, change: impl FnOnce(&mut Header, &mut Body)) {
         let (mut header, mut body) = self.right(Round::new(round));
         change(&mut header, &mut body);
-        let input = BlockInput::new(&header, Vec::new());
-        let executed = execute(&self.state, &input);
-        let certificate = self.certificate(&header, Round::new(round), executed.outcome.hash());
-        self.records.push(BlockRecord::proposed(&header, &body));
+        self.decide(&header, &body, Vec::new(), Round::new(round), |_| {});
+    }
+
+    /// The next block, right itself, whose certificate was changed after it was signed.
+    pub(super) fn certified(&mut self, change: impl FnOnce(&mut CommitCertificate)) {
+        let (header, body) = self.right(Round::new(0));
+        self.decide(&header, &body, Vec::new(), header.round, change);
+    }
+
+    /// The next block, right itself, of which a quorum signed that it gives this outcome.
+    pub(super) fn giving(&mut self, outcome: OutcomeHash) {
+        let (header, body) = self.right(Round::new(0));
+        let other = self.certificate(&header, header.round, outcome);
+        self.decide(&header, &body, Vec::new(), header.round, |certificate| {
+            *certificate = other;
+        });
+    }
+
+    /// The next block, which orders one payment, in a batch or in its own body; the payment's bytes may be changed after it was signed.
+    pub(super) fn paying(&mut self, in_batch: bool, change: impl FnOnce(&mut Vec<u8>)) {
+        let payment = self.payment();
+        let mut bytes = payment.tx().to_bytes();
+        change(&mut bytes);
+        let (mut header, mut body) = self.right(Round::new(0));
+        if in_batch {
+            body.batches = vec![self.batch(vec![bytes])];
+        } else {
+            body.inline = vec![bytes];
+        }
+        let (transactions, transaction_bytes) = body.totals();
+        header.body_root = body.root();
+        header.transactions = u32::try_from(transactions).unwrap();
+        header.transaction_bytes = transaction_bytes;
+        self.decide(&header, &body, vec![payment], header.round, |_| {});
+    }
+
+    fn payment(&self) -> Arc<CheckedTx> {
+        let mut ledger = Ledger::new(&self.genesis);
+        ledger.state = self.state.clone();
+        let pay = transfer(account(BANK_A, 1), account(BANK_B, 1), 100);
+        ledger.tx(BANK_A, Op::Transfer(pay), &[Who::Participant(BANK_A)])
+    }
+
+    /// Books a block, executed with these transactions, and its certificate after a change.
+    fn decide(
+        &mut self,
+        header: &Header,
+        body: &Body,
+        transactions: Vec<Arc<CheckedTx>>,
+        round: Round,
+        change: impl FnOnce(&mut CommitCertificate),
+    ) {
+        let executed = execute(&self.state, &BlockInput::new(header, transactions));
+        let mut certificate = self.certificate(header, round, executed.outcome.hash());
+        change(&mut certificate);
+        self.records.push(BlockRecord::proposed(header, body));
         let last = |records: &[Vec<u8>]| Position::new(records.len() as u64);
         let batches = vec![last(&self.batches); body.batches.len()];
         let decided = BlockRecord::decided(&certificate, last(&self.records), &batches);
@@ -64,12 +124,12 @@ impl Forge {
     }
 
     /// Has a batch in every node's log, and names it as it is.
-    pub(super) fn batch(&mut self) -> BatchRef {
+    pub(super) fn batch(&mut self, transactions: Vec<Vec<u8>>) -> BatchRef {
         let batch = Batch {
             author: ValidatorId::new(1),
             seq: 1,
             lane: Lane::Retail,
-            transactions: vec![vec![1]],
+            transactions,
         };
         self.batches.push(encode(&batch));
         batch.reference()
@@ -140,4 +200,15 @@ impl Forge {
             let _ = logs.sync(log).unwrap();
         }
     }
+}
+
+/// A state in which an account holds a unit more than execution ever gave it.
+pub(super) fn with_a_unit_from_nowhere(state: &State, id: AccountId) -> State {
+    let mut account = state.account(id).unwrap();
+    account.credits = account.credits.checked_add(Units::new(1)).unwrap();
+    let mut writes = WriteSet::new();
+    writes.put(Account::state_key(&id), encode_record(&account));
+    let mut map = state.map().clone();
+    map.apply(&writes);
+    State::from_map(map).unwrap()
 }
