@@ -151,3 +151,103 @@ impl ValidatorEntry {
         address.with_context(|| format!("{} is not http://ADDRESS:PORT", self.api))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A file of this version, as others read it. A key that is renamed, added or removed is another version.
+    fn version_1() -> Value {
+        json!({
+            "version": 1,
+            "chain": "testnet-1",
+            "genesis_hash": "ab",
+            "genesis": "testnet/genesis.json",
+            "validators": [{
+                "index": 0,
+                "name": "validator-1",
+                "api": "http://127.0.0.1:2",
+                "p2p": "/ip4/127.0.0.1/tcp/1/p2p/peer",
+                "pid": 3,
+                "home": "testnet/validator-1",
+                "config": "testnet/validator-1/config.toml",
+                "log": "testnet/validator-1/node.log",
+                "algorithm": "p256",
+                "signer": "softhsm",
+                "token_label": "falaj-1",
+                "env": { "SOFTHSM2_CONF": "testnet/tokens/validator-1/softhsm2.conf" },
+            }],
+            "participants": [{ "id": 1, "key_file": "testnet/keys/central-bank.json" }],
+        })
+    }
+
+    fn network() -> Network {
+        let validator = ValidatorEntry {
+            index: 0,
+            name: "validator-1".into(),
+            api: "http://127.0.0.1:2".into(),
+            p2p: "/ip4/127.0.0.1/tcp/1/p2p/peer".into(),
+            pid: 3,
+            home: "testnet/validator-1".into(),
+            config: "testnet/validator-1/config.toml".into(),
+            log: "testnet/validator-1/node.log".into(),
+            algorithm: "p256".into(),
+            signer: "softhsm".into(),
+            token_label: Some("falaj-1".into()),
+            env: [(
+                "SOFTHSM2_CONF".to_owned(),
+                "testnet/tokens/validator-1/softhsm2.conf".to_owned(),
+            )]
+            .into(),
+        };
+        Network {
+            version: Network::VERSION,
+            chain: "testnet-1".into(),
+            genesis_hash: "ab".into(),
+            genesis: "testnet/genesis.json".into(),
+            validators: vec![validator],
+            participants: vec![ParticipantEntry {
+                id: 1,
+                key_file: "testnet/keys/central-bank.json".into(),
+            }],
+        }
+    }
+
+    /// What is read of a file with this in it.
+    fn read(content: &Value) -> Result<Network> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NETWORK_FILE);
+        std::fs::write(&path, content.to_string()).unwrap();
+        Network::read(&path)
+    }
+
+    // Goal: other programs find each key where the guide says it is, for as long as the version is this one.
+    #[test]
+    fn the_file_has_the_form_of_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NETWORK_FILE);
+        network().write(&path).unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(written, version_1());
+        assert_eq!(read(&version_1()).unwrap(), network());
+    }
+
+    #[test]
+    fn a_validator_without_a_token_has_no_label() {
+        let mut content = version_1();
+        content["validators"][0]["token_label"] = Value::Null;
+        assert_eq!(read(&content).unwrap().validators[0].token_label, None);
+    }
+
+    #[test]
+    fn another_version_and_another_key_are_refused() {
+        let mut newer = version_1();
+        newer["version"] = 2.into();
+        assert!(read(&newer).is_err());
+        let mut more = version_1();
+        more["validators"][0]["zone"] = "a".into();
+        let said = format!("{:#}", read(&more).unwrap_err());
+        assert!(said.contains("zone"), "{said}");
+    }
+}
