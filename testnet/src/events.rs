@@ -1,6 +1,7 @@
 //! A stream of events from one node, continued at another when that one goes away.
 //!
-//! Invariant: heights come in order without a gap, from the height that was asked for, whatever node tells them.
+//! Invariant: heights come in order without a gap, from the height that was asked for, whatever node tells them. A node that neither tells
+//! nor says that it is alive, as one that is paused, is left for the next.
 //! Source: `docs/spec/api.md`, "Events"; WHATWG HTML, "Server-sent events".
 
 use anyhow::{Result, ensure};
@@ -9,11 +10,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::time::timeout;
 
 use crate::exit::Trouble;
 use crate::http::{self, Connection};
 
 const RETRY: Duration = Duration::from_millis(100);
+/// How long a stream may be silent: a node says every 15 seconds that it is alive.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// What every event of these streams has.
 pub trait Event: DeserializeOwned + Send {
@@ -43,12 +47,22 @@ pub async fn height(addresses: &[SocketAddr]) -> Result<u64> {
 pub async fn follow<E: Event>(
     addresses: Vec<SocketAddr>,
     stream: &'static str,
+    next: u64,
+    take: impl FnMut(E) + Send,
+) {
+    follow_within(addresses, stream, next, take, SILENCE_MAX).await;
+}
+
+async fn follow_within<E: Event>(
+    addresses: Vec<SocketAddr>,
+    stream: &'static str,
     mut next: u64,
     mut take: impl FnMut(E) + Send,
+    silence_max: Duration,
 ) {
     for address in addresses.iter().cycle() {
         // However it ends, the next node goes on where it stopped.
-        drop(read(*address, stream, &mut next, &mut take).await);
+        drop(read(*address, stream, &mut next, &mut take, silence_max).await);
         tokio::time::sleep(RETRY).await;
     }
 }
@@ -58,12 +72,13 @@ async fn read<E: Event>(
     stream: &str,
     next: &mut u64,
     take: &mut (impl FnMut(E) + Send),
+    silence_max: Duration,
 ) -> Result<()> {
     let mut connection = Connection::open(address).await?;
     let path = format!("/v1/events/{stream}?from_height={next}");
     let mut body = connection.stream(&path).await?.into_body();
     let mut lines = Lines::default();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(silence_max, body.frame()).await? {
         let Ok(bytes) = frame?.into_data() else {
             continue;
         };
@@ -112,6 +127,10 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread::JoinHandle;
+    use tokio::sync::mpsc::unbounded_channel;
 
     // Goal: events are read whole, wherever the network cuts them.
     #[test]
@@ -141,6 +160,41 @@ mod tests {
     impl Event for Height {
         fn height(&self) -> u64 {
             self.height
+        }
+    }
+
+    /// A node that takes one connection, answers one request with these bytes, and says nothing more on it, for as long as it is held.
+    fn node_that_says(answer: &'static str) -> (SocketAddr, JoinHandle<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let held = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream
+        });
+        (address, held)
+    }
+
+    // Goal: a node that is paused in the middle of its stream does not hold up whoever follows the chain.
+    #[tokio::test]
+    async fn a_silent_stream_is_continued_at_the_next_node() {
+        const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+        let (paused, _held) = node_that_says(HEAD);
+        let told = concat!("HTTP/1.1 200 OK\r\n\r\n", "data: {\"height\":5}\n\n");
+        let (next, _next_held) = node_that_says(told);
+        let (sender, mut receiver) = unbounded_channel();
+        let take = move |event: Height| sender.send(event.height).unwrap();
+        let follow = follow_within(
+            vec![paused, next],
+            "blocks",
+            5,
+            take,
+            Duration::from_millis(50),
+        );
+        tokio::select! {
+            () = follow => unreachable!("it follows for ever"),
+            height = receiver.recv() => assert_eq!(height, Some(5)),
         }
     }
 
