@@ -6,6 +6,8 @@
 
 #[path = "smoke/days.rs"]
 mod days;
+#[path = "smoke/demo.rs"]
+mod demo;
 #[path = "smoke/faults.rs"]
 mod faults;
 #[path = "smoke/generator.rs"]

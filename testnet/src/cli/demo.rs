@@ -16,7 +16,7 @@ pub(super) struct Demo {
     /// Payments a second.
     #[arg(long, default_value_t = 100.0, value_parser = above_zero)]
     rate: f64,
-    /// Length of the scripted tour in seconds.
+    /// Length of the scripted tour in seconds; it takes longer where a validator takes longer to vote again.
     #[arg(long, default_value_t = 30.0, value_parser = above_zero)]
     seconds: f64,
 }

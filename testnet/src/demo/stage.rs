@@ -22,9 +22,9 @@ use crate::witness::{Seen, Witness};
 use crate::{provision, token, verify};
 
 /// How long a validator may take until it votes again.
-const BACK_PATIENCE: Duration = Duration::from_secs(20);
+const BACK_PATIENCE: Duration = Duration::from_secs(60);
 /// How long the network may take for a block while one validator is away.
-const MOVE_PATIENCE: Duration = Duration::from_secs(10);
+const MOVE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A network to play with.
 pub(super) struct Stage {

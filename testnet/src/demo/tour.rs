@@ -1,6 +1,6 @@
 //! The scripted tour: load all the time, one validator killed and back, one HSM gone and back.
 //!
-//! Shape: moments are fractions of the tour's length.
+//! Shape: moments are fractions of the tour's length; what waits for a validator moves all after it back.
 
 use anyhow::Result;
 use std::time::Duration;

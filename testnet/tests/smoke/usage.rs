@@ -25,28 +25,6 @@ async fn wrong_usage_is_one_object() {
     assert!(help.printed.contains("Usage:"), "{}", help.printed);
 }
 
-/// Goal: a demo's lines for people are beside its object, however its checks end; one validator alone stands still while it is down.
-#[tokio::test]
-async fn a_demo_prints_its_object_alone() {
-    let shape = [
-        "--signer",
-        "software",
-        "--validators",
-        "1",
-        "--customers",
-        "1",
-    ];
-    let length = ["--rate", "5", "--seconds", "1"];
-    let ended = run(&[&["demo", "--json"][..], &shape, &length].concat()).await;
-    assert_eq!(ended.printed.lines().count(), 1, "{}", ended.printed);
-    assert_eq!(ended.last()["validators"], 1, "{}", ended.printed);
-    assert!(
-        ended.said.contains("kill -9 of validator-1"),
-        "{}",
-        ended.said
-    );
-}
-
 /// Goal: what cannot be is wrong usage, and leaves no folder behind.
 #[tokio::test]
 async fn what_cannot_be_is_wrong_usage() {
