@@ -4,6 +4,8 @@
 //! Nothing here passes by waiting for a while: every wait is for a condition, and its deadline is far beyond what a busy machine needs.
 //! Errors: a failed wait says what never came true.
 
+#[path = "smoke/bench.rs"]
+mod bench;
 #[path = "smoke/days.rs"]
 mod days;
 #[path = "smoke/demo.rs"]

@@ -26,6 +26,8 @@ pub(super) struct Depth {
     pub(super) idle: Duration,
     /// Length of a step towards saturation.
     pub(super) step_seconds: f64,
+    /// Most such steps.
+    pub(super) steps_max: usize,
     /// Signatures, messages and syncs of a floor.
     pub(super) samples: u32,
     /// Payments of the ledger alone.
@@ -35,7 +37,7 @@ pub(super) struct Depth {
 }
 
 impl Plan {
-    /// Takes about five minutes with three algorithms.
+    /// Takes about ten minutes with three algorithms.
     #[must_use]
     pub fn full() -> Self {
         let first = Depth {
@@ -44,6 +46,8 @@ impl Plan {
             repetitions: 3,
             idle: Duration::from_secs(10),
             step_seconds: 5.0,
+            // Far above what any machine gives; the search ends before.
+            steps_max: 32,
             samples: 2_000,
             ledger_payments: 50_000,
             parts: true,
@@ -80,6 +84,26 @@ impl Plan {
         Self {
             first,
             beside,
+            quick: true,
+        }
+    }
+
+    /// Takes some seconds, also with programs that are not optimised: whether everything can be measured, not what it is.
+    #[must_use]
+    pub fn trial() -> Self {
+        let first = Depth {
+            rates: vec![20.0],
+            seconds: 1.0,
+            idle: Duration::from_secs(1),
+            step_seconds: 1.0,
+            steps_max: 1,
+            samples: 50,
+            ledger_payments: 1_000,
+            ..Self::quick().first
+        };
+        Self {
+            beside: first.clone(),
+            first,
             quick: true,
         }
     }

@@ -21,8 +21,6 @@ use crate::load::Report as LoadReport;
 const KEPT_UP: f64 = 0.95;
 /// From one step to the next.
 const GROWTH: f64 = 1.25;
-/// Far above what any machine gives; the search ends before.
-const STEPS_MAX: usize = 32;
 
 /// The search and its end.
 #[derive(Clone, Debug, Serialize)]
@@ -55,7 +53,7 @@ pub(super) async fn measure(
 ) -> Result<Saturation> {
     let mut rate = depth.rates.last().copied().context("a rate")?;
     let (mut steps, mut best) = (Vec::new(), None);
-    for _ in 0..STEPS_MAX {
+    for _ in 0..depth.steps_max {
         tell(&format!("  towards saturation: {rate:.0} a second"));
         let floors = runner.measure().await?;
         let driven = drive::run(stage, rate, depth.step_seconds).await?;

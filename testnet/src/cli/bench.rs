@@ -18,6 +18,9 @@ pub(super) struct Bench {
     /// A short run: one repetition of short points, for a look.
     #[arg(long)]
     quick: bool,
+    /// The shortest run: whether everything can be measured at all. Its figures say nothing.
+    #[arg(long, hide = true, conflicts_with = "quick")]
+    trial: bool,
     /// Where the validators' keys sign.
     #[arg(long, value_enum, default_value_t = SignerKind::Softhsm)]
     signer: SignerKind,
@@ -35,11 +38,7 @@ impl Bench {
         let options = Options {
             signer: self.signer,
             algorithms: self.algorithms(),
-            plan: if self.quick {
-                Plan::quick()
-            } else {
-                Plan::full()
-            },
+            plan: self.plan(),
         };
         let Some(report) = super::runtime()?.block_on(bench::run(&options, &print::note))? else {
             print::note("interrupted");
@@ -58,6 +57,16 @@ impl Bench {
             print::line(&format!("report: {}", path.display()));
         }
         Ok(true)
+    }
+
+    fn plan(&self) -> Plan {
+        if self.trial {
+            Plan::trial()
+        } else if self.quick {
+            Plan::quick()
+        } else {
+            Plan::full()
+        }
     }
 
     fn algorithms(&self) -> Vec<Algorithm> {
