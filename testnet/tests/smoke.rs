@@ -6,6 +6,8 @@
 
 #[path = "smoke/bench.rs"]
 mod bench;
+#[path = "smoke/commanded.rs"]
+mod commanded;
 #[path = "smoke/days.rs"]
 mod days;
 #[path = "smoke/demo.rs"]
