@@ -21,7 +21,7 @@ pub use blocks::{BLOCKS_MAX, OVERLAYS_MAX};
 pub use context::HeightContext;
 
 use crate::engine::{Alarm, Event, GuardPosition, HeightStart, Output, TimerId, TimerKind};
-use crate::message::{CommitCertificate, Polka, Statement};
+use crate::message::{CommitCertificate, Polka, Statement, Vote};
 use crate::round::{RoundState, Step};
 use crate::types::{BlockId, Hash32, Height, Now, Round, ValidatorId};
 use crate::vote_keeper::VoteKeeper;
@@ -97,6 +97,11 @@ impl Driver {
     #[must_use]
     pub fn decided(&self) -> Option<&CommitCertificate> {
         self.votes.certificate().filter(|_| self.state.is_decided())
+    }
+
+    /// Every vote that is kept, in order of round, kind and sender.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> {
+        self.votes.all_votes()
     }
 
     /// Whether own execution agreed with the decision.

@@ -23,7 +23,7 @@ pub use output::{Alarm, BlockPart, DropReason, Event, Output, Publication};
 pub use status::{Shortfall, Status, Wait};
 
 use crate::driver::Driver;
-use crate::message::{CommitCertificate, Proposal};
+use crate::message::{CommitCertificate, Proposal, Vote};
 use crate::types::{BlockId, Hash32, Height, Now, ValidatorId};
 use next::NextHeight;
 
@@ -74,6 +74,11 @@ impl Engine {
     #[must_use]
     pub fn decided(&self) -> Option<&CommitCertificate> {
         self.driver.decided()
+    }
+
+    /// Every vote of the open height that is kept, in order of round, kind and sender.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> {
+        self.driver.votes()
     }
 
     /// Where it stands, and everything that it waits for.

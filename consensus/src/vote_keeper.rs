@@ -271,6 +271,11 @@ impl VoteKeeper {
             .flat_map(|votes| votes.prevotes.votes().chain(votes.precommits.votes()))
     }
 
+    /// Every vote that is kept, in order of round, kind and sender.
+    pub fn all_votes(&self) -> impl Iterator<Item = &Vote> {
+        self.rounds.keys().flat_map(|round| self.votes(*round))
+    }
+
     /// Whose prevotes and precommits of a round are held.
     #[must_use]
     pub fn bitmaps(&self, round: Round) -> (Bitmap, Bitmap) {

@@ -3,13 +3,17 @@
 //! Errors: a usage error exits with 2; each verdict and each kind of bad input has its own exit code, see [`exit`].
 //! Source: `docs/simulation.md`, "The program".
 
+mod compare;
 mod exit;
 mod folder;
 mod input;
 mod progress;
 mod provenance;
+mod replay;
 mod run;
+mod step;
 mod sweep;
+mod traced;
 
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
@@ -31,6 +35,12 @@ struct Cli {
 enum Command {
     /// Run a scenario file, or the random scenario of each seed.
     Run(run::RunArgs),
+    /// Run again what a token names.
+    Replay(replay::ReplayArgs),
+    /// Show where nodes stand after an event of a run, and what happens around it.
+    Step(step::StepArgs),
+    /// Name the first event that differs between two traces of one run.
+    Compare(compare::CompareArgs),
     /// Put the shards of a sweep together.
     Merge(sweep::MergeArgs),
     /// Print the JSON Schema of scenario files.
@@ -40,6 +50,9 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Step(args) => step::step(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Schema => schema(),
     };

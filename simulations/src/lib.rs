@@ -21,6 +21,7 @@ pub mod queue;
 pub mod run;
 pub mod scenario;
 pub mod sweep;
+pub mod token;
 pub mod trace;
 pub mod types;
 pub mod workload;

@@ -5,13 +5,13 @@
 //! Source: `docs/simulation.md`, "The report".
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use falaj_simulations::campaign::Campaign;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::run::Report;
 use falaj_simulations::scenario::Plan;
+use falaj_simulations::token::Token;
 use serde_json::{Map, Value, json};
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
@@ -24,6 +24,8 @@ pub(crate) struct Told<'a> {
     pub(crate) source: &'a Source,
     /// How long it took.
     pub(crate) wall: Duration,
+    /// The seed, if there was one alone.
+    pub(crate) seed: Option<u64>,
 }
 
 impl Told<'_> {
@@ -36,20 +38,16 @@ impl Told<'_> {
     }
 }
 
-/// A plan with the name of its file.
+/// Where scenarios come from, as a report needs it.
 pub(crate) struct Source {
     /// The plan.
     pub(crate) plan: Plan,
-    /// The file, if there is one.
-    pub(crate) path: Option<PathBuf>,
 }
 
 impl Source {
-    /// The command that shows a seed again.
-    fn again(&self, seed: u64) -> String {
-        let file = self.path.as_ref();
-        let file = file.map_or_else(String::new, |path| format!("{} ", path.display()));
-        format!("falaj-sim run {file}--seed {seed} --trace")
+    /// What names the run of a seed.
+    pub(crate) fn token(&self, seed: u64) -> Token {
+        Token::new(&self.plan, seed)
     }
 }
 
@@ -66,11 +64,13 @@ pub(crate) fn json(told: &Told<'_>) -> String {
         .map(|report| failure_json(report, told.source))
         .collect();
     let missing: Vec<&str> = campaign.missing.iter().map(|mark| mark.name()).collect();
+    let token = told.seed.map(|seed| told.source.token(seed).to_string());
     json!({
         "verdict": campaign.verdict.name(),
         "expected": told.source.plan.expected().name(),
         "as_expected": told.as_expected(),
         "seeds": campaign.seeds,
+        "token": token,
         "trace_hash": campaign.trace_hash.to_string(),
         "events": campaign.events,
         "sim_seconds": sim_seconds(campaign),
@@ -113,22 +113,26 @@ pub(crate) fn text(told: &Told<'_>) -> String {
         verdict.name(),
         rate(campaign, wall)
     );
+    if let Some(seed) = told.seed {
+        let _ = write!(text, "\ntoken {}", told.source.token(seed));
+    }
     text
 }
 
 /// What a failed run comes to, and how to see it again.
 pub(crate) fn failure(report: &Report, source: &Source) -> String {
     let (seed, verdict, finding) = (report.seed, report.verdict.name(), &report.finding);
-    let again = source.again(seed);
-    format!("seed {seed} is {verdict}: {finding}\n  {again}")
+    let token = source.token(seed);
+    format!("seed {seed} is {verdict}: {finding}\n  falaj-sim replay {token}")
 }
 
 fn failure_json(report: &Report, source: &Source) -> Value {
     json!({
         "seed": report.seed,
         "verdict": report.verdict.name(),
+        "oracle": report.oracle,
         "finding": report.finding,
-        "replay": source.again(report.seed),
+        "token": source.token(report.seed).to_string(),
     })
 }
 

@@ -16,9 +16,14 @@ use serde::{Deserialize, Serialize};
 use crate::checker::Bound;
 use crate::marks::Marks;
 use crate::scenario::Scenario;
-use crate::trace::{Trace, TraceHash};
+use crate::trace::{Line, Trace, TraceHash};
 use crate::types::SimTime;
 use crate::world::World;
+
+/// The oracle that misses what is not decided in time.
+pub const LIVENESS: &str = "liveness";
+/// What finds a broken belief.
+pub const PANIC: &str = "panic";
 
 /// How long clients go on once everybody has decided again.
 const CALM_NS: u64 = 1_000_000_000;
@@ -74,6 +79,8 @@ pub struct Report {
     pub seed: u64,
     /// What it came to.
     pub verdict: Verdict,
+    /// Which oracle found something, [`LIVENESS`] or [`PANIC`]; empty if nothing did.
+    pub oracle: &'static str,
     /// What was wrong, in words; empty if nothing was.
     pub finding: String,
     /// The hash over every event.
@@ -92,18 +99,19 @@ pub struct Report {
 
 /// Runs a scenario under a seed; `lines` hears every event.
 #[must_use]
-pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<String>>) -> Report {
+pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<Line>>) -> Report {
     let mut world = World::new(seed, scenario.clone(), Trace::new(lines));
     let ended = catch_unwind(AssertUnwindSafe(|| to_the_end(&mut world)));
-    let (verdict, finding) = match (world.violation(), ended) {
-        (Some(violation), _) => (Verdict::Unsafe, violation.to_string()),
-        (None, Ok(Ok(()))) => (Verdict::SafeLive, String::new()),
-        (None, Ok(Err(finding))) => (Verdict::NotLive, finding),
-        (None, Err(panic)) => (Verdict::Error, words_of(panic.as_ref())),
+    let (verdict, oracle, finding) = match (world.violation(), ended) {
+        (Some(violation), _) => (Verdict::Unsafe, violation.oracle, violation.to_string()),
+        (None, Ok(Ok(()))) => (Verdict::SafeLive, "", String::new()),
+        (None, Ok(Err(finding))) => (Verdict::NotLive, LIVENESS, finding),
+        (None, Err(panic)) => (Verdict::Error, PANIC, words_of(panic.as_ref())),
     };
     Report {
         seed,
         verdict,
+        oracle,
         finding,
         trace_hash: world.trace().hash(),
         events: world.trace().events(),
@@ -112,6 +120,21 @@ pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<String>>) -> Rep
         receipts: world.workload().receipts(),
         marks: world.marks().clone(),
     }
+}
+
+/// The same run up to an event: the world as it is once that has happened, or at the end if so many do not happen.
+#[must_use]
+pub fn run_to_event(
+    seed: u64,
+    scenario: &Scenario,
+    lines: Option<Sender<Line>>,
+    event: u64,
+) -> World {
+    let mut world = World::new(seed, scenario.clone(), Trace::new(lines));
+    world.stop_at(event);
+    // What was wrong is for whoever runs it to the end; here the world is looked at.
+    let _ended = catch_unwind(AssertUnwindSafe(|| to_the_end(&mut world)));
+    world
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -125,6 +148,9 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 fn to_the_end(world: &mut World) -> Result<(), String> {
     let stable = world.scenario().stabilise_at.unwrap_or(SimTime::START);
     world.run_to(stable);
+    if world.is_over() {
+        return Ok(());
+    }
     world.stabilise();
     settle(world, stable)?;
     let calm = world.now().after_ns(CALM_NS);
@@ -138,12 +164,12 @@ fn go_on(world: &mut World) -> Result<(), String> {
     let Some(goal) = world.scenario().heights else {
         return Ok(());
     };
-    while world.decided() < goal && world.violation().is_none() {
+    while world.decided() < goal && !world.is_over() {
         let next = world.decided().next();
         let within_ns = bound(world).height_ns();
         let end = world.now().after_ns(within_ns);
         let there = |world: &World| world.decided() >= next;
-        if !world.run_until(end, there) && world.violation().is_none() {
+        if !world.run_until(end, there) && !world.is_over() {
             return Err(format!(
                 "height {next} of {goal} was not decided within {within_ns} ns of the one before"
             ));
@@ -158,7 +184,7 @@ fn settle(world: &mut World, stable: SimTime) -> Result<(), String> {
     let goal = world.decided().next();
     let within_ns = bound(world).settled_ns(round, behind);
     let there = |world: &World| world.least_height().is_some_and(|least| least >= goal);
-    if world.run_until(stable.after_ns(within_ns), there) || world.violation().is_some() {
+    if world.run_until(stable.after_ns(within_ns), there) || world.is_over() {
         return Ok(());
     }
     let standing: Vec<_> = world
@@ -176,7 +202,7 @@ fn collect(world: &mut World) -> Result<(), String> {
     let within_ns = bound(world).receipt_ns();
     let end = world.now().after_ns(within_ns);
     let done = |world: &World| world.workload().open().is_empty();
-    if world.run_until(end, done) || world.violation().is_some() {
+    if world.run_until(end, done) || world.is_over() {
         return Ok(());
     }
     let open: Vec<_> = world.workload().open().keys().collect();

@@ -6,6 +6,7 @@
 
 pub mod file;
 mod plan;
+pub mod shipped;
 mod swarm;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -111,7 +111,7 @@ impl Sweep {
         let place = usize::try_from(task.point).expect("it is the place of a point");
         let point = &self.points[place];
         let report = run(task.seed, &point.file.scenario(task.seed), None);
-        Record::of(task, &point.values, report)
+        Record::of(task, point, report)
     }
 
     /// The hash of the program and of everything that a point says, defaults included.

@@ -1,10 +1,15 @@
 //! The running hash over every event of a run, and the lines that `--trace` prints.
 //!
-//! Invariant: two runs are the same exactly when their hashes are; a line is made only if somebody reads it.
-//! Shape: each event is a tag, time, sequence, node and its bytes, fed to one BLAKE3 in the order of events.
+//! Invariant: two runs are the same exactly when their hashes are; a line is made only if somebody reads it. Every event has a line,
+//! with the hash so far, so that of two traces the first lines that differ are those of the first event that does.
+//! Shape: each event is a tag, time, sequence, node and its bytes, fed to one BLAKE3 in the order of events; events count from 1.
+
+mod line;
 
 use std::fmt;
 use std::sync::mpsc::Sender;
+
+pub use line::Line;
 
 use falaj_consensus::message::Batch;
 use falaj_node::core::{Frame, Message};
@@ -25,6 +30,15 @@ impl TraceHash {
             hasher.update(&hash.0);
         }
         Self(*hasher.finalize().as_bytes())
+    }
+}
+
+impl TraceHash {
+    /// Its first eight bytes, as lines show them.
+    fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(16);
+        text
     }
 }
 
@@ -62,22 +76,41 @@ pub enum Tag {
     Committed = 8,
 }
 
+impl Tag {
+    /// Its name in lines.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Completed => "completed",
+            Self::Synced => "synced",
+            Self::Signed => "signed",
+            Self::Submitted => "hears a client",
+            Self::Fault => "fault",
+            Self::Started => "started",
+            Self::Committed => "committed",
+        }
+    }
+}
+
 /// The trace of one run.
 #[derive(Debug)]
 pub struct Trace {
     hasher: blake3::Hasher,
     events: u64,
-    lines: Option<Sender<String>>,
+    lines: Option<Sender<Line>>,
+    /// The line of the latest event, as long as nobody has told it in better words.
+    untold: Option<String>,
 }
 
 impl Trace {
     /// A trace that is hashed, and told line by line if somebody listens.
     #[must_use]
-    pub fn new(lines: Option<Sender<String>>) -> Self {
+    pub fn new(lines: Option<Sender<Line>>) -> Self {
         Self {
             hasher: blake3::Hasher::new(),
             events: 0,
             lines,
+            untold: None,
         }
     }
 
@@ -89,6 +122,7 @@ impl Trace {
 
     /// Hashes one event.
     pub fn event(&mut self, at: SimTime, sequence: u64, tag: Tag, node: NodeIndex, bytes: &[u8]) {
+        self.tell_untold();
         let mut head = [0_u8; 23];
         head[0] = tag as u8;
         head[1..9].copy_from_slice(&at.get().to_le_bytes());
@@ -98,14 +132,37 @@ impl Trace {
         head[19..].copy_from_slice(&length.to_le_bytes());
         self.hasher.update(&head).update(bytes);
         self.events += 1;
+        if self.is_told() {
+            self.untold = Some(format!("{at} {node} {}", tag.name()));
+        }
     }
 
-    /// Tells a line.
-    pub fn tell(&self, line: impl FnOnce() -> String) {
-        if let Some(lines) = &self.lines {
-            // Whoever listened may have gone; the run goes on.
-            let _gone = lines.send(line());
+    /// Tells the latest event, or something more about it.
+    pub fn tell(&mut self, words: impl FnOnce() -> String) {
+        if self.is_told() {
+            self.untold = None;
+            self.send(words());
         }
+    }
+
+    /// An event that nobody told has its line too.
+    fn tell_untold(&mut self) {
+        if let Some(words) = self.untold.take() {
+            self.send(words);
+        }
+    }
+
+    fn send(&self, words: String) {
+        let Some(lines) = &self.lines else {
+            return;
+        };
+        let line = Line {
+            event: self.events,
+            hash: self.hash().short(),
+            words,
+        };
+        // Whoever listened may have gone; the run goes on.
+        let _gone = lines.send(line);
     }
 
     /// How many events were hashed.
@@ -118,6 +175,12 @@ impl Trace {
     #[must_use]
     pub fn hash(&self) -> TraceHash {
         TraceHash(*self.hasher.finalize().as_bytes())
+    }
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        self.tell_untold();
     }
 }
 

@@ -17,8 +17,10 @@ mod observe;
 mod outlet;
 mod signing;
 mod start;
+mod view;
 
 pub use start::StartError;
+pub use view::{ConsensusView, GuardView, LogEnds, MempoolView, NodeView, RoundView};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -98,6 +100,8 @@ pub struct World {
     judge: Judge,
     marks: Marks,
     stable: bool,
+    /// The event after which nothing more happens.
+    stop_at: Option<u64>,
 }
 
 impl World {
@@ -129,6 +133,7 @@ impl World {
             judge,
             marks: Marks::default(),
             stable: false,
+            stop_at: None,
             shared,
             scenario,
         };
@@ -187,12 +192,24 @@ impl World {
     pub fn run_until(&mut self, end: SimTime, done: impl Fn(&Self) -> bool) -> bool {
         while !done(self) {
             let over = self.queue.next_at().is_none_or(|at| at > end);
-            if over || self.violation().is_some() {
+            if over || self.is_over() {
                 return false;
             }
             self.step();
         }
         true
+    }
+
+    /// Lets nothing happen after an event, counted as in the trace.
+    pub const fn stop_at(&mut self, event: u64) {
+        self.stop_at = Some(event);
+    }
+
+    /// Whether the run has come to its end: something is wrong, or nothing more is wanted.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let events = self.trace.events();
+        self.violation().is_some() || self.stop_at.is_some_and(|last| events >= last)
     }
 
     fn dispatch(&mut self, sequence: u64, event: Event) {

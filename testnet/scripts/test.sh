@@ -30,6 +30,7 @@ step check make --no-print-directory check
 step build "${CARGO:-cargo}" build --locked --workspace --all-features --bins --tests
 step tests "${CARGO:-cargo}" test --locked --workspace --all-features --no-fail-fast
 step sim make --no-print-directory sim SEEDS=0..300 ARGS=--json
+step profiles sh testnet/scripts/profiles.sh
 
 [ -z "${report:-}" ] || printf '%s\n' "$report"
 printf '%d passed, %d failed\n' "$passed" "$failed"

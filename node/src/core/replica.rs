@@ -18,7 +18,9 @@ mod still;
 
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::engine::{self, Engine, Wait};
-use falaj_consensus::message::{Body, CommitCertificate, Header, Lane, Outcome, Polka, Statement};
+use falaj_consensus::message::{
+    Body, CommitCertificate, Header, Lane, Outcome, Polka, Statement, Vote,
+};
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{
@@ -272,6 +274,11 @@ impl Replica {
     #[must_use]
     pub fn status(&self) -> engine::Status {
         self.engine.status()
+    }
+
+    /// Every vote of the open height that is kept, in order of round, kind and sender.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> {
+        self.engine.votes()
     }
 
     /// Transactions that wait to be batched.

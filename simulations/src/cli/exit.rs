@@ -8,6 +8,10 @@ use std::path::PathBuf;
 
 use falaj_simulations::scenario::file::FileError;
 use falaj_simulations::sweep::Shard;
+use falaj_simulations::token::{TokenError, build};
+
+/// The exit code of two traces that differ.
+pub(crate) const DIFFERENT: u8 = 34;
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,27 @@ pub(crate) enum Failure {
         line: usize,
         source: serde_json::Error,
     },
+    /// A text that names no run.
+    #[error("{token}: {source}")]
+    Token { token: String, source: TokenError },
+    /// A token of other sources.
+    #[error(
+        "the token is of build {theirs}, this is build {}: the same seed may be another run here; use the program that printed it, or --any-build to try",
+        build()
+    )]
+    OtherBuild { theirs: String },
+    /// An event after the end of a run.
+    #[error("there is no event {event}: the run has {events}")]
+    NoEvent { event: u64, events: u64 },
+    /// A node that is not there.
+    #[error("there is no node {node}: the run has {validators}, counted from 0")]
+    NoNode { node: u16, validators: u16 },
+    /// A file without a line of a trace.
+    #[error("{}: holds no trace: write one with `falaj-sim replay TOKEN --trace`", path.display())]
+    NoTrace { path: PathBuf },
+    /// Traces of two runs.
+    #[error("{}: is the trace of another scenario or seed", path.display())]
+    OtherRun { path: PathBuf },
 }
 
 impl Failure {
@@ -70,6 +95,10 @@ impl Failure {
             Self::MissingShard { .. } | Self::Unfinished { .. } => 27,
             Self::OtherSweep { .. } | Self::TwiceShard { .. } => 28,
             Self::Damaged { .. } => 29,
+            Self::Token { .. } => 30,
+            Self::OtherBuild { .. } => 31,
+            Self::NoEvent { .. } | Self::NoNode { .. } => 32,
+            Self::NoTrace { .. } | Self::OtherRun { .. } => 33,
         }
     }
 }

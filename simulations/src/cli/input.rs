@@ -1,13 +1,17 @@
-//! What commands take from the command line: seeds, and scenario files.
+//! What commands take from the command line: seeds, scenario files, tokens.
 
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
+use clap::Args;
 use falaj_simulations::scenario::file::File;
+use falaj_simulations::scenario::shipped;
 use falaj_simulations::sweep::Shard;
+use falaj_simulations::token::Token;
 
 use super::exit::Failure;
+use crate::report::Source;
 
 /// `FIRST..END`, END not among them.
 pub(super) fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -44,11 +48,42 @@ pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// A scenario file, read and checked.
+/// A scenario file, read and checked; where there is no such file, the scenario of that name that ships.
 pub(super) fn read_scenario(path: &Path) -> Result<File, Failure> {
-    let text = read_text(path)?;
+    let shipped = path.to_str().and_then(shipped::text_of);
+    let text = match shipped.filter(|_| !path.exists()) {
+        Some(text) => text.to_owned(),
+        None => read_text(path)?,
+    };
     File::parse(&text).map_err(|source| Failure::Scenario {
         path: path.to_owned(),
         source: Box::new(source),
     })
+}
+
+/// A run that was printed as a token.
+#[derive(Args)]
+pub(super) struct TokenArgs {
+    /// The token that a run printed.
+    token: String,
+    /// Take a token of another build too; its run may be another one here.
+    #[arg(long)]
+    any_build: bool,
+}
+
+impl TokenArgs {
+    /// What to run.
+    pub(super) fn source(&self) -> Result<(Source, u64), Failure> {
+        let wrong = |source| Failure::Token {
+            token: self.token.clone(),
+            source,
+        };
+        let token: Token = self.token.parse().map_err(wrong)?;
+        if !self.any_build && !token.is_of_this_build() {
+            let theirs = token.build().to_owned();
+            return Err(Failure::OtherBuild { theirs });
+        }
+        let plan = token.plan().map_err(wrong)?;
+        Ok((Source { plan }, token.seed()))
+    }
 }

@@ -7,7 +7,6 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use clap::Args;
@@ -20,11 +19,12 @@ use super::exit::Failure;
 use super::input::{parse_seeds, parse_shard, read_scenario};
 use super::progress::progress;
 use super::sweep;
+use super::traced::traced;
 use crate::report::{self, Source, Told};
 
 #[derive(Args)]
 pub(super) struct RunArgs {
-    /// The scenario file; without one each seed has its random scenario.
+    /// The scenario file, or the name of a scenario that ships; without one each seed has its random scenario.
     scenario: Option<PathBuf>,
     /// The one seed to run.
     #[arg(long, conflicts_with = "seeds")]
@@ -61,29 +61,46 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         });
     }
     let source = source(args)?;
+    if let Some(seed) = args.seed {
+        return Ok(alone(&source, seed, args.trace, args.json));
+    }
     let started = Instant::now();
-    let campaign = match args.seed {
-        Some(seed) => one(&source.plan, seed, args.trace),
-        None => many(&source, seeds(args, &source.plan), jobs(args.jobs)),
-    };
+    let campaign = many(&source, seeds(args, &source.plan), jobs(args.jobs));
     let told = Told {
         campaign: &campaign,
         source: &source,
         wall: started.elapsed(),
+        seed: None,
     };
-    let text = if args.json {
-        report::json(&told)
+    Ok(tell(&told, args.json))
+}
+
+/// Runs one seed and tells what it came to.
+pub(super) fn alone(source: &Source, seed: u64, trace: bool, json: bool) -> ExitCode {
+    let started = Instant::now();
+    let campaign = one(source, seed, trace);
+    let told = Told {
+        campaign: &campaign,
+        source,
+        wall: started.elapsed(),
+        seed: Some(seed),
+    };
+    tell(&told, json)
+}
+
+fn tell(told: &Told<'_>, json: bool) -> ExitCode {
+    let text = if json {
+        report::json(told)
     } else {
-        report::text(&told)
+        report::text(told)
     };
     // Nobody may be listening any more; the exit code says what has to be said.
     let _gone = writeln!(stdout(), "{text}");
-    Ok(ExitCode::from(campaign.verdict.exit_code()))
+    ExitCode::from(told.campaign.verdict.exit_code())
 }
 
 fn source(args: &RunArgs) -> Result<Source, Failure> {
-    let path = args.scenario.clone();
-    let plan = match &path {
+    let plan = match &args.scenario {
         None => Plan::Swarm,
         Some(path) => {
             let file = read_scenario(path)?;
@@ -94,7 +111,7 @@ fn source(args: &RunArgs) -> Result<Source, Failure> {
             Plan::File(Box::new(file))
         }
     };
-    Ok(Source { plan, path })
+    Ok(Source { plan })
 }
 
 fn seeds(args: &RunArgs, plan: &Plan) -> Range<u64> {
@@ -110,23 +127,16 @@ pub(super) fn jobs(jobs: Option<NonZero<usize>>) -> usize {
     jobs.map_or_else(processors, NonZero::get)
 }
 
-fn one(plan: &Plan, seed: u64, trace: bool) -> Campaign {
-    let scenario = plan.scenario(seed);
-    if !trace {
-        return of_one(plan, run_one(seed, &scenario, None));
-    }
-    let (lines, heard) = channel::<String>();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let mut out = stdout().lock();
-            for line in heard {
-                if writeln!(out, "{line}").is_err() {
-                    return;
-                }
-            }
-        });
-        of_one(plan, run_one(seed, &scenario, Some(lines)))
-    })
+fn one(source: &Source, seed: u64, trace: bool) -> Campaign {
+    let scenario = source.plan.scenario(seed);
+    let report = if trace {
+        traced(&source.token(seed), |lines| {
+            run_one(seed, &scenario, Some(lines))
+        })
+    } else {
+        run_one(seed, &scenario, None)
+    };
+    of_one(&source.plan, report)
 }
 
 fn many(source: &Source, seeds: Range<u64>, jobs: usize) -> Campaign {

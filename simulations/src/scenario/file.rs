@@ -267,8 +267,16 @@ impl File {
     /// [`FileError`]: no TOML, an unknown key, an impossible value, too many faulty validators, or a contradiction.
     pub fn parse(text: &str) -> Result<Self, FileError> {
         let file = read::read(text)?;
-        check::check(&file)?;
+        file.check()?;
         Ok(file)
+    }
+
+    /// Whether it says what can be.
+    ///
+    /// # Errors
+    /// [`FileError`]: an impossible value, too many faulty validators, or a contradiction.
+    pub fn check(&self) -> Result<(), FileError> {
+        check::check(self)
     }
 
     /// The points of a file's text: one of itself if it has no sweep.

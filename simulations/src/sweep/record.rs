@@ -10,6 +10,9 @@ use toml::Value;
 use super::{Interval, Task, interval};
 use crate::marks::Mark;
 use crate::run::{Report, Verdict};
+use crate::scenario::Plan;
+use crate::scenario::file::Point;
+use crate::token::Token;
 
 /// One line of a sweep's `runs.ndjson`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct Record {
     pub verdict: Verdict,
     /// What was wrong, in words.
     pub finding: String,
+    /// What names the run to `falaj-sim replay`, if something was wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
     /// The hash over every event.
     pub trace_hash: String,
     /// Events.
@@ -41,17 +47,20 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn of(task: &Task, values: &BTreeMap<String, Value>, report: Report) -> Self {
+    pub(super) fn of(task: &Task, point: &Point, report: Report) -> Self {
+        let plan = || Plan::File(Box::new(point.file.clone()));
+        let token = (report.verdict != Verdict::SafeLive).then(|| Token::new(&plan(), task.seed));
         let hits = Mark::ALL
             .iter()
             .map(|mark| (*mark, report.marks.count(*mark)));
         Self {
             id: task.id.clone(),
             point: task.point,
-            values: values.clone(),
+            values: point.values.clone(),
             seed: task.seed,
             verdict: report.verdict,
             finding: report.finding,
+            token: token.map_or_else(String::new, |token| token.to_string()),
             trace_hash: report.trace_hash.to_string(),
             events: report.events,
             sim_ns: report.sim_ns,

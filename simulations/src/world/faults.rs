@@ -21,11 +21,11 @@ impl World {
     pub(super) fn fault(&mut self, number: usize) {
         let fault = self.scenario.faults[number].fault.clone();
         let at = self.now();
-        self.trace.tell(|| format!("{at} fault {fault:?}"));
         let text = format!("{fault:?}");
         let nobody = NodeIndex::new(u16::MAX);
         self.trace
             .event(at, number as u64, Tag::Fault, nobody, text.as_bytes());
+        self.trace.tell(|| format!("{at} fault {text}"));
         if self.stable && !matches!(fault, Fault::Restart { .. }) {
             return;
         }

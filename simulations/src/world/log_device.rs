@@ -50,6 +50,11 @@ impl LogDevice {
         }
     }
 
+    /// The last record that was written.
+    pub(super) fn last(&self) -> Position {
+        self.log.last()
+    }
+
     /// Proves what was found when the log was opened.
     pub(super) fn prove(&mut self) -> Result<Durable, LogError> {
         self.log.sync()

@@ -38,6 +38,10 @@ impl SignerDevice {
             token_free_at,
         }
     }
+
+    pub(super) const fn home(&self) -> &SignerHome<SimDisk> {
+        &self.home
+    }
 }
 
 impl World {

@@ -4,9 +4,11 @@
 
 mod byzantine;
 mod crash;
+mod determinism;
 mod happy;
 mod network;
 mod program;
+mod replay;
 mod shipped;
 mod sweep;
 mod token;

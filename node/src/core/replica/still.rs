@@ -25,7 +25,8 @@ impl Replica {
     }
 
     /// Whether there is no room for what is decided: in a log, or before the store.
-    pub(super) fn is_full(&self) -> bool {
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         !self.full.is_empty() || self.store_behind
     }
 
