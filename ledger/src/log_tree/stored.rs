@@ -53,11 +53,8 @@ pub fn inclusion_over<S: Subtrees>(
     index: u64,
     size: u64,
 ) -> Result<Option<InclusionProof>, S::Error> {
-    let Some(path) = inclusion_path(index, size) else {
-        return Ok(None);
-    };
-    let nodes = roots(subtrees, path)?;
-    Ok(Some(InclusionProof::new(index, size, nodes)))
+    let proof = |path| Ok(InclusionProof::new(index, size, roots(subtrees, path)?));
+    inclusion_path(index, size).map(proof).transpose()
 }
 
 /// Proves that the tree of the first `size` leaves extends that of the first `old_size`; `None` if the log would shrink.
@@ -69,11 +66,14 @@ pub fn consistency_over<S: Subtrees>(
     old_size: u64,
     size: u64,
 ) -> Result<Option<ConsistencyProof>, S::Error> {
-    let Some(path) = consistency_path(old_size, size) else {
-        return Ok(None);
+    let proof = |path| {
+        Ok(ConsistencyProof::new(
+            old_size,
+            size,
+            roots(subtrees, path)?,
+        ))
     };
-    let nodes = roots(subtrees, path)?;
-    Ok(Some(ConsistencyProof::new(old_size, size, nodes)))
+    consistency_path(old_size, size).map(proof).transpose()
 }
 
 fn roots<S: Subtrees>(subtrees: &mut S, path: Vec<Range<u64>>) -> Result<Vec<Hash32>, S::Error> {
