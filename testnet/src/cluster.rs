@@ -1,6 +1,6 @@
 //! The nodes of a testnet's folder as running processes.
 //!
-//! Invariant: a node counts as running once its `/readyz` says so; dropping the cluster ends all of them.
+//! Invariant: a network is up once the `/readyz` of every node has said so; dropping the cluster ends all of them.
 //! A node that ends meanwhile ends the waiting at once, with its own last words; what is waited for is told.
 //! Ports that somebody else has taken meanwhile are chosen anew, as often as it takes a few times.
 //! Source: `docs/guide/testnet.md`, "Processes".
@@ -23,11 +23,11 @@ use crate::provision::addresses;
 use crate::{token, words};
 
 /// How long a node may take until it is ready; a debug build with an RSA key on a busy machine needs some.
-const READY_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const READY_PATIENCE: Duration = Duration::from_secs(60);
 /// How long nothing is said of what is waited for.
 const SILENCE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(25);
-/// How often new ports are chosen when others take them.
+/// How often the nodes are started, each time on new ports, when others take them.
 const PORT_TRIES: usize = 3;
 /// What `falaj start` ends with when an address is in use.
 const EXIT_UNAVAILABLE: i32 = 69;
@@ -71,6 +71,7 @@ struct Node {
     process: Option<NodeProcess>,
     /// How long its log was before it was started.
     log_before: u64,
+    /// What it last said of itself, be it before it ended.
     running: Option<Running>,
 }
 
@@ -110,19 +111,17 @@ impl Cluster {
             nodes,
             held,
         };
-        for _ in 1..PORT_TRIES {
+        let mut tries = 1;
+        loop {
             match cluster.start_all(tell).await {
-                Err(Failed::PortTaken(_)) => cluster.choose_ports()?,
-                Err(Failed::Other(error)) => return Err(error),
                 Ok(()) => return Ok(cluster),
+                Err(Failed::PortTaken(_)) if tries < PORT_TRIES => cluster.choose_ports()?,
+                Err(Failed::PortTaken(error)) => {
+                    return Err(error.context("others take every port that is chosen"));
+                }
+                Err(Failed::Other(error)) => return Err(error),
             }
-        }
-        match cluster.start_all(tell).await {
-            Err(Failed::PortTaken(error)) => {
-                Err(error.context("others take every port that is chosen"))
-            }
-            Err(Failed::Other(error)) => Err(error),
-            Ok(()) => Ok(cluster),
+            tries += 1;
         }
     }
 
@@ -197,7 +196,6 @@ impl Cluster {
         let started =
             NodeProcess::start(&program, &node.home, &node.environment, &node.log(), held)?;
         node.process = Some(started);
-        node.running = None;
         Ok(())
     }
 

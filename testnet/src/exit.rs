@@ -37,6 +37,9 @@ pub enum Trouble {
     /// A testnet can be made only where nothing is.
     #[error("{0} is not empty")]
     NotEmpty(String),
+    /// A testnet was being made there, and whoever made it was stopped.
+    #[error("{0} holds a testnet that was not finished: whoever made it was stopped")]
+    Unfinished(String),
     /// Another process makes or runs the testnet.
     #[error("{folder} is in use by {}", by(*process))]
     InUse {
@@ -44,6 +47,14 @@ pub enum Trouble {
         folder: String,
         /// Who it is, if it has said so yet.
         process: Option<u32>,
+    },
+    /// Whoever ran the testnet is gone, and nodes of it are still stopping.
+    #[error("{folder} is in use by nodes of process {process}, which is gone")]
+    Stopping {
+        /// The folder.
+        folder: String,
+        /// Who ran it.
+        process: u32,
     },
     /// Homes and tokens name whole paths, so a copy would use the tokens of the original.
     #[error("{folder} was made as {made}, whose tokens its homes name, so it runs there alone")]
@@ -78,6 +89,12 @@ impl Trouble {
                 Some("run the network with: falaj-testnet up --dir DIR")
             }
             Self::NotEmpty(_) => Some("name a folder that is missing or empty"),
+            Self::Unfinished(_) => Some(
+                "no network ever ran there: remove the folder and run the command again, or name another",
+            ),
+            Self::Stopping { .. } => {
+                Some("they stop by themselves: run the command again in a moment")
+            }
             Self::InUse { .. } => Some("stop that process first, or name another folder"),
             Self::OtherPlace { .. } => {
                 Some("move it back, or make another with: falaj-testnet new --dir DIR")
@@ -103,7 +120,12 @@ pub fn code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref() {
         Some(Trouble::Usage(_)) => USAGE,
         Some(Trouble::NoNode | Trouble::NotRunning(_)) => UNAVAILABLE,
-        Some(Trouble::NotEmpty(_) | Trouble::InUse { .. }) => IN_USE,
+        Some(
+            Trouble::NotEmpty(_)
+            | Trouble::Unfinished(_)
+            | Trouble::InUse { .. }
+            | Trouble::Stopping { .. },
+        ) => IN_USE,
         Some(Trouble::Version { .. } | Trouble::Form(_) | Trouble::OtherPlace { .. }) => CONFIG,
         None => FAILED,
     }

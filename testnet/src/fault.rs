@@ -10,13 +10,14 @@ use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::cluster::READY_PATIENCE;
 use crate::control::{ask_to_start, refusal};
 use crate::network::{Network, ValidatorEntry};
 use crate::process::{end, signal};
 use crate::token;
 
 /// Longer than `up` waits for a node, so that its answer comes first.
-const START_PATIENCE: Duration = Duration::from_secs(90);
+const START_PATIENCE: Duration = READY_PATIENCE.saturating_add(Duration::from_secs(30));
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What can be done to a validator.
@@ -25,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub enum Fault {
     /// End its process as a power cut would, and wait until it is gone.
     Kill,
-    /// Have the running `up` start it again, and wait until it is ready.
+    /// Have the running `up` start it again, and wait until it answers.
     Start,
     /// Stop its process without ending it.
     Pause,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::exit::Trouble;
 
@@ -11,9 +11,15 @@ use crate::exit::Trouble;
 /// # Errors
 /// When the disk fails.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let draft = path.with_extension("draft");
+    let draft = draft_of(path);
     let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Where a file is written before it gets its name.
+#[must_use]
+pub fn draft_of(path: &Path) -> PathBuf {
+    path.with_extension("draft")
 }
 
 /// Removes a file that may be missing.

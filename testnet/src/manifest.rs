@@ -1,6 +1,7 @@
 //! What `falaj-testnet new` made in a folder: the homes of the validators and the keys of the economy.
 //!
-//! Invariant: written last, so a folder that has it is whole; nothing in it changes afterwards.
+//! Invariant: its empty draft is what is made first in a folder, and it takes the draft's place as what is made last. So a folder with the
+//! manifest is whole, and one with the draft is what an interrupted `new` left; nothing in the manifest changes afterwards.
 //! Shape: JSON; paths are relative to the folder. The homes and tokens name whole paths, so a folder runs only where it was made, which
 //! stands here too; a copy can be read and verified.
 //! Source: `docs/guide/testnet.md`, "The folder".
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 use crate::exit::Trouble;
-use crate::files::{read_version, write_atomically};
+use crate::files::{draft_of, read_version, write_atomically};
 use crate::timers::TimersManifest;
 
 /// Name of the file.
@@ -95,11 +96,32 @@ impl Manifest {
     /// The version that this build writes and reads.
     pub const VERSION: u32 = VERSION;
 
+    /// Marks a folder as one in which a testnet is being made.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn begin(folder: &Path) -> Result<()> {
+        let draft = draft_of(&folder.join(MANIFEST_FILE));
+        std::fs::write(&draft, []).with_context(|| format!("cannot write {}", draft.display()))
+    }
+
+    /// That a folder is not what is left of a `new` that was stopped.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn check_finished(folder: &Path) -> Result<(), Trouble> {
+        if draft_of(&folder.join(MANIFEST_FILE)).exists() {
+            return Err(Trouble::Unfinished(folder.display().to_string()));
+        }
+        Ok(())
+    }
+
     /// Reads the manifest of a folder.
     ///
     /// # Errors
     /// When there is none, or one of another form.
     pub fn read(folder: &Path) -> Result<Self> {
+        Self::check_finished(folder)?;
         let path = folder.join(MANIFEST_FILE);
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!(

@@ -7,8 +7,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs::OpenOptions;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
@@ -131,14 +133,29 @@ pub fn end(pid: u32) -> Result<()> {
     let said = || format!("process {pid}");
     let process = pidfd_open(identifier(pid)?, PidfdFlags::empty()).with_context(said)?;
     pidfd_send_signal(&process, Signal::KILL).with_context(said)?;
-    let patience = Timespec::try_from(STOP_PATIENCE).context("a patience of seconds")?;
-    let ended =
-        poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).with_context(said)?;
     ensure!(
-        ended == 1,
+        ends_within(&process, STOP_PATIENCE).with_context(said)?,
         "process {pid} was killed and is not gone after {STOP_PATIENCE:?}"
     );
     Ok(())
+}
+
+/// Whether a process is gone, be its parent yet to hear of it.
+///
+/// # Errors
+/// When the system does not say.
+pub fn is_gone(pid: u32) -> Result<bool> {
+    match pidfd_open(identifier(pid)?, PidfdFlags::empty()) {
+        Ok(process) => ends_within(&process, Duration::ZERO),
+        // The number may be that of a thread by now.
+        Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => Ok(true),
+        Err(error) => Err(error).with_context(|| format!("process {pid}")),
+    }
+}
+
+fn ends_within(process: &OwnedFd, patience: Duration) -> Result<bool> {
+    let patience = Timespec::try_from(patience).context("a patience of seconds")?;
+    Ok(poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&patience))? == 1)
 }
 
 fn identifier(pid: u32) -> Result<Pid> {
@@ -154,8 +171,14 @@ mod tests {
     #[test]
     fn an_ended_process_is_gone_at_once() {
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        assert!(!is_gone(child.id()).unwrap());
         end(child.id()).unwrap();
+        assert!(
+            is_gone(child.id()).unwrap(),
+            "nobody has asked yet how it ended"
+        );
         assert!(child.try_wait().unwrap().is_some());
+        assert!(is_gone(child.id()).unwrap());
         assert!(end(child.id()).is_err(), "there is no such process");
     }
 }

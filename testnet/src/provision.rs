@@ -1,7 +1,8 @@
 //! `falaj-testnet new`: makes tokens, homes, keys and a genesis, as the operators of a real network would together.
 //!
 //! Invariant: only public keys and addresses go from the homes into the genesis; each consensus key is made by its own `falaj init`
-//! where it stays. The timers in the genesis fit what this machine just measured. The folder is a testnet only once its manifest is written, last.
+//! where it stays. The timers in the genesis fit what this machine just measured.
+//! The folder is a testnet only once its manifest is written, last; one that was stopped before is known by the manifest's draft.
 //! Source: `docs/guide/testnet.md`, "What `new` does".
 
 mod measure;
@@ -68,6 +69,7 @@ struct Made {
 pub fn create(program: &Program, folder: &Path, order: &Order, tell: Tell<'_>) -> Result<Manifest> {
     check(order)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Manifest::check_finished(folder)?;
     if !is_empty(folder)? {
         return Err(Trouble::NotEmpty(folder.display().to_string()).into());
     }
@@ -97,6 +99,7 @@ fn clear(folder: &Path) -> Result<()> {
 }
 
 fn make(program: &Program, folder: &Path, order: &Order, tell: Tell<'_>) -> Result<Manifest> {
+    Manifest::begin(folder)?;
     let made = make_homes(program, folder, order, tell)?;
     let keys = KeyRing::generate(&order.plan)?;
     let measured = measure::machine(program, folder, &made)?;

@@ -16,6 +16,8 @@ mod demo;
 mod faults;
 #[path = "smoke/generator.rs"]
 mod generator;
+#[path = "smoke/interrupted.rs"]
+mod interrupted;
 #[path = "smoke/neighbours.rs"]
 mod neighbours;
 #[path = "smoke/payments.rs"]

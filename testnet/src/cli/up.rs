@@ -1,7 +1,8 @@
 //! `falaj-testnet up`: runs every node of a folder in the foreground.
 //!
-//! Invariant: the folder is held from before anything in it is looked at until the last node has ended. `network.json` is there exactly while all nodes were started by this command and none was told to stop;
-//! a node that was killed stays down until somebody asks for it, so that a fault is as long as whoever made it wants.
+//! Invariant: the folder is held from before anything in it is looked at until the last node has ended, also if this process is killed.
+//! `network.json` is there exactly while all nodes were started by this command and none was told to stop; a node that was killed stays
+//! down until somebody asks for it, so that a fault is as long as whoever made it wants.
 //! A process that was killed takes a moment until the system has ended it: who asks for it meanwhile gets it after that moment.
 
 use anyhow::{Result, bail};
@@ -23,6 +24,7 @@ use crate::provision::is_empty;
 use crate::stop::Stop;
 
 const LOOK: Duration = Duration::from_millis(50);
+const INTERRUPTED: &str = "interrupted before the network was up";
 
 /// Runs a testnet until interrupted.
 #[derive(Args)]
@@ -43,7 +45,10 @@ impl Up {
         let program = Program::find()?;
         let mut stop = Stop::listen()?;
         // Held before anything is looked at: the network of another `up` is left as it is.
-        let hold = Hold::take(&self.dir)?;
+        let hold = tokio::select! {
+            hold = Hold::take_over(&self.dir, &print::note) => hold?,
+            () = stop.asked() => bail!(INTERRUPTED),
+        };
         let folder = hold.folder();
         if is_empty(folder)? {
             self.shape.make(&program, folder)?;
@@ -55,9 +60,10 @@ impl Up {
         let file = folder.join(NETWORK_FILE);
         remove_if_there(&file)?;
         let mut requests = Requests::open(folder)?;
+        let held = Held(Some(hold.share()?));
         let mut cluster = tokio::select! {
-            started = Cluster::start(program, folder, Held::default(), &print::note) => started?,
-            () = stop.asked() => bail!("interrupted before the network was up"),
+            started = Cluster::start(program, folder, held, &print::note) => started?,
+            () = stop.asked() => bail!(INTERRUPTED),
         };
         cluster.network()?.write(&file)?;
         tell(&file, json);
@@ -104,11 +110,18 @@ async fn watch(
         for index in std::mem::take(&mut wanted) {
             if cluster.runs(index)? {
                 wanted.insert(index);
-            } else if let Err(error) = cluster.start_node(index).await {
-                print::error(&error, false);
-                requests.refuse(index, &format!("{error:#}"))?;
-            } else {
-                cluster.network()?.write(file)?;
+                continue;
+            }
+            let started = tokio::select! {
+                started = cluster.start_node(index) => started,
+                () = stop.asked() => return Ok(()),
+            };
+            match started {
+                Ok(()) => cluster.network()?.write(file)?,
+                Err(error) => {
+                    print::error(&error, false);
+                    requests.refuse(index, &format!("{error:#}"))?;
+                }
             }
         }
     }

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::programs::run;
+use crate::programs::{run, text};
 
 /// Goal: the report of a run is where it was asked for, is what is printed, and has a figure wherever the guide promises one.
 #[tokio::test]
 async fn a_trial_measures_everything() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("bench/report.json");
-    let report = ["--report", file.to_str().expect("a name of letters")];
+    let report = ["--report", text(&file)];
     let words = ["bench", "--json", "--trial", "--signer", "software"];
     let ended = run(&[&words[..], &report].concat()).await;
     assert_eq!(ended.code, Some(0), "{} {}", ended.printed, ended.said);

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 use crate::payments::Payments;
-use crate::programs::run;
+use crate::programs::{run, text};
 use crate::stage::{DEADLINE, Stage, until_it};
 
 /// Runs the command for a validator, and sees that it says what it did, and to which process.
@@ -19,8 +19,7 @@ pub(crate) async fn fault(stage: &Stage, fault: &str, index: usize) {
     network.write(&file).expect("a file");
     let number = index.to_string();
     let whom = ["--validator", &number, "--json", "--network"];
-    let file = file.to_str().expect("a name of letters");
-    let done = run(&[&["fault", fault][..], &whom, &[file]].concat()).await;
+    let done = run(&[&["fault", fault][..], &whom, &[text(&file)]].concat()).await;
     assert_eq!(done.code, Some(0), "{} {}", done.printed, done.said);
     let entry = &network.validators[index];
     let pid = (!fault.starts_with("hsm")).then_some(entry.pid);
@@ -31,7 +30,7 @@ pub(crate) async fn fault(stage: &Stage, fault: &str, index: usize) {
 /// A paused validator answers nobody and writes nothing, while the others go on; once it is resumed it answers what it was asked meanwhile,
 /// and catches up.
 pub(crate) async fn paused_and_back(stage: &Stage, payments: &Payments, index: usize) {
-    let entry = &stage.network.validators[index];
+    let entry = &stage.seen.network.validators[index];
     let address = entry.api_address().expect("an address");
     let blocks = || contents(&entry.home.join("data/block"));
     fault(stage, "pause", index).await;
@@ -42,9 +41,9 @@ pub(crate) async fn paused_and_back(stage: &Stage, payments: &Payments, index: u
     assert_eq!(blocks(), before, "a paused process writes");
     fault(stage, "resume", index).await;
     asked.answer();
-    stage.catches_up(index).await;
-    stage.says(index, "/livez", true).await;
-    stage.votes(index).await;
+    stage.seen.catches_up(index).await;
+    stage.seen.says(index, "/livez", true).await;
+    stage.seen.votes(index).await;
 }
 
 /// Whether the system says that every thread of a process is stopped.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::generator;
-use crate::programs::{Up, run};
+use crate::programs::{Up, run, text};
 use crate::stage::program;
 
 const SEED: u64 = 20_240_229;
@@ -29,28 +29,16 @@ async fn days_of_payments_settle_and_reconcile() {
     networks_that_are_not_there(&mut up).await;
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a folder with a name of letters")
-}
-
 fn by_hand() -> String {
     format!("{}/tests/smoke/day.csv", env!("CARGO_MANIFEST_DIR"))
 }
 
 async fn a_day_by_hand(up: &Up) {
     let table = up.folder().join("accounts.csv");
-    let (network, file) = (up.network_file(), by_hand());
-    let settled = run(&[
-        "load",
-        "--json",
-        "--network",
-        text(&network),
-        "--from",
-        &file,
-        "--accounts",
-        text(&table),
-    ])
-    .await;
+    let file = by_hand();
+    let settled = up
+        .load(&["--from", &file, "--accounts", text(&table)])
+        .await;
     let sum = settled.last();
     assert_eq!(settled.code, Some(0), "{sum} {}", settled.said);
     let rejected: BTreeSet<_> = settled.lines[..settled.lines.len() - 1]
@@ -144,16 +132,8 @@ fn holds(table: &Path, expected: &[(&str, &str, &str)]) {
 
 /// Accounts that are open already begin with what they hold.
 async fn the_same_names_another_day(up: &Up) {
-    let (network, file) = (up.network_file(), by_hand());
-    let settled = run(&[
-        "load",
-        "--json",
-        "--network",
-        text(&network),
-        "--from",
-        &file,
-    ])
-    .await;
+    let file = by_hand();
+    let settled = up.load(&["--from", &file]).await;
     let sum = settled.last();
     assert_eq!(settled.code, Some(0), "{sum} {}", settled.said);
     assert_eq!(
@@ -164,20 +144,10 @@ async fn the_same_names_another_day(up: &Up) {
 }
 
 async fn each_row_by_a_proposal_of_its_own(up: &Up) {
-    let (network, file) = (up.network_file(), by_hand());
-    let settled = run(&[
-        "load",
-        "--json",
-        "--network",
-        text(&network),
-        "--from",
-        &file,
-        "--rows-per-proposal",
-        "1",
-        "--rate",
-        "200",
-    ])
-    .await;
+    let file = by_hand();
+    let settled = up
+        .load(&["--from", &file, "--rows-per-proposal", "1", "--rate", "200"])
+        .await;
     let sum = settled.last();
     assert_eq!(settled.code, Some(0), "{sum} {}", settled.said);
     assert_eq!(sum["reconciliation"]["ok"], true, "{sum}");
@@ -188,18 +158,8 @@ async fn each_row_by_a_proposal_of_its_own(up: &Up) {
 async fn a_day_by_chance_under_a_kill(up: &Up) {
     let path = up.folder().join("chance.csv");
     std::fs::write(&path, generator::file(SEED, ROWS)).expect("a file");
-    let network = up.network_file();
-    let arguments = [
-        "load",
-        "--json",
-        "--network",
-        text(&network),
-        "--from",
-        text(&path),
-        "--rate",
-        "60",
-    ];
-    let (settled, ()) = tokio::join!(run(&arguments), kill_and_start(up, "3"));
+    let day = ["--from", text(&path), "--rate", "60"];
+    let (settled, ()) = tokio::join!(up.load(&day), kill_and_start(up, "3"));
     let sum = settled.last();
     assert_eq!(settled.code, Some(0), "{sum} {}", settled.said);
     let count = |value: &Value| value.as_u64().expect("a count");
@@ -221,18 +181,9 @@ async fn a_day_by_chance_under_a_kill(up: &Up) {
 }
 
 async fn kill_and_start(up: &Up, validator: &str) {
-    let network = up.network_file();
     for fault in ["kill", "start"] {
-        let done = run(&[
-            "fault",
-            fault,
-            "--network",
-            text(&network),
-            "--validator",
-            validator,
-        ])
-        .await;
-        assert_eq!(done.code, Some(0), "{fault}: {}", done.said);
+        let done = up.fault(fault, validator).await;
+        assert_eq!(done.code, Some(0), "{fault}: {}", done.printed);
     }
 }
 
@@ -270,15 +221,7 @@ async fn files_that_are_wrong(up: &Up) {
     ] {
         let path = up.folder().join(format!("{name}.csv"));
         std::fs::write(&path, rows).expect("a file");
-        let refused = run(&[
-            "load",
-            "--json",
-            "--network",
-            text(&network),
-            "--from",
-            text(&path),
-        ])
-        .await;
+        let refused = up.load(&["--from", text(&path)]).await;
         let said = refused.last();
         assert_eq!(refused.code, Some(65), "{name}: {said}");
         assert_eq!(
@@ -293,15 +236,7 @@ async fn files_that_are_wrong(up: &Up) {
         [header.as_bytes(), b"\n1,TRANSFER,1.0,C\xff,"].concat(),
     )
     .expect("a file");
-    let refused = run(&[
-        "load",
-        "--json",
-        "--network",
-        text(&network),
-        "--from",
-        text(&path),
-    ])
-    .await;
+    let refused = up.load(&["--from", text(&path)]).await;
     assert_eq!(refused.last()["code"], "not-utf8");
     assert_eq!(accounts(&network).await, open, "nothing was sent");
 }
@@ -316,37 +251,20 @@ async fn accounts(network: &Path) -> usize {
 }
 
 async fn faults_on_nobody(up: &Up) {
-    let network = up.network_file();
-    let fault = async |fault: &str, validator: &str| {
-        run(&[
-            "fault",
-            fault,
-            "--network",
-            text(&network),
-            "--validator",
-            validator,
-        ])
-        .await
-    };
-    let nobody = fault("kill", "9").await;
-    assert_eq!(nobody.code, Some(2));
-    assert!(
-        nobody
-            .said
-            .contains("there is no validator with index 9; indices go from 0 to 3"),
-        "{}",
-        nobody.said
-    );
-    let tokenless = fault("hsm-gone", "0").await;
-    assert_eq!(tokenless.code, Some(1));
-    assert!(
-        tokenless.said.contains("no SoftHSM token"),
-        "{}",
-        tokenless.said
-    );
-    let running = fault("start", "0").await;
-    assert_eq!(running.code, Some(1));
-    assert!(running.said.contains("runs already"), "{}", running.said);
+    for (fault, validator, code, said) in [
+        (
+            "kill",
+            "9",
+            2,
+            "there is no validator with index 9; indices go from 0 to 3",
+        ),
+        ("hsm-gone", "0", 1, "no SoftHSM token"),
+        ("start", "0", 1, "runs already"),
+    ] {
+        let refused = up.fault(fault, validator).await;
+        assert_eq!(refused.code, Some(code));
+        assert!(refused.printed.contains(said), "{}", refused.printed);
+    }
 }
 
 /// Stops the network, keeps its file, and asks nodes that are gone.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::programs::run;
+use crate::programs::{run, small};
 
 /// Goal: what `make demo` promises: four validators on tokens settle every payment through a kill and a lost HSM, every check holds, and the
 /// last line has every key. The lines for people are beside the object.
@@ -51,9 +51,8 @@ async fn the_demo_holds_every_check() {
 /// Goal: a check that does not hold is said, and is no success: one validator alone stands still while it is down.
 #[tokio::test]
 async fn a_demo_that_stands_still_is_no_success() {
-    let shape = ["--validators", "1", "--signer", "software"];
-    let length = ["--customers", "1", "--rate", "5", "--seconds", "1"];
-    let ended = run(&[&["demo", "--json"][..], &shape, &length].concat()).await;
+    let length = ["--rate", "5", "--seconds", "1"];
+    let ended = run(&[&["demo", "--json"][..], &small("1"), &length].concat()).await;
     assert_eq!(ended.code, Some(1), "{} {}", ended.printed, ended.said);
     assert_eq!(ended.printed.lines().count(), 1, "{}", ended.printed);
     let last = ended.last();

@@ -28,23 +28,23 @@ fn mixed() -> Order {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_validators_settle_through_every_fault_of_one() {
     let mut stage = Stage::raise(&mixed()).await;
-    let keys = stage.network.validators.iter();
+    let keys = stage.seen.network.validators.iter();
     assert!(keys.map(|validator| &validator.algorithm).eq(&KEYS));
-    let payments = Payments::begin(&stage.network).await;
+    let payments = Payments::begin(&stage.seen.network).await;
     payments.settle_more().await;
     killed_and_back(&mut stage, &payments, 3).await;
     paused_and_back(&stage, &payments, 2).await;
     hsm_gone_and_back(&stage, &payments, 1).await;
     started_without_its_hsm(&mut stage, &payments, 2).await;
     for index in 0..4 {
-        stage.votes(index).await;
+        stage.seen.votes(index).await;
     }
     let keys = payments.end().await;
     for index in 0..4 {
-        stage.catches_up(index).await;
+        stage.seen.catches_up(index).await;
     }
-    all_final_everywhere(&stage.network, &keys).await;
-    first_event_proven_everywhere(&stage.network).await;
+    all_final_everywhere(&stage.seen.network, &keys).await;
+    first_event_proven_everywhere(&stage.seen.network).await;
     stage.conclude();
 }
 
@@ -52,18 +52,18 @@ async fn killed_and_back(stage: &mut Stage, payments: &Payments, index: usize) {
     stage.cluster.kill(index).expect("a running node");
     payments.settle_more().await;
     stage.start_again(index).await;
-    stage.catches_up(index).await;
-    stage.votes(index).await;
+    stage.seen.catches_up(index).await;
+    stage.seen.votes(index).await;
 }
 
 async fn hsm_gone_and_back(stage: &Stage, payments: &Payments, index: usize) {
     fault(stage, "hsm-gone", index).await;
-    stage.says(index, "/votez", false).await;
+    stage.seen.says(index, "/votez", false).await;
     payments.settle_more().await;
-    stage.catches_up(index).await;
+    stage.seen.catches_up(index).await;
     fault(stage, "hsm-back", index).await;
-    stage.votes(index).await;
-    stage.says(index, "/votez", true).await;
+    stage.seen.votes(index).await;
+    stage.seen.says(index, "/votez", true).await;
 }
 
 /// A node that starts while its HSM is away follows the others, and votes once it is back, without another start.
@@ -72,9 +72,9 @@ async fn started_without_its_hsm(stage: &mut Stage, payments: &Payments, index: 
     fault(stage, "hsm-gone", index).await;
     payments.settle_more().await;
     stage.start_again(index).await;
-    stage.moves_on().await;
-    stage.catches_up(index).await;
-    stage.says(index, "/votez", false).await;
+    stage.seen.moves_on().await;
+    stage.seen.catches_up(index).await;
+    stage.seen.says(index, "/votez", false).await;
     fault(stage, "hsm-back", index).await;
-    stage.votes(index).await;
+    stage.seen.votes(index).await;
 }

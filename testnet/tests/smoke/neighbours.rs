@@ -9,7 +9,7 @@ use crate::stage::{Stage, order};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_networks_run_side_by_side() {
     let (one, other) = tokio::join!(pays_alone(), pays_alone());
-    assert_ne!(one.network.chain, other.network.chain);
+    assert_ne!(one.seen.network.chain, other.seen.network.chain);
     one.conclude();
     other.moves_on_after_payments().await;
     other.conclude();
@@ -23,10 +23,10 @@ async fn pays_alone() -> Stage {
 
 impl Stage {
     async fn moves_on_after_payments(&self) {
-        let payments = Payments::begin(&self.network).await;
+        let payments = Payments::begin(&self.seen.network).await;
         payments.settle_more().await;
         let keys = payments.end().await;
-        self.catches_up(0).await;
-        all_final_everywhere(&self.network, &keys).await;
+        self.seen.catches_up(0).await;
+        all_final_everywhere(&self.seen.network, &keys).await;
     }
 }

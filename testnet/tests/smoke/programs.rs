@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
-use crate::stage::{processes_of, until};
+use crate::stage::{processes_of, temporary_folder, until, until_it};
 
 /// What a command did.
 pub(crate) struct Ended {
@@ -53,6 +53,23 @@ pub(crate) async fn run(arguments: &[&str]) -> Ended {
     Ended::of(&output.expect("a thread").expect("the program starts"))
 }
 
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("a name of letters")
+}
+
+/// The flags of a small network.
+pub(crate) const fn small(validators: &str) -> [&str; 6] {
+    [
+        "--signer",
+        "software",
+        "--validators",
+        validators,
+        "--customers",
+        "1",
+    ]
+}
+
 /// A network that `falaj-testnet up` runs; it ends with this, its folder after it.
 pub(crate) struct Up {
     child: Child,
@@ -62,25 +79,18 @@ pub(crate) struct Up {
 impl Up {
     /// Makes and runs a network, and waits until its `network.json` says that it is ready.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("falaj-smoke-")
-            .tempdir()
-            .expect("a temporary folder");
-        let directory = folder.path().display().to_string();
-        let child = command(&["up", "--dir", &directory])
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
+        let folder = temporary_folder();
+        let mut command = command(&["up", "--dir", text(folder.path())]);
+        command.args(arguments);
+        Self::by(command, folder).await
+    }
+
+    /// The same by another command, which becomes `falaj-testnet up` on this folder.
+    pub(crate) async fn by(command: Command, folder: TempDir) -> Self {
+        let child = spawn(command);
         let mut up = Self { child, folder };
         let file = up.network_file();
-        until("network.json is there", async || {
-            let ended = up.child.try_wait().expect("the system says");
-            assert!(ended.is_none(), "up ended: {ended:?}");
-            file.exists()
-        })
-        .await;
+        up.until_up("network.json is there", || file.exists()).await;
         up
     }
 
@@ -88,6 +98,54 @@ impl Up {
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+    }
+
+    /// The same, and starts it again at once; its nodes may not have heard of it yet.
+    pub(crate) async fn kill_and_start(&mut self) {
+        let first_pid = |network: Network| network.validators[0].pid;
+        let before = first_pid(self.network());
+        self.kill();
+        self.child = spawn(command(&["up", "--dir", text(self.folder())]));
+        let file = self.network_file();
+        self.until_up("another node runs", || {
+            Network::read(&file).is_ok_and(|network| first_pid(network) != before)
+        })
+        .await;
+    }
+
+    async fn until_up(&mut self, what: &str, is_up: impl Fn() -> bool) {
+        until_it(what, || {
+            let ended = self.child.try_wait().expect("the system says");
+            assert!(ended.is_none(), "up ended: {ended:?}");
+            is_up()
+        })
+        .await;
+    }
+
+    /// What its `network.json` says.
+    pub(crate) fn network(&self) -> Network {
+        Network::read(&self.network_file()).expect("a network")
+    }
+
+    /// `falaj-testnet load` on it.
+    pub(crate) async fn load(&self, more: &[&str]) -> Ended {
+        let file = self.network_file();
+        run(&[&["load", "--json", "--network", text(&file)], more].concat()).await
+    }
+
+    /// `falaj-testnet fault` on it.
+    pub(crate) async fn fault(&self, fault: &str, index: &str) -> Ended {
+        let file = self.network_file();
+        let words = [
+            "fault",
+            fault,
+            "--json",
+            "--network",
+            text(&file),
+            "--validator",
+            index,
+        ];
+        run(&words).await
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -104,12 +162,9 @@ impl Up {
 
     /// Pays for a second, and waits until each of its nodes has a final block.
     pub(crate) async fn pays(&self) {
-        let file = self.network_file();
-        let file = file.to_str().expect("a name of letters");
-        let paid = run(&["load", "--network", file, "--rate", "5", "--seconds", "1"]).await;
+        let paid = self.load(&["--rate", "5", "--seconds", "1"]).await;
         assert_eq!(paid.code, Some(0), "{}", paid.said);
-        let network = Network::read(&self.network_file()).expect("a network");
-        let addresses = addresses(&network).expect("addresses");
+        let addresses = addresses(&self.network()).expect("addresses");
         for address in addresses {
             until("every node has a block", async || {
                 height(&[address]).await.is_ok_and(|height| height > 0)
@@ -132,6 +187,11 @@ impl Up {
         assert!(!self.network_file().exists());
         assert_eq!(processes_of(self.folder()), Vec::<String>::new());
     }
+}
+
+fn spawn(mut command: Command) -> Child {
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.spawn().expect("the program starts")
 }
 
 impl Drop for Up {

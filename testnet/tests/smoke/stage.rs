@@ -23,10 +23,15 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// A running network; its nodes end with it, its folder after them.
 pub(crate) struct Stage {
-    pub(crate) witness: Witness,
+    pub(crate) seen: Onlooker,
     pub(crate) cluster: Cluster,
-    pub(crate) network: Network,
     folder: TempDir,
+}
+
+/// Whoever looks at a running network from outside.
+pub(crate) struct Onlooker {
+    witness: Witness,
+    pub(crate) network: Network,
 }
 
 #[derive(Deserialize)]
@@ -61,22 +66,15 @@ pub(crate) fn program() -> Program {
 impl Stage {
     /// Makes a network and waits until every node of it is ready.
     pub(crate) async fn raise(order: &Order) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("falaj-smoke-")
-            .tempdir()
-            .expect("a temporary folder");
+        let folder = temporary_folder();
         provision::create(&program(), folder.path(), order, &|_| ()).expect("a testnet's folder");
         let cluster = Cluster::start(program(), folder.path(), Held::default(), &|_| ())
             .await
             .expect("every node is ready");
         let network = cluster.network().expect("a running network");
-        let witness = Witness::start(addresses(&network).expect("addresses"))
-            .await
-            .expect("a node answers");
         Self {
-            witness,
+            seen: Onlooker::of(network).await,
             cluster,
-            network,
             folder,
         }
     }
@@ -87,19 +85,57 @@ impl Stage {
             .start_node(index)
             .await
             .expect("a killed node starts");
-        self.network = self.cluster.network().expect("a running network");
+        self.seen.network = self.cluster.network().expect("a running network");
+    }
+
+    /// Stops every node in order, re-executes what each wrote, and looks for what was left behind.
+    pub(crate) fn conclude(mut self) {
+        let network = self.seen.network;
+        drop(self.seen.witness);
+        assert!(
+            self.cluster.stop().expect("the system lets nodes stop"),
+            "a node had to be killed"
+        );
+        assert_eq!(processes_of(self.folder.path()), Vec::<String>::new());
+        let report = verify::run(self.folder.path()).expect("readable logs");
+        assert!(report.ok, "{:#?}", report.problems);
+        let issued = read_genesis(&network.genesis)
+            .expect("a genesis")
+            .currencies[0]
+            .issued
+            .get()
+            .to_string();
+        for node in &report.nodes {
+            assert!(node.height > 0, "{node:#?}");
+            assert_eq!(node.supply_minor_units["XTS"], issued, "{node:#?}");
+        }
+        self.folder.close().expect("a folder that nobody uses");
+    }
+}
+
+impl Onlooker {
+    /// Begins to look.
+    pub(crate) async fn of(network: Network) -> Self {
+        let addresses = addresses(&network).expect("addresses");
+        let witness = Witness::start(addresses).await.expect("a node answers");
+        Self { witness, network }
+    }
+
+    /// The height of the last final block that any node has told.
+    pub(crate) fn last(&self) -> u64 {
+        self.witness.seen().height
     }
 
     /// Waits until the chain has some more final blocks.
     pub(crate) async fn moves_on(&self) {
-        let above = self.witness.seen().height + 2;
+        let above = self.last() + 2;
         let moved = self.witness.until_above(above, DEADLINE).await;
         assert!(moved, "the network does not get above height {above}");
     }
 
     /// Waits until a certificate of a height that is not final yet carries a validator's signature.
     pub(crate) async fn votes(&self, index: usize) {
-        let above = self.witness.seen().height;
+        let above = self.last();
         let signed = self.witness.until_signs(index, above, DEADLINE).await;
         assert!(signed.is_some(), "validator {index} does not vote");
     }
@@ -116,7 +152,7 @@ impl Stage {
 
     /// Waits until a node has every block that was final when this was called.
     pub(crate) async fn catches_up(&self, index: usize) {
-        let height = self.witness.seen().height;
+        let height = self.last();
         until(
             &format!("validator {index} has height {height}"),
             async || self.height(index).await.is_some_and(|own| own >= height),
@@ -124,38 +160,23 @@ impl Stage {
         .await;
     }
 
-    async fn height(&self, index: usize) -> Option<u64> {
+    /// The height of a node, if it answers.
+    pub(crate) async fn height(&self, index: usize) -> Option<u64> {
         let answer = self.ask(index, "/v1/status").await?;
         Some(answer.json::<Status>().ok()?.height)
     }
 
-    async fn ask(&self, index: usize, path: &str) -> Option<http::Answer> {
+    /// What a node answers, if it does.
+    pub(crate) async fn ask(&self, index: usize, path: &str) -> Option<http::Answer> {
         let address = self.network.validators[index].api_address();
         http::get(address.expect("an address"), path).await.ok()
     }
+}
 
-    /// Stops every node in order, re-executes what each wrote, and looks for what was left behind.
-    pub(crate) fn conclude(mut self) {
-        drop(self.witness);
-        assert!(
-            self.cluster.stop().expect("the system lets nodes stop"),
-            "a node had to be killed"
-        );
-        assert_eq!(processes_of(self.folder.path()), Vec::<String>::new());
-        let report = verify::run(self.folder.path()).expect("readable logs");
-        assert!(report.ok, "{:#?}", report.problems);
-        let issued = read_genesis(&self.network.genesis)
-            .expect("a genesis")
-            .currencies[0]
-            .issued
-            .get()
-            .to_string();
-        for node in &report.nodes {
-            assert!(node.height > 0, "{node:#?}");
-            assert_eq!(node.supply_minor_units["XTS"], issued, "{node:#?}");
-        }
-        self.folder.close().expect("a folder that nobody uses");
-    }
+/// A folder that says whose it is.
+pub(crate) fn temporary_folder() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("falaj-smoke-").tempdir();
+    folder.expect("a temporary folder")
 }
 
 /// Waits until a condition holds.

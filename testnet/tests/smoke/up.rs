@@ -1,7 +1,8 @@
 //! `falaj-testnet up`: that its nodes end with it, and that it starts them again when asked.
 
 use falaj_testnet::control::ask_to_start;
-use falaj_testnet::network::Network;
+use falaj_testnet::events::height;
+use falaj_testnet::load::addresses;
 use falaj_testnet::process::signal;
 use falaj_testnet::token;
 use rustix::process::Signal;
@@ -9,12 +10,11 @@ use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::programs::{Up, command, run};
+use crate::programs::{Up, command, run, small, text};
 use crate::stage::{processes_of, until};
 
 async fn one_node() -> Up {
-    let arguments = ["--signer", "software", "--validators", "1"];
-    Up::start(&[&arguments[..], &["--customers", "1"]].concat()).await
+    Up::start(&small("1")).await
 }
 
 /// Goal: the nodes end with `up`, however it ends.
@@ -30,11 +30,25 @@ async fn nodes_do_not_outlive_a_killed_up() {
     .await;
 }
 
+/// Goal: `up` takes a folder over whose `up` was killed a moment ago, with everything that was final.
+#[tokio::test]
+async fn a_killed_up_is_taken_over() {
+    let mut up = one_node().await;
+    up.pays().await;
+    let reached = height(&addresses(&up.network()).expect("addresses")).await;
+    up.kill_and_start().await;
+    let found = height(&addresses(&up.network()).expect("addresses")).await;
+    assert!(found.expect("an answer") >= reached.expect("an answer"));
+    up.stop().await;
+    let verified = run(&["verify", text(up.folder())]).await;
+    assert_eq!(verified.code, Some(0), "{}", verified.printed);
+}
+
 /// Goal: a second `up` on a running folder says who has it, and the network does not notice.
 #[tokio::test]
 async fn a_running_folder_is_held() {
     let mut up = one_node().await;
-    let folder = up.folder().to_str().expect("a name of letters").to_owned();
+    let folder = text(up.folder()).to_owned();
     let run_file = up.folder().join("validator-1/run.json");
     let files = || [up.network_file(), run_file.clone()].map(std::fs::read_to_string);
     let before = files().map(Result::ok);
@@ -53,27 +67,17 @@ async fn a_running_folder_is_held() {
     assert!(!left.exists(), "the folder is held by nobody");
 }
 
-/// Goal: a folder that was moved is not started, as its homes name the tokens of where it was, nor one that is not what is asked for; a node that cannot start ends the
-/// waiting with its own words, and the others with it.
+/// Goal: a folder that was moved is not started, as its homes name the tokens of where it was, nor one that is not what is asked for; a
+/// node that cannot start ends the waiting with its own words, and the others with it.
 #[tokio::test]
 async fn a_node_that_cannot_start_says_why() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let name = folder.path().to_str().expect("a name of letters");
-    let made = [
-        "new",
-        "--dir",
-        name,
-        "--signer",
-        "software",
-        "--validators",
-        "2",
-        "--customers",
-        "1",
-    ];
+    let name = text(folder.path());
+    let made = [&["new", "--dir", name][..], &small("2")].concat();
     assert_eq!(run(&made).await.code, Some(0));
     let moved = folder.path().with_extension("moved");
     std::fs::rename(folder.path(), &moved).expect("a folder");
-    let refused = run(&["up", "--dir", moved.to_str().expect("a name of letters")]).await;
+    let refused = run(&["up", "--dir", text(&moved)]).await;
     assert_eq!(refused.code, Some(78), "{}", refused.said);
     let made = format!("was made as {name}");
     assert!(refused.said.contains(&made), "{}", refused.said);
@@ -118,7 +122,7 @@ async fn a_node_that_cannot_start_says_why() {
 #[tokio::test]
 async fn what_is_waited_for_is_told() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let name = folder.path().to_str().expect("a name of letters");
+    let name = text(folder.path());
     let made = [
         "new",
         "--dir",
@@ -154,18 +158,10 @@ async fn what_is_waited_for_is_told() {
 /// Goal: what one node has lost is told of that node, and the others are verified all the same; output that is cut is no output.
 #[tokio::test]
 async fn verify_goes_on_after_a_node_without_logs() {
-    let arguments = [
-        "--signer",
-        "software",
-        "--validators",
-        "2",
-        "--customers",
-        "1",
-    ];
-    let mut up = Up::start(&arguments).await;
+    let mut up = Up::start(&small("2")).await;
     up.pays().await;
     up.stop().await;
-    let folder = up.folder().to_str().expect("a name of letters").to_owned();
+    let folder = text(up.folder()).to_owned();
     let right = run(&["verify", &folder]).await;
     assert_eq!(right.code, Some(0), "{}", right.printed);
     // Four banks, each with a reserve of 1,000,000,000.00 and one customer with 1,000,000.00.
@@ -214,12 +210,12 @@ async fn verify_goes_on_after_a_node_without_logs() {
     assert!(said.contains("cannot write to standard output"), "{said}");
 }
 
-/// Goal: whoever asks for a node while its killed process is still on its way out gets it, and whoever asks for one that cannot start hears why.
+/// Goal: whoever asks for a node while its killed process is still on its way out gets it, and whoever asks for one that cannot start hears
+/// why; the others are started when they are asked for all the same.
 #[tokio::test]
 async fn a_start_waits_for_the_end_of_the_process() {
-    let up = one_node().await;
-    let file = up.network_file();
-    let pid = || Network::read(&file).expect("a network").validators[0].pid;
+    let up = Up::start(&small("2")).await;
+    let pid = || up.network().validators[0].pid;
     let before = pid();
     ask_to_start(up.folder(), 0).expect("a running up");
     until("up has taken the request", async || {
@@ -229,35 +225,22 @@ async fn a_start_waits_for_the_end_of_the_process() {
             .is_none()
     })
     .await;
-    let fault = async |fault: &str| {
-        run(&[
-            "fault",
-            fault,
-            "--network",
-            file.to_str().expect("a name of letters"),
-            "--validator",
-            "0",
-            "--json",
-        ])
-        .await
-    };
-    let killed = fault("kill").await;
+    let killed = up.fault("kill", "0").await;
     assert_eq!(killed.code, Some(0));
     let done = json!({"fault": "kill", "index": 0, "name": "validator-1", "pid": before});
     assert_eq!(killed.lines, [done]);
-    let network = file.to_str().expect("a name of letters");
-    let nobody = run(&["fault", "kill", "--network", network, "--validator", "1"]).await;
-    assert_eq!(nobody.code, Some(2), "{}", nobody.said);
+    let nobody = up.fault("kill", "2").await;
+    assert_eq!(nobody.code, Some(2), "{}", nobody.printed);
     until("another process runs", async || pid() != before).await;
 
     let configuration = up.folder().join("validator-1/config.toml");
-    assert_eq!(fault("kill").await.code, Some(0));
+    for index in ["0", "1"] {
+        assert_eq!(up.fault("kill", index).await.code, Some(0));
+    }
     std::fs::write(&configuration, "nonsense = 1").expect("a file");
-    until("its process is gone", async || {
-        processes_of(up.folder()).len() == 1
-    })
-    .await;
-    let refused = fault("start").await;
+    let refused = up.fault("start", "0").await;
     assert_eq!(refused.code, Some(1));
     assert!(refused.printed.contains("nonsense"), "{}", refused.printed);
+    let other = up.fault("start", "1").await;
+    assert_eq!(other.code, Some(0), "{}", other.printed);
 }

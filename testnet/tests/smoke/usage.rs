@@ -1,6 +1,6 @@
 //! What the commands refuse, and what they put on standard output.
 
-use crate::programs::{command, run};
+use crate::programs::{command, run, text};
 
 /// Goal: with `--json` there is one object on standard output for a command line that cannot be read, and its exit code is 2.
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn wrong_usage_is_one_object() {
 async fn what_cannot_be_is_wrong_usage() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let dir = folder.path().join("testnet");
-    let name = dir.to_str().expect("a name of letters");
+    let name = text(&dir);
     for arguments in [
         "new --validators 0",
         "new --validators 101",
@@ -68,7 +68,7 @@ async fn what_fails_leaves_nothing_behind() {
         ("up", missing.as_path()),
         ("new", folder.path()),
     ] {
-        let name = dir.to_str().expect("a name of letters");
+        let name = text(dir);
         let ended = command(&[word, "--dir", name, "--validators", "2"])
             .env("PATH", "")
             .output()
@@ -86,7 +86,7 @@ async fn what_fails_leaves_nothing_behind() {
 async fn a_network_that_does_not_run_is_unavailable() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("network.json");
-    let name = file.to_str().expect("a name of letters");
+    let name = text(&file);
     for words in [&["load"][..], &["fault", "kill", "--validator", "0"]] {
         let ended = run(&[words, &["--network", name]].concat()).await;
         assert_eq!(ended.code, Some(69), "{}", ended.said);
