@@ -14,6 +14,8 @@ mod days;
 mod demo;
 #[path = "smoke/faults.rs"]
 mod faults;
+#[path = "smoke/full_disk.rs"]
+mod full_disk;
 #[path = "smoke/generator.rs"]
 mod generator;
 #[path = "smoke/interrupted.rs"]

@@ -8,6 +8,7 @@
 //! Bounds: at most [`WAITING_BYTES_MAX`] wait beside one frame's worth in the log; what exceeds that ends the process.
 
 use falaj_consensus::durable::{Disk, FramedLog, LogError, LogId};
+use falaj_ledger::rejection::Rejection;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -268,6 +269,7 @@ where
         }
         if full && !before {
             tracing::error!(
+                code = Rejection::ReadOnly.code(),
                 log = self.id.name(),
                 "the disk is full: nothing is acknowledged or signed until there is room"
             );
