@@ -2,7 +2,7 @@
 //! everything as it was, and afterwards the node starts and has what it had.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use crate::bench::{Bench, Ended, copy, edit, genesis_with};
@@ -159,6 +159,37 @@ fn a_store_of_another_chain_is_refused() {
     refused(&bench, &[]).expect(78, &words);
     fs::remove_dir_all(&store).unwrap();
     fs::rename(&aside, &store).unwrap();
+    starts_with_everything(&bench);
+}
+
+/// What a node says of its last block, with the state root, of all accounts, and of the history of both payments.
+fn told(api: SocketAddr) -> [String; 6] {
+    let paths = [
+        "/v1/blocks/latest",
+        "/v1/accounts?limit=1000",
+        "/v1/currencies",
+        "/v1/blocks/1/receipts",
+        "/v1/blocks/2/receipts",
+        "/v1/events",
+    ];
+    paths.map(|path| {
+        let (status, body) = get(api, path);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    })
+}
+
+// docs/spec/storage.md, "A copy, not the truth": whoever deletes the store has all of it again from the logs.
+#[test]
+fn a_deleted_store_is_rebuilt() {
+    let bench = settled();
+    let node = bench.start();
+    let before = told(node.api);
+    node.stop().expect(0, &[]);
+    fs::remove_dir_all(bench.home().join("data/ledger")).unwrap();
+    let node = bench.start();
+    assert_eq!(told(node.api), before);
+    node.stop().expect(0, &[]);
     starts_with_everything(&bench);
 }
 
