@@ -5,7 +5,9 @@
 //! Invariant: dropping the node stops core, logs, signer and store in that order, each after what it was given; the folders stay locked
 //! until the last thread that writes into them has ended.
 
-use falaj_consensus::durable::LogId;
+mod host;
+
+use falaj_consensus::durable::{LogId, OsDisk};
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
@@ -31,14 +33,13 @@ use super::network::{
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{Base, StartupError, StoreFault, base_of_genesis, base_of_store, catch_up};
 use super::runtime::{
-    Clock, CoreHandle, CoreParts, DISK_RESERVE_BYTES, Fatal, LogHealth, LogThread, SignerHandle,
-    SignerThread, StoreThread, Workers,
+    Clock, CoreHandle, CoreParts, Fatal, LogHealth, SignerHandle, SignerThread, StoreThread,
 };
 use super::view::{Snapshot, View};
 use super::watch::Watch;
-use crate::core::{Input, JobTools, MempoolLimits, Peer, ReplicaConfig};
+use crate::core::{Divergence, Input, JobTools, MempoolLimits, Peer, Recovered, ReplicaConfig};
 use crate::storage::{NodeLogs, RecoveredLogs};
-use falaj_consensus::durable::OsDisk;
+use host::Host;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +126,13 @@ struct Signing {
     away: Option<falaj_hsm::BackendError>,
     hello: Hello,
     guard: Result<falaj_hsm::Recovered, GuardProblem>,
+}
+
+impl Signing {
+    /// What every page and log shows as long as the key is in no hardware.
+    fn banner(&self) -> Option<String> {
+        self.backend.test_banner().map(str::to_owned)
+    }
 }
 
 impl Node {
@@ -324,94 +332,41 @@ fn run(
     } = opened;
     let chain = Arc::new(genesis.chain());
     let data = folders.store();
-    let (book, listed) = peers(&config, transport)?;
-    let hello = signing
-        .as_ref()
-        .map_or_else(|| follower(&chain), |signing| signing.hello.clone());
-    let listen = config.network.listen_address()?;
-    let bytes = falaj_consensus::hash::encode(&hello).into();
-    let mut network_config = NetworkConfig::new(listen, listed, bytes);
-    widen(&mut network_config);
-    let (network, events) = Network::start(network_config, transport)?;
+    let Connected {
+        peers,
+        network,
+        events,
+    } = connect(&config, &chain, signing.as_ref(), transport)?;
 
-    let tools = JobTools {
-        checker: &RealChecker,
-        rules: &rules,
-    };
-    let batches = logs
-        .batches(&found, &base.state, tools)
-        .map_err(StartupError::from)?;
     let view = Arc::new(View::new(Snapshot {
         state: base.state.clone(),
         outcome: base.outcome.clone(),
         block: found.last().cloned(),
     }));
-    let guard = signing.as_ref().map(|signing| signing.guard.clone());
-    let (guard, unusable) = match guard {
-        Some(Ok(guard)) => (Some(guard), None),
-        Some(Err(problem)) => (None, Some(problem)),
-        None => (None, None),
-    };
     let diverged = found.diverged().copied();
-    let recovered = found.into_recovered(base.state, base.outcome, batches, guard);
+    let guard = signing.as_ref().and_then(usable_guard);
+    let recovered = recover(&logs, found, base, guard, &rules)?;
+    let watch = begin_watch(clock, &config, &view, diverged, signing.as_ref());
+    let banner = signing.as_ref().and_then(Signing::banner);
+    watch.test_signer(banner.is_some());
 
     let (core, inbox) = CoreHandle::channel();
-    let watch = Arc::new(Watch::new(
+    let host = Host {
+        core: core.clone(),
         clock,
-        config.validator.as_ref().map(backend_name),
-    ));
-    let own = config.validator.as_ref();
-    watch.opened(
-        own.map(|own| ValidatorId::new(own.id)),
-        &view.snapshot().state,
-    );
-    if let Some(problem) = unusable {
-        watch.guard_unusable(problem.code());
-    }
-    if let Some(divergence) = diverged {
-        watch.diverged(divergence);
-    }
-    if let Some(error) = signing.as_ref().and_then(|signing| signing.away.as_ref()) {
-        watch.hsm_away(error);
-    }
-    let results = {
-        let core = core.clone();
-        move |input: Input| core.input(input)
+        watch: Arc::clone(&watch),
+        fatal,
     };
-    let store_thread = StoreThread::start(
-        Arc::clone(&store),
-        results.clone(),
-        watch.timed_sync("store"),
-        fatal.clone(),
-    )
-    .map_err(StartError::Thread)?;
-    let banner = signing
-        .as_ref()
-        .and_then(|signing| signing.backend.test_banner().map(str::to_owned));
-    watch.test_signer(banner.is_some());
-    let signer = match signing {
-        Some(signing) => Some(
-            SignerThread::start(
-                signing.home,
-                signing.memory,
-                signing.backend,
-                clock,
-                results.clone(),
-                watch.clone(),
-                fatal.clone(),
-            )
-            .map_err(StartError::Thread)?,
-        ),
-        None => None,
-    };
-    let answers = Arc::new(Answers::default());
-    let start_log = |log, id| start_log(log, id, &data, &core, &watch, fatal);
-    let block_log = start_log(logs.block, LogId::Block)?;
-    let batch_log = start_log(logs.batch, LogId::Batch)?;
+    let store_thread = host.store(&store)?;
+    let signer_thread = signing.map(|signing| host.signer(signing)).transpose()?;
+    let signer = signer_thread.as_ref().map(SignerThread::handle);
+    let block_log = host.log(logs.block, LogId::Block, &data)?;
+    let batch_log = host.log(logs.batch, LogId::Batch, &data)?;
     let disks = vec![block_log.health(), batch_log.health()];
+    let answers = Arc::new(Answers::default());
     let outlet = NodeOutlet {
         network: network.clone(),
-        peers: book.clone(),
+        peers: peers.clone(),
         answers: Arc::clone(&answers),
         view: Arc::clone(&view),
         store: store_thread
@@ -419,22 +374,14 @@ fn run(
             .expect("the store's thread has just begun"),
         watch: Arc::clone(&watch),
     };
-    let executed = {
-        let watch = Arc::clone(&watch);
-        move |seconds| watch.executed(seconds)
-    };
-    let checker = Arc::new(RealChecker);
-    let workers = Workers::start(worker_count(), checker, rules, results, executed, fatal)
-        .map_err(StartError::Thread)?;
-    let signer_handle = signer.as_ref().map(SignerThread::handle);
     let parts = CoreParts {
         config: replica_config(&config, &chain),
         recovered,
         clock,
-        workers,
+        workers: host.workers(rules)?,
         block_log,
         batch_log,
-        signer: signer_handle.clone().map(|handle| {
+        signer: signer.clone().map(|handle| {
             Box::new(move |command| handle.command(command)) as Box<dyn Fn(_) + Send>
         }),
         outlet,
@@ -444,7 +391,7 @@ fn run(
     tokio::spawn(deliver(
         events,
         core.clone(),
-        book.clone(),
+        peers.clone(),
         Arc::clone(&view),
         chain,
         Arc::clone(&watch),
@@ -452,12 +399,10 @@ fn run(
     let threads = Threads {
         handle: core.clone(),
         core: Some(core_thread),
-        signer,
+        signer: signer_thread,
         store: Some(store_thread),
         _folders: folders,
     };
-    let peers = book;
-    let signer = signer_handle;
     Ok(Node {
         genesis,
         config,
@@ -477,21 +422,77 @@ fn run(
     })
 }
 
-fn start_log(
-    log: falaj_consensus::durable::FramedLog<OsDisk>,
-    id: LogId,
-    data: &Path,
-    core: &CoreHandle,
-    watch: &Arc<Watch>,
-    fatal: &Fatal,
-) -> Result<LogThread, StartError> {
-    let core = core.clone();
-    let results = move |input: Input| core.input(input);
-    let timed = watch.timed_log(id.name());
-    let data = data.to_owned();
-    // A system that does not say how much room there is does not keep the node from running.
-    let has_room = move || free_bytes(&data).is_none_or(|free| free >= DISK_RESERVE_BYTES);
-    LogThread::start(log, id, results, timed, has_room, fatal.clone()).map_err(StartError::Thread)
+/// The transport and what comes over it.
+struct Connected {
+    peers: PeerBook,
+    network: NetworkHandle,
+    events: NetworkEvents,
+}
+
+/// Listens, and says to whoever connects what this node is.
+fn connect(
+    config: &Config,
+    chain: &ChainContext,
+    signing: Option<&Signing>,
+    transport: &Keypair,
+) -> Result<Connected, StartError> {
+    let (peers, listed) = peers(config, transport)?;
+    let hello = signing.map_or_else(|| follower(chain), |signing| signing.hello.clone());
+    let listen = config.network.listen_address()?;
+    let bytes = falaj_consensus::hash::encode(&hello).into();
+    let mut network_config = NetworkConfig::new(listen, listed, bytes);
+    widen(&mut network_config);
+    let (network, events) = Network::start(network_config, transport)?;
+    Ok(Connected {
+        peers,
+        network,
+        events,
+    })
+}
+
+/// What the guard recovered, unless it cannot be used.
+fn usable_guard(signing: &Signing) -> Option<falaj_hsm::Recovered> {
+    signing.guard.clone().ok()
+}
+
+/// What the replica starts from.
+fn recover(
+    logs: &NodeLogs<OsDisk>,
+    found: RecoveredLogs,
+    base: Base,
+    guard: Option<falaj_hsm::Recovered>,
+    rules: &Rules,
+) -> Result<Recovered, StartupError> {
+    let tools = JobTools {
+        checker: &RealChecker,
+        rules,
+    };
+    let batches = logs.batches(&found, &base.state, tools)?;
+    Ok(found.into_recovered(base.state, base.outcome, batches, guard))
+}
+
+/// The watch over whose votes come, and over why our own do not.
+fn begin_watch(
+    clock: Clock,
+    config: &Config,
+    view: &View,
+    diverged: Option<Divergence>,
+    signing: Option<&Signing>,
+) -> Arc<Watch> {
+    let own = config.validator.as_ref();
+    let watch = Arc::new(Watch::new(clock, own.map(backend_name)));
+    let id = own.map(|own| ValidatorId::new(own.id));
+    watch.opened(id, &view.snapshot().state);
+    if let Some(Err(problem)) = signing.map(|signing| &signing.guard) {
+        watch.guard_unusable(problem.code());
+    }
+    if let Some(divergence) = diverged {
+        watch.diverged(divergence);
+    }
+    if let Some(error) = signing.and_then(|signing| signing.away.as_ref()) {
+        watch.hsm_away(error);
+    }
+    watch
 }
 
 /// Room on a folder's disk, if the system says.
@@ -506,10 +507,6 @@ const fn backend_name(validator: &ValidatorConfig) -> &'static str {
         SignerConfig::Pkcs11(_) => "pkcs11",
         SignerConfig::Software(_) => "software",
     }
-}
-
-fn worker_count() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
