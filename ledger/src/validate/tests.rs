@@ -222,28 +222,49 @@ fn amount_above_maximum() {
     assert_eq!(verdict(&rules, &other), Err(Rejection::AmountAboveMaximum));
 }
 
+/// The opening of an account that this key alone controls.
+fn enrolling(key: PublicKey) -> Op {
+    let mut asked = open(account(BANK_A, 40));
+    asked.kind = AccountKind::Merchant;
+    asked.controllers = Controllers::Keys(ControllerKeys::new(1, vec![key]).unwrap());
+    Op::OpenAccount(asked)
+}
+
 // A small-order key verifies any message, so nobody can enrol one.
 #[test]
 fn small_order_keys_are_not_enrolled() {
     let mut neutral = vec![0; 32];
     neutral[0] = 1;
     let small = PublicKey::new(Algorithm::Ed25519, neutral).unwrap();
-    let with = |key| {
-        let mut asked = open(account(BANK_A, 40));
-        asked.kind = AccountKind::Merchant;
-        asked.controllers = Controllers::Keys(ControllerKeys::new(1, vec![key]).unwrap());
-        Op::OpenAccount(asked)
-    };
-    body(|b| b.op = with(small), Err(Rejection::BadEncoding));
-    body(|b| b.op = with(Key::new(5).public()), Ok(()));
+    body(|b| b.op = enrolling(small), Err(Rejection::BadEncoding));
+    body(|b| b.op = enrolling(Key::new(5).public()), Ok(()));
 }
 
-// Where only approved algorithms may sign, an Ed25519 signature is none, and such a key is not enrolled.
+// Where only approved algorithms may sign, an Ed25519 signature is none.
 #[test]
 fn fips_strict_refuses_ed25519() {
     let (mut rules, bytes) = right();
     rules.constants.fips_strict = true;
     assert_eq!(verdict(&rules, &bytes), Err(Rejection::BadSignature));
+}
+
+// Nor is such a key enrolled there. Enrolment is judged before the algorithms that signed, so the Ed25519 signature below answers only
+// for the key that may be enrolled.
+#[test]
+fn fips_strict_enrols_no_ed25519_key() {
+    let p256 = PublicKey::new(Algorithm::EcdsaP256, vec![4; 65]).unwrap();
+    let verdicts = |fips_strict| {
+        [Key::new(5).public(), p256.clone()].map(|key| {
+            let mut ledger = Ledger::default();
+            let body = ledger.body(BANK_A, enrolling(key));
+            let mut rules = ledger.rules();
+            rules.constants.fips_strict = fips_strict;
+            verdict(&rules, &ledger.sign(body, &BANK).to_bytes())
+        })
+    };
+    assert_eq!(verdicts(false), [Ok(()), Ok(())]);
+    let strict = [Rejection::BadEncoding, Rejection::BadSignature];
+    assert_eq!(verdicts(true), strict.map(Err));
 }
 
 // The order of checks: of two faults the earlier one answers.

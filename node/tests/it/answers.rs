@@ -38,15 +38,13 @@ fn a_rejection_is_exit_code_1_with_its_number() {
         pay(&node, "2.00", ["--id", id, "--wait", "--json"]).json(1)["code"],
         2002
     );
-    // A window that is over; one that begins too late for its id is refused before it is sent.
-    let until = "1782907200000";
-    let old = "019f1d2a-5000-7000-8000-000000000001";
-    let expired = pay(
-        &node,
-        "1.00",
-        ["--id", old, "--valid-until-ms", until, "--wait", "--json"],
-    );
-    assert!([1006, 1016].contains(&expired.json(1)["code"].as_u64().unwrap()));
+    // A window that ended with the time of the genesis; the same end under an id of two hours before, whose window is one hour.
+    let until = ["--valid-until-ms", "1782907200000", "--wait", "--json"];
+    let old = ["--id", "019f1d2a-5000-7000-8000-000000000001"];
+    for (begins, code) in [(["--valid-from-ms", "0"], 1006), (old, 1016)] {
+        let refused = pay(&node, "1.00", begins.into_iter().chain(until));
+        assert_eq!(refused.json(1)["code"], code);
+    }
     assert_eq!(
         pay(&node, "0.00", ["--wait", "--json"]).json(1)["code"],
         1008

@@ -31,7 +31,7 @@ pub(super) enum Doctor {
 #[derive(Args)]
 pub(super) struct DoctorHsm {
     /// How many signatures to time.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     signatures: u32,
     /// Spend one PIN try although the token says that a wrong PIN was entered before. A good login resets its counter.
     #[arg(long)]

@@ -109,6 +109,36 @@ fn what_a_scan_keeps_does_not_grow_with_the_chain() {
     ));
 }
 
+// A certificate does not vouch for the signatures in a batch: a replay checks them again, and refuses the height by its number.
+#[test]
+fn a_replay_refuses_a_decided_batch_that_is_wrongly_signed() {
+    let genesis = genesis();
+    let (state, rules) = (
+        State::open(&genesis).unwrap().state,
+        Rules::of_genesis(&genesis),
+    );
+    let replayed = |is_signed| {
+        let (mut logs, batch) = (logs(), payment(1, 0, is_signed));
+        let at = logs.append(LogId::Batch, &hash::encode(&batch)).unwrap();
+        let mut block = block(1, Some(&batch));
+        block.0.time_us = state.time_us() + 1;
+        add(&mut logs, &block, &[at]);
+        let tools = JobTools {
+            checker: &RealChecker,
+            rules: &rules,
+        };
+        let found = logs.scan().unwrap();
+        logs.replay(&found, &state, tools).err().unwrap()
+    };
+    let (wrong, right) = (replayed(false), replayed(true));
+    assert!(
+        matches!(wrong, RecoverError::Batch(height) if height == Height::new(1)),
+        "{wrong}"
+    );
+    // With the right signature it comes to execution, which gives something else than the forged certificate says.
+    assert!(matches!(right, RecoverError::Diverged(_)), "{right}");
+}
+
 /// A batch of validator 1 with one payment whose id is that old, signed or not.
 fn payment(seq: u64, age_ms: u64, is_signed: bool) -> Batch {
     let ledger = Ledger::new(&genesis());
