@@ -141,11 +141,20 @@ impl Batch {
     /// The reference by which a body names it.
     ///
     /// # Panics
-    /// If there are more than `u32::MAX` transactions, which the bound on an encoded batch excludes.
+    /// As [`Batch::named`].
     #[must_use]
     pub fn reference(&self) -> BatchRef {
+        self.named(self.digest())
+    }
+
+    /// The same for who has its digest already: encoding and hashing half a megabyte again is most of the work.
+    ///
+    /// # Panics
+    /// If there are more than `u32::MAX` transactions, which the bound on an encoded batch excludes.
+    #[must_use]
+    pub fn named(&self, digest: BatchDigest) -> BatchRef {
         BatchRef {
-            digest: self.digest(),
+            digest,
             author: self.author,
             seq: self.seq,
             transactions: u32::try_from(self.transactions.len())

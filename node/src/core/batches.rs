@@ -65,7 +65,7 @@ impl CheckedBatch {
         };
         let encoded: Arc<[u8]> = falaj_consensus::hash::encode(&batch).into();
         Self {
-            reference: batch.reference(),
+            reference: batch.named(Batch::digest_of(&encoded)),
             lane,
             transactions,
             encoded,
@@ -75,16 +75,25 @@ impl CheckedBatch {
     /// Whether every id's life ended before `time_ms`: no transaction of it can ever be posted.
     #[must_use]
     pub fn is_dead(&self, life_ms: u64, time_ms: u64) -> bool {
+        is_over(self.newest_ms(), life_ms, time_ms)
+    }
+
+    /// When the newest id of it began to live.
+    fn newest_ms(&self) -> Option<u64> {
         let ids = self.transactions.iter().map(|tx| tx.body().id);
-        are_dead(ids, life_ms, time_ms)
+        ids.map(|id| id.time_ms()).max()
     }
 }
 
 /// Whether the life of every id ended before `time_ms`.
 #[must_use]
 pub fn are_dead(ids: impl Iterator<Item = TxId>, life_ms: u64, time_ms: u64) -> bool {
-    let newest = ids.map(|id| id.time_ms()).max();
-    newest.is_none_or(|newest| newest.saturating_add(life_ms) < time_ms)
+    is_over(ids.map(|id| id.time_ms()).max(), life_ms, time_ms)
+}
+
+/// Whether a life that began then, if any did, ended before `time_ms`.
+fn is_over(newest_ms: Option<u64>, life_ms: u64, time_ms: u64) -> bool {
+    newest_ms.is_none_or(|newest_ms| newest_ms.saturating_add(life_ms) < time_ms)
 }
 
 /// Where a batch stands.
@@ -92,6 +101,8 @@ pub fn are_dead(ids: impl Iterator<Item = TxId>, life_ms: u64, time_ms: u64) -> 
 struct Held {
     batch: Arc<CheckedBatch>,
     position: Position,
+    /// When its newest id began to live: asked on each tick, of batches that may hold thousands.
+    newest_ms: Option<u64>,
     /// Whether it is the first that came under its number: acknowledgements speak of that one alone.
     first: bool,
     /// Who sent it, and whose quota it takes.
@@ -230,6 +241,7 @@ impl Batches {
         self.quotas.appended(sender, encoded_length(&batch));
         let digest = batch.reference.digest;
         let held = Held {
+            newest_ms: batch.newest_ms(),
             batch,
             position,
             first,
@@ -377,7 +389,7 @@ impl Batches {
     pub(super) fn expire(&mut self, life_ms: u64, time_ms: u64, named: &BTreeSet<BatchDigest>) {
         self.quotas.advance(life_ms, time_ms);
         let is_over = |digest: &BatchDigest, held: &Held| {
-            !named.contains(digest) && held.batch.is_dead(life_ms, time_ms)
+            !named.contains(digest) && is_over(held.newest_ms, life_ms, time_ms)
         };
         let over: Vec<BatchDigest> = self
             .unordered

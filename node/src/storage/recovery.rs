@@ -602,10 +602,7 @@ impl RecoveredLogs {
 /// How a body names a stored batch; `None` if the bytes are none.
 fn batch_reference(bytes: &[u8]) -> Option<BatchRef> {
     let batch: Batch = decode("batch", bytes, BATCH_BYTES_MAX).ok()?;
-    Some(BatchRef {
-        digest: Batch::digest_of(bytes),
-        ..batch.reference()
-    })
+    Some(batch.named(Batch::digest_of(bytes)))
 }
 
 /// A stored batch, its signatures checked again; `None` if it does not verify.

@@ -124,10 +124,7 @@ fn open(rules: &Rules, arrived: &Arrived, unsigned: &mut Vec<Unsigned>) -> Optio
     let count = transactions.len();
     unsigned.extend(transactions);
     Some(Opened {
-        reference: BatchRef {
-            digest: arrived.digest,
-            ..batch.reference()
-        },
+        reference: batch.named(arrived.digest),
         lane: batch.lane,
         count,
     })

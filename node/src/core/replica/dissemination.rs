@@ -360,22 +360,20 @@ impl Replica {
         let proposer = Some(self.first_proposer);
         let reachable: Vec<_> = self.sync.reachable().collect();
         self.forget_sent();
+        let unordered: Vec<_> = self.batches.in_order().into_iter().cloned().collect();
         for peer in reachable {
             let Some(validator) = peer.validator() else {
                 continue;
             };
-            let lacking: Vec<_> = self
-                .batches
-                .in_order()
-                .into_iter()
+            let lacking = unordered
+                .iter()
                 .filter(|batch| {
                     Some(batch.reference.author) == self.config.validator
                         || Some(validator) == proposer
                 })
                 .filter(|batch| !self.batches.is_held_by(validator, batch))
-                .take(RESENT_PER_TICK)
-                .cloned()
-                .collect();
+                .take(RESENT_PER_TICK);
+            let lacking: Vec<_> = lacking.collect();
             for batch in lacking {
                 self.sent.insert((validator, batch.reference.digest));
                 self.send_to(peer, Message::Batch(batch.encoded.to_vec()), step);
