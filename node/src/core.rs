@@ -6,8 +6,10 @@
 
 mod batches;
 mod candidates;
+mod checks;
 mod divergence;
 mod effect;
+mod faults;
 mod guard_position;
 mod input;
 mod job;
@@ -20,8 +22,10 @@ mod wire;
 pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX, are_dead};
 pub use candidates::Proposed;
 pub use divergence::Divergence;
-pub use effect::{Admission, Committed, Effect, Event, Output, Recipients, VoteSeen};
-pub use input::{FindFor, Input, Peer, ReadFor, Ticket, Timer};
+pub use effect::{
+    Admission, Committed, Dropped, Effect, Event, Output, PeerFault, Recipients, VoteSeen,
+};
+pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
 pub use mempool::{Full, Mempool, MempoolLimits};
 pub use replica::{

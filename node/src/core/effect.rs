@@ -124,6 +124,96 @@ pub enum Output {
     Committed(Arc<Committed>),
     /// Something that happened, for traces, metrics and people.
     Event(Event),
+    /// Cut the link to a peer and make no new one before [`Output::Admit`]; nothing that it says is heard.
+    Shun {
+        /// Whom.
+        peer: Peer,
+        /// What it sent.
+        fault: PeerFault,
+        /// How long, in nanoseconds, unless a quorum needs it sooner.
+        for_ns: u64,
+    },
+    /// Let a peer connect again.
+    Admit(Peer),
+}
+
+/// What no correct node sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerFault {
+    /// Bytes that are no frame of their stream.
+    Frame,
+    /// Votes of several heights in one message.
+    Heights,
+    /// A vote that its validator did not sign.
+    Vote,
+    /// A polka whose signatures are wrong or no quorum.
+    Polka,
+    /// A certificate whose signatures are wrong or no quorum.
+    Certificate,
+    /// A proposal that its proposer did not sign, or one beside a wrong polka.
+    Proposal,
+    /// A decided block that is not its certificate's.
+    Block,
+    /// A batch that is malformed or holds a wrongly signed transaction.
+    Batch,
+}
+
+impl PeerFault {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Frame => "frame",
+            Self::Heights => "heights",
+            Self::Vote => "vote",
+            Self::Polka => "polka",
+            Self::Certificate => "certificate",
+            Self::Proposal => "proposal",
+            Self::Block => "block",
+            Self::Batch => "batch",
+        }
+    }
+}
+
+/// What of a peer was not taken, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dropped {
+    /// A message of consensus: too much of the peer is being checked.
+    MessageChecks,
+    /// A batch: too much of the peer is being checked.
+    BatchChecks,
+    /// A batch: the sender's quota is full.
+    BatchQuota,
+    /// A batch whose every id's life is over.
+    BatchDead,
+    /// A batch of an author that is no member, or of our own that another sends.
+    BatchForeign,
+    /// A batch: this node stands still.
+    StandingStill,
+    /// A request for batches: too many wait already.
+    BatchesAsked,
+    /// A request for decided blocks or a certificate: one is being looked for.
+    HeightsAsked,
+    /// A request for what is in memory: the peer had its share until the next tick.
+    MemoryAsked,
+}
+
+impl Dropped {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MessageChecks => "message_checks",
+            Self::BatchChecks => "batch_checks",
+            Self::BatchQuota => "batch_quota",
+            Self::BatchDead => "batch_dead",
+            Self::BatchForeign => "batch_foreign",
+            Self::StandingStill => "standing_still",
+            Self::BatchesAsked => "batches_asked",
+            Self::HeightsAsked => "heights_asked",
+            Self::MemoryAsked => "memory_asked",
+        }
+    }
 }
 
 /// A vote that was checked, another's when it came or our own when it leaves.
@@ -166,13 +256,15 @@ pub enum Event {
         /// Who.
         peer: Peer,
         /// What it sent.
-        what: &'static str,
+        fault: PeerFault,
+        /// Whether this begins a strike; what follows in it does not.
+        is_news: bool,
     },
     /// A peer asked for or sent more than it may.
     PeerLimited {
         /// Who.
         peer: Peer,
         /// What was not taken.
-        what: &'static str,
+        dropped: Dropped,
     },
 }

@@ -20,8 +20,6 @@ use crate::storage::DecidedRecord;
 pub struct Peer(u32);
 
 impl Peer {
-    /// The node itself, where a sender has to be named.
-    pub const OURSELVES: Self = Self(u32::MAX);
     const FOLLOWERS: u32 = 1 << 31;
 
     /// The node of a validator; `None` for an id in the range of nodes without a vote.
@@ -43,6 +41,15 @@ impl Peer {
             None
         }
     }
+}
+
+/// What counts against a peer while it is being checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sent {
+    /// Who sent it.
+    pub by: Peer,
+    /// The length of the frame that it came in; 0 of what is kept within other bounds.
+    pub bytes: u64,
 }
 
 /// The host's name for a client that waits for an answer.

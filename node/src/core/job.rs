@@ -19,7 +19,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::batches::CheckedBatch;
-use super::input::{Peer, Ticket};
+use super::effect::PeerFault;
+use super::input::{Peer, Sent, Ticket};
 use batches::Arrived;
 
 /// What every check of one height stands on.
@@ -37,7 +38,7 @@ pub enum VerifyJob {
     /// A proposal, with what travelled beside it.
     Proposal {
         /// Who sent it.
-        from: Peer,
+        from: Sent,
         /// Own wall clock when it came.
         received_us: u64,
         /// The height's set.
@@ -52,7 +53,7 @@ pub enum VerifyJob {
     /// Votes of one height.
     Votes {
         /// Who sent them.
-        from: Peer,
+        from: Sent,
         /// The height's set.
         context: HeightContext,
         /// The votes.
@@ -61,7 +62,7 @@ pub enum VerifyJob {
     /// A polka.
     Polka {
         /// Who sent it.
-        from: Peer,
+        from: Sent,
         /// The height's set.
         context: HeightContext,
         /// The polka.
@@ -70,7 +71,7 @@ pub enum VerifyJob {
     /// A commit certificate, with its block if the sender gave one.
     Certificate {
         /// Who sent it.
-        from: Peer,
+        from: Sent,
         /// The height's set.
         context: HeightContext,
         /// The certificate.
@@ -81,7 +82,7 @@ pub enum VerifyJob {
     /// A batch as its author closed it.
     Batch {
         /// Who sent it, `None` when it was read from our own log.
-        from: Option<Peer>,
+        from: Option<Sent>,
         /// Its name.
         digest: BatchDigest,
         /// Its bytes.
@@ -104,7 +105,7 @@ pub enum VerifyResult {
     /// The proposal is signed by the validator it names.
     Proposal {
         /// Who sent it.
-        from: Peer,
+        from: Sent,
         /// Own wall clock when it came.
         received_us: u64,
         /// The proposal.
@@ -117,7 +118,7 @@ pub enum VerifyResult {
     /// Those of the votes that are signed; `wrong` says how many are not.
     Votes {
         /// Who sent them.
-        from: Peer,
+        from: Sent,
         /// The good ones.
         votes: Vec<Verified<Vote>>,
         /// How many are wrong.
@@ -126,14 +127,14 @@ pub enum VerifyResult {
     /// A polka.
     Polka {
         /// Who sent it.
-        from: Peer,
+        from: Sent,
         /// The polka.
         polka: Box<Verified<Polka>>,
     },
     /// A certificate.
     Certificate {
         /// Who sent it.
-        from: Peer,
+        from: Sent,
         /// The certificate.
         certificate: Box<Verified<CommitCertificate>>,
         /// Header and body.
@@ -142,7 +143,7 @@ pub enum VerifyResult {
     /// A batch.
     Batch {
         /// Who sent it, `None` when it was read from our own log.
-        from: Option<Peer>,
+        from: Option<Sent>,
         /// The batch.
         batch: Arc<CheckedBatch>,
     },
@@ -157,12 +158,12 @@ pub enum VerifyResult {
     Submitted(Vec<(Ticket, Result<Arc<CheckedTx>, Rejection>)>),
     /// A peer sent what is not what it says.
     Wrong {
-        /// Who.
-        from: Peer,
+        /// Who sent it, `None` when it was read from our own log.
+        from: Option<Sent>,
         /// The batch it was sent as, if it was one.
         batch: Option<BatchDigest>,
         /// What kind of thing.
-        what: &'static str,
+        fault: PeerFault,
     },
 }
 
@@ -189,9 +190,9 @@ impl VerifyJob {
                 body,
             } => verify_proposal(tools, &context, *proposal, polka).map_or(
                 VerifyResult::Wrong {
-                    from,
+                    from: Some(from),
                     batch: None,
-                    what: "proposal",
+                    fault: PeerFault::Proposal,
                 },
                 |(proposal, polka)| VerifyResult::Proposal {
                     from,
@@ -216,9 +217,9 @@ impl VerifyJob {
                     polka: Box::new(polka),
                 },
                 Err(_) => VerifyResult::Wrong {
-                    from,
+                    from: Some(from),
                     batch: None,
-                    what: "polka",
+                    fault: PeerFault::Polka,
                 },
             },
             Self::Certificate {
@@ -233,9 +234,9 @@ impl VerifyJob {
                     block,
                 },
                 Err(_) => VerifyResult::Wrong {
-                    from,
+                    from: Some(from),
                     batch: None,
-                    what: "certificate",
+                    fault: PeerFault::Certificate,
                 },
             },
             Self::Batch {
@@ -303,7 +304,7 @@ fn verify_proposal(
 
 fn verify_votes(
     tools: JobTools<'_>,
-    from: Peer,
+    from: Sent,
     context: &HeightContext,
     votes: Vec<Vote>,
 ) -> VerifyResult {

@@ -11,6 +11,7 @@ mod blocks;
 mod catch_up;
 mod consensus;
 mod dissemination;
+mod faults;
 mod peers;
 mod serving;
 mod start;
@@ -35,8 +36,10 @@ use std::sync::Arc;
 
 use super::batches::Batches;
 use super::candidates::{Candidates, Proposed};
+use super::checks::Checks;
 use super::divergence::Divergence;
 use super::effect::{Effect, Event, Output, Recipients};
+use super::faults::Faults;
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
@@ -100,7 +103,10 @@ pub struct Replica {
     closed_ns: BTreeMap<Lane, u64>,
     submitted: Vec<(Ticket, Vec<u8>)>,
     submissions_in_flight: u32,
-    verifying: BTreeMap<Peer, u32>,
+    /// What peers have being checked.
+    checks: Checks,
+    /// Who broke the protocol, and whose link is cut.
+    faults: Faults,
     /// Blocks that the engine had us get: no others come unasked, and only for what they name are the rules of batches lifted.
     asked: BTreeSet<BlockId>,
     /// Until when the open height's fetched block is being judged, so that it is not fetched again.
@@ -173,10 +179,7 @@ impl Replica {
                 self.on_received(now, from, class, &bytes, step)
             }
             Input::PeerUp(peer) => self.on_peer_up(peer, step),
-            Input::PeerDown(peer) => {
-                self.sync.down(peer);
-                self.serving.down(peer);
-            }
+            Input::PeerDown(peer) => self.on_peer_down(peer),
             Input::Submit {
                 ticket,
                 transaction,
@@ -200,7 +203,7 @@ impl Replica {
         self.verify_submissions(step);
         self.close_batches(now, step);
         self.drive_engine(now, step);
-        self.tell_work(step);
+        self.tell_work();
         self.drive_engine(now, step);
         self.catch_up(step);
         self.drive_engine(now, step);

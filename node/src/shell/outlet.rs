@@ -14,7 +14,7 @@ use super::room::{Held, Room};
 use super::runtime::{CoreHandle, Outlet, StoreCommand};
 use super::view::View;
 use super::watch::Watch;
-use crate::core::{Admission, Class, Input, Output, Peer, Recipients, Ticket};
+use crate::core::{Admission, Class, Input, Output, Peer, PeerFault, Recipients, Ticket};
 
 /// Who is who on the network.
 #[derive(Clone, Debug, Default)]
@@ -172,12 +172,33 @@ impl Outlet for NodeOutlet {
                     drop(self.store.send(StoreCommand::Commit(block)));
                 }
                 Output::Event(event) => self.watch.event(&event),
+                Output::Shun {
+                    peer,
+                    fault,
+                    for_ns,
+                } => self.shun(peer, fault, for_ns),
+                Output::Admit(peer) => self.admit(peer),
             }
         }
     }
 }
 
 impl NodeOutlet {
+    fn shun(&self, peer: Peer, fault: PeerFault, for_ns: u64) {
+        if let Some(identity) = self.peers.identity(peer) {
+            // A transport that was shut down has cut every link.
+            self.network.shun(identity, fault.code()).ok();
+            self.watch.shunned(peer, fault, for_ns);
+        }
+    }
+
+    fn admit(&self, peer: Peer) {
+        if let Some(identity) = self.peers.identity(peer) {
+            self.network.admit(identity).ok();
+            self.watch.admitted(peer);
+        }
+    }
+
     /// A message that finds no room or no link is lost here and counted there; whoever needs it asks again.
     fn send(&self, to: &Recipients, class: Class, frame: &Arc<[u8]>) {
         let bytes = Bytes::copy_from_slice(frame);

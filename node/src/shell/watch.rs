@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runtime::{Clock, SignerWitness};
-use crate::core::{Committed, Divergence, Event, VoteSeen};
+use crate::core::{Committed, Divergence, Event, Peer, PeerFault, VoteSeen};
 use fit::{Fit, Part, TimersFit};
 use heights::HeightClock;
 pub use heights::step_name;
@@ -128,11 +128,15 @@ impl Watch {
                     "the ledger's store is far behind: nothing is admitted or decided here until it has caught up"
                 );
             }
-            Event::PeerFault { peer, what } => {
-                tracing::warn!(?peer, what, "a peer sent what it must not");
-            }
-            Event::PeerLimited { peer, what } => {
-                tracing::debug!(?peer, what, "a peer sent more than it may");
+            Event::PeerFault {
+                peer,
+                fault,
+                is_news,
+            } => self.peer_fault(*peer, *fault, *is_news),
+            Event::PeerLimited { peer, dropped } => {
+                self.metrics.peer_dropped(*peer, *dropped);
+                let reason = dropped.code();
+                tracing::debug!(?peer, reason, "what a peer sent was not taken");
             }
         }
     }
@@ -304,6 +308,30 @@ impl Watch {
         let now_ns = self.clock.now().mono_ns;
         lock(&self.links).changed(validator, up, now_ns);
         tracing::info!(validator, up, "link");
+    }
+
+    /// Told to people once a strike: whoever floods us must not flood the log.
+    fn peer_fault(&self, peer: Peer, fault: PeerFault, is_news: bool) {
+        self.metrics.peer_fault(peer, fault);
+        let what = fault.code();
+        if is_news {
+            tracing::warn!(?peer, what, "a peer sent what no correct node sends");
+        } else {
+            tracing::debug!(?peer, what, "a peer sent what no correct node sends");
+        }
+    }
+
+    /// A peer's link is cut for a while.
+    pub fn shunned(&self, peer: Peer, fault: PeerFault, for_ns: u64) {
+        self.metrics.peer_shunned(peer, true);
+        let (what, ms) = (fault.code(), milliseconds(for_ns));
+        tracing::warn!(?peer, what, ms, "a peer is cut off for a while");
+    }
+
+    /// A peer whose link was cut may connect again.
+    pub fn admitted(&self, peer: Peer) {
+        self.metrics.peer_shunned(peer, false);
+        tracing::info!(?peer, "a peer that was cut off may connect again");
     }
 
     /// Since when a validator can be reached, or cannot.

@@ -19,8 +19,8 @@ pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
             let offender = NodeIndex::new(evidence.key().validator.get());
             accuse(facts, offender, || format!("evidence {:?}", evidence.key()))
         }
-        Event::PeerFault { peer, what } => match node(*peer) {
-            Some(offender) => accuse(facts, offender, || format!("a wrong {what}")),
+        Event::PeerFault { peer, fault, .. } => match node(*peer) {
+            Some(offender) => accuse(facts, offender, || format!("a wrong {}", fault.code())),
             None => Ok(()),
         },
         Event::PeerLimited { .. }

@@ -13,7 +13,7 @@ use falaj_hsm::purpose::Purpose;
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
 use falaj_ledger::state::{Opened, State};
-use falaj_node::core::{Committed, Event, Frame, Message, Peer, ProposalBundle};
+use falaj_node::core::{Committed, Event, Frame, Message, Peer, PeerFault, ProposalBundle};
 use falaj_node::storage::BlockRecord;
 
 use super::*;
@@ -422,7 +422,8 @@ fn accusations_of_correct_nodes_are_found() {
     let mut bench = bench();
     let event = Event::PeerFault {
         peer: Peer::of(validator_of(NodeIndex::new(3))).expect("a small id"),
-        what: "vote",
+        fault: PeerFault::Vote,
+        is_news: true,
     };
     assert_eq!(
         bench.show(ME, Observation::Reported(&event)),

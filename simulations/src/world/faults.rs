@@ -4,12 +4,13 @@
 //! but for nodes that lie or are lost for good.
 
 use falaj_consensus::durable::LogError;
-use falaj_node::core::Input;
+use falaj_node::core::{Input, Peer};
 
 use super::World;
 use super::event::Event;
 use super::host::peer;
 use crate::disk::{DiskDials, SimDisk};
+use crate::economy::node_of;
 use crate::fault::Fault;
 use crate::hsm::TokenDials;
 use crate::marks::Mark;
@@ -83,6 +84,23 @@ impl World {
         pairs
             .filter(|(one, other)| one != other && !self.network.is_open(*one, *other))
             .collect()
+    }
+
+    /// A node cuts its link to a peer. It hears no more of it by itself, so the peer alone has to be told.
+    pub(super) fn part(&mut self, place: NodeIndex, other: Peer) {
+        if let Some(other) = other.validator().and_then(node_of) {
+            self.input(other, Input::PeerDown(peer(place)));
+        }
+    }
+
+    /// A node lets a peer in again, where the network carries.
+    pub(super) fn rejoin(&mut self, place: NodeIndex, other: Peer) {
+        if let Some(other) = other.validator().and_then(node_of)
+            && self.network.is_open(place, other)
+            && self.network.is_open(other, place)
+        {
+            self.find_each_other(place, other);
+        }
     }
 
     fn find_each_other(&mut self, one: NodeIndex, other: NodeIndex) {

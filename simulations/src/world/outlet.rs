@@ -34,6 +34,8 @@ impl World {
                 }
                 self.observe(place, Observation::Reported(&event));
             }
+            Output::Shun { peer, .. } => self.part(place, peer),
+            Output::Admit(peer) => self.rejoin(place, peer),
         }
     }
 

@@ -12,14 +12,15 @@ use std::sync::Arc;
 
 use super::{JobTools, VerifyJob, VerifyResult};
 use crate::core::batches::CheckedBatch;
-use crate::core::input::Peer;
+use crate::core::effect::PeerFault;
+use crate::core::input::Sent;
 
 /// Bytes of batches beyond which no more is checked together: the signatures in them are as many as a check gains by.
 const TOGETHER_BYTES_MAX: usize = 128 * 1024;
 
 /// A batch as it came.
 pub(super) struct Arrived {
-    pub(super) from: Option<Peer>,
+    pub(super) from: Option<Sent>,
     pub(super) digest: BatchDigest,
     pub(super) encoded: Arc<[u8]>,
 }
@@ -40,9 +41,10 @@ impl VerifyJob {
         let Self::Batch { from, encoded, .. } = first else {
             return 1;
         };
-        let sender = *from;
+        let by = |from: &Option<Sent>| from.map(|sent| sent.by);
+        let sender = by(from);
         let lengths = queue.map_while(|job| match job {
-            Self::Batch { from, encoded, .. } if *from == sender => Some(encoded.len()),
+            Self::Batch { from, encoded, .. } if by(from) == sender => Some(encoded.len()),
             Self::Batch { .. }
             | Self::Proposal { .. }
             | Self::Votes { .. }
@@ -145,9 +147,9 @@ fn right(arrived: Arrived, opened: &Opened, transactions: Vec<Arc<CheckedTx>>) -
 
 fn wrong(arrived: &Arrived) -> VerifyResult {
     VerifyResult::Wrong {
-        from: arrived.from.unwrap_or(Peer::OURSELVES),
+        from: arrived.from,
         batch: Some(arrived.digest),
-        what: "batch",
+        fault: PeerFault::Batch,
     }
 }
 

@@ -12,8 +12,9 @@ use falaj_consensus::verify::Verified;
 use std::sync::Arc;
 
 use super::{Replica, Step};
-use crate::core::effect::Effect;
-use crate::core::input::{Peer, ReadFor, Timer};
+use crate::core::checks::Work;
+use crate::core::effect::{Effect, PeerFault};
+use crate::core::input::{Peer, ReadFor, Sent, Timer};
 use crate::core::job::VerifyJob;
 use crate::core::wire::{DecidedBlock, Message};
 
@@ -35,6 +36,7 @@ impl Replica {
             // An acknowledgement that was lost is repeated; what it speaks of is on disk.
             step.acks.extend(self.batches.own_acks());
         }
+        self.admit_peers(now, step);
         self.ask_signer_again(now, step);
         self.forget_unanswered();
         self.resend_batches(step);
@@ -152,22 +154,22 @@ impl Replica {
             return;
         };
         self.offered = Some(open);
+        // What is kept ahead has bounds of its own.
+        let from = Sent { by: from, bytes: 0 };
         let block = Some(Box::new((header, Arc::new(body))));
         let certificate = Box::new(certificate);
-        self.verify(
+        let job = VerifyJob::Certificate {
             from,
-            VerifyJob::Certificate {
-                from,
-                context,
-                certificate,
-                block,
-            },
-            step,
-        );
+            context,
+            certificate,
+            block,
+        };
+        self.verify(Work::Consensus, from, job, step);
     }
 
     pub(super) fn on_checked_certificate(
         &mut self,
+        now: Now,
         from: Peer,
         certificate: Verified<CommitCertificate>,
         block: Option<Box<(Header, Arc<Body>)>>,
@@ -181,8 +183,7 @@ impl Replica {
             if header.id() == id && header.names(&body) {
                 self.offer_block(header, body, Some(from), step);
             } else {
-                self.sync.lied(from);
-                self.offered = None;
+                self.lied(now, from, PeerFault::Block, step);
             }
         }
     }

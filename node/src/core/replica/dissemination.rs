@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::{Replica, Step};
 use crate::core::batches::{CheckedBatch, Refused};
-use crate::core::effect::{Admission, Effect, Event, Output, Recipients};
+use crate::core::effect::{Admission, Dropped, Effect, Output, Recipients};
 use crate::core::input::{Peer, Ticket, Timer};
 use crate::core::job::VerifyJob;
 use crate::core::mempool::Full;
@@ -193,8 +193,7 @@ impl Replica {
             return;
         };
         if self.stands_still() {
-            self.limited(Some(from), "batch", step);
-            return;
+            return Self::limited(from, Dropped::StandingStill, step);
         }
         let (author, digest) = (batch.reference.author, batch.reference.digest);
         // What a block ahead or a proposal of a later round names is fetched too, but only what consensus turns on lifts a rule here.
@@ -202,18 +201,16 @@ impl Replica {
             && self.candidates.is_named_by(&self.asked, &digest);
         let foreign = self.is_foreign(author);
         let Some(sender) = from.validator().filter(|_| wanted || !foreign) else {
-            self.limited(Some(from), "batch", step);
-            return;
+            return Self::limited(from, Dropped::BatchForeign, step);
         };
         if !wanted && self.is_dead(&batch) {
-            self.limited(Some(from), "dead batch", step);
-            return;
+            return Self::limited(from, Dropped::BatchDead, step);
         }
         match self
             .batches
             .check_room(sender, &batch.reference, batch.encoded.len())
         {
-            Err(Refused::Quota) if !wanted => self.limited(Some(from), "batch", step),
+            Err(Refused::Quota) if !wanted => Self::limited(from, Dropped::BatchQuota, step),
             // It was ordered long ago, or never is: whoever sends it again has lost an acknowledgement, which is said again anyhow.
             Err(Refused::Old) if !wanted => {}
             Ok(()) | Err(Refused::Quota | Refused::Old) => {
@@ -267,12 +264,6 @@ impl Replica {
         self.complete_open();
     }
 
-    fn limited(&self, from: Option<Peer>, what: &'static str, step: &mut Step) {
-        if let Some(peer) = from {
-            Self::event(Event::PeerLimited { peer, what }, step);
-        }
-    }
-
     pub(super) fn on_synced(&mut self, durable: Durable, step: &mut Step) {
         if durable.log() != LogId::Batch {
             return;
@@ -318,7 +309,7 @@ impl Replica {
     }
 
     /// Ends the idle wait of round 0 once there is something that its proposer can name, or we are the proposer and have something.
-    pub(super) fn tell_work(&mut self, _step: &mut Step) {
+    pub(super) fn tell_work(&mut self) {
         if self.work_told == Some(self.open_height()) || self.deciding.is_some() {
             return;
         }

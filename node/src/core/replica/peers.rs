@@ -1,26 +1,26 @@
 //! What peers send: decoded, bounded, handed to a verification, and then to whom it concerns.
 //!
-//! Invariant: bytes of a peer lead to an effect, an event or nothing, never to a panic; a peer has at most
-//! [`VERIFYING_MAX`] verifications open at a time.
-//! Source: `docs/spec/wire.md`, "Messages".
+//! Invariant: bytes of a peer lead to an effect, an event or nothing, never to a panic; what a peer has being checked stays within
+//! [`Checks`](crate::core::checks::Checks), and whoever sends what no correct node sends is heard no more for a while.
+//! Source: `docs/spec/wire.md`, "Messages"; `docs/spec/dissemination.md`, "Jobs" and "Faults".
 
 use falaj_consensus::engine::{self, VotesWanted};
-use falaj_consensus::message::{CommitCertificate, Proposal, Vote};
+use falaj_consensus::message::{Batch, CommitCertificate, Polka, Proposal, Vote};
 use falaj_consensus::types::{Height, Now};
 use std::sync::Arc;
 
 use super::{Replica, Step};
-use crate::core::effect::{Effect, Event, Recipients, VoteSeen};
-use crate::core::input::Peer;
+use crate::core::checks::Work;
+use crate::core::effect::{Dropped, Effect, Event, PeerFault, Recipients, VoteSeen};
+use crate::core::input::{Peer, Sent};
 use crate::core::job::{HeightContext, VerifyJob, VerifyResult};
 use crate::core::wire::{Class, Frame, Message, ProposalBundle};
-use falaj_consensus::message::Batch;
-
-/// Verifications that one peer may have open.
-pub(super) const VERIFYING_MAX: u32 = 1024;
 
 impl Replica {
     pub(super) fn on_peer_up(&mut self, peer: Peer, step: &mut Step) {
+        if self.faults.is_shunned(peer) {
+            return;
+        }
         self.sync.up(peer);
         if let Some(validator) = peer.validator() {
             self.batches.forget_acks(validator);
@@ -40,15 +40,11 @@ impl Replica {
         bytes: &[u8],
         step: &mut Step,
     ) {
-        let Ok(frame) = Frame::decode(class, bytes) else {
-            Self::event(
-                Event::PeerFault {
-                    peer: from,
-                    what: "frame",
-                },
-                step,
-            );
+        if self.faults.is_shunned(from) {
             return;
+        }
+        let Ok(frame) = Frame::decode(class, bytes) else {
+            return self.at_fault(now, from, PeerFault::Frame, step);
         };
         self.sync.heard(from, frame.height);
         if let Some(validator) = from.validator() {
@@ -62,31 +58,18 @@ impl Replica {
             }
         }
         if let Some(message) = frame.message {
-            self.on_message(now, from, message, step);
+            let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            self.on_message(now, Sent { by: from, bytes }, message, step);
         }
     }
 
-    fn on_message(&mut self, now: Now, from: Peer, message: Message, step: &mut Step) {
+    fn on_message(&mut self, now: Now, sent: Sent, message: Message, step: &mut Step) {
+        let from = sent.by;
         match message {
-            Message::Proposal(bundle) => self.on_proposal(now, from, *bundle, step),
-            Message::Votes(votes) => self.on_votes(from, votes, step),
-            Message::Polka(polka) => {
-                if let Some(context) = self.context(polka.height) {
-                    let polka = Box::new(polka);
-                    self.verify(
-                        from,
-                        VerifyJob::Polka {
-                            from,
-                            context,
-                            polka,
-                        },
-                        step,
-                    );
-                } else {
-                    self.remind(from, polka.height, step);
-                }
-            }
-            Message::Certificate(certificate) => self.on_certificate(from, certificate, step),
+            Message::Proposal(bundle) => self.on_proposal(now, sent, *bundle, step),
+            Message::Votes(votes) => self.on_votes(now, sent, votes, step),
+            Message::Polka(polka) => self.on_polka(sent, polka, step),
+            Message::Certificate(certificate) => self.on_certificate(sent, certificate, step),
             Message::PullVotes {
                 height,
                 round,
@@ -109,7 +92,7 @@ impl Replica {
                     self.offer_block(*header, Arc::new(body), Some(from), step);
                 }
             }
-            Message::Batch(encoded) => self.on_batch_bytes(from, encoded, step),
+            Message::Batch(encoded) => self.on_batch_bytes(sent, encoded, step),
             Message::GetBatches { height, digests } => {
                 self.serve_batches(from, height, digests, step)
             }
@@ -124,7 +107,7 @@ impl Replica {
         }
     }
 
-    fn on_proposal(&mut self, now: Now, from: Peer, bundle: ProposalBundle, step: &mut Step) {
+    fn on_proposal(&mut self, now: Now, from: Sent, bundle: ProposalBundle, step: &mut Step) {
         let ProposalBundle {
             proposal,
             body,
@@ -135,7 +118,7 @@ impl Replica {
             self.on_certificate(from, parent, step);
         }
         let Some(context) = self.context(proposal.height()) else {
-            self.remind(from, proposal.height(), step);
+            self.remind(from.by, proposal.height(), step);
             return;
         };
         let job = VerifyJob::Proposal {
@@ -146,50 +129,50 @@ impl Replica {
             polka: polka.map(Box::new),
             body: Arc::new(body),
         };
-        self.verify(from, job, step);
+        self.verify(Work::Consensus, from, job, step);
     }
 
-    fn on_votes(&mut self, from: Peer, votes: Vec<Vote>, step: &mut Step) {
+    fn on_votes(&mut self, now: Now, from: Sent, votes: Vec<Vote>, step: &mut Step) {
         let Some(height) = votes.first().map(|vote| vote.height) else {
             return;
         };
         if votes.iter().any(|vote| vote.height != height) {
-            Self::event(
-                Event::PeerFault {
-                    peer: from,
-                    what: "votes of several heights",
-                },
-                step,
-            );
-            return;
+            return self.at_fault(now, from.by, PeerFault::Heights, step);
         }
-        match self.context(height) {
-            Some(context) => self.verify(
-                from,
-                VerifyJob::Votes {
-                    from,
-                    context,
-                    votes,
-                },
-                step,
-            ),
-            None => self.remind(from, height, step),
-        }
+        let Some(context) = self.context(height) else {
+            return self.remind(from.by, height, step);
+        };
+        let job = VerifyJob::Votes {
+            from,
+            context,
+            votes,
+        };
+        self.verify(Work::Consensus, from, job, step);
     }
 
-    fn on_certificate(&mut self, from: Peer, certificate: CommitCertificate, step: &mut Step) {
+    fn on_polka(&mut self, from: Sent, polka: Polka, step: &mut Step) {
+        let Some(context) = self.context(polka.height) else {
+            return self.remind(from.by, polka.height, step);
+        };
+        let polka = Box::new(polka);
+        let job = VerifyJob::Polka {
+            from,
+            context,
+            polka,
+        };
+        self.verify(Work::Consensus, from, job, step);
+    }
+
+    fn on_certificate(&mut self, from: Sent, certificate: CommitCertificate, step: &mut Step) {
         if let Some(context) = self.context(certificate.height) {
             let certificate = Box::new(certificate);
-            self.verify(
+            let job = VerifyJob::Certificate {
                 from,
-                VerifyJob::Certificate {
-                    from,
-                    context,
-                    certificate,
-                    block: None,
-                },
-                step,
-            );
+                context,
+                certificate,
+                block: None,
+            };
+            self.verify(Work::Consensus, from, job, step);
         }
     }
 
@@ -217,13 +200,13 @@ impl Replica {
         }
     }
 
-    fn on_batch_bytes(&mut self, from: Peer, encoded: Vec<u8>, step: &mut Step) {
+    fn on_batch_bytes(&mut self, from: Sent, encoded: Vec<u8>, step: &mut Step) {
         if self.stands_still() {
             return;
         }
         let digest = Batch::digest_of(&encoded);
         if self.batches.contains(&digest) {
-            self.on_known_batch(from, &digest, step);
+            self.on_known_batch(from.by, &digest, step);
             return;
         }
         if self.checking.contains(&digest) {
@@ -234,27 +217,30 @@ impl Replica {
             digest,
             encoded: encoded.into(),
         };
-        self.verify(from, job, step);
+        if self.verify(Work::Batches, from, job, step) {
+            self.checking.insert(digest);
+        }
     }
 
-    /// Hands a verification out, within what a peer may have open.
-    pub(super) fn verify(&mut self, from: Peer, job: VerifyJob, step: &mut Step) {
-        let open = self.verifying.entry(from).or_insert(0);
-        if *open >= VERIFYING_MAX {
-            Self::event(
-                Event::PeerLimited {
-                    peer: from,
-                    what: "verifications",
-                },
-                step,
-            );
-            return;
+    /// Hands a check out, within what its sender may have open; whether there was room.
+    pub(super) fn verify(
+        &mut self,
+        work: Work,
+        from: Sent,
+        job: VerifyJob,
+        step: &mut Step,
+    ) -> bool {
+        let fits = self.checks.begin(work, from);
+        if fits {
+            step.start.push(Effect::Verify(Box::new(job)));
+        } else {
+            let dropped = match work {
+                Work::Consensus => Dropped::MessageChecks,
+                Work::Batches => Dropped::BatchChecks,
+            };
+            Self::limited(from.by, dropped, step);
         }
-        *open = open.saturating_add(1);
-        if let VerifyJob::Batch { digest, .. } = &job {
-            self.checking.insert(*digest);
-        }
-        step.start.push(Effect::Verify(Box::new(job)));
+        fits
     }
 
     pub(super) fn on_verified(&mut self, now: Now, result: VerifyResult, step: &mut Step) {
@@ -266,7 +252,7 @@ impl Replica {
                 polka,
                 body,
             } => {
-                self.verification_ended(from);
+                let from = self.checks.end(Work::Consensus, from);
                 let header = proposal.get().header.clone();
                 let is_taken = self.takes_block_of(proposal.get());
                 if let Some(polka) = polka {
@@ -281,24 +267,18 @@ impl Replica {
                 }
             }
             VerifyResult::Votes { from, votes, wrong } => {
-                self.verification_ended(from);
+                let from = self.checks.end(Work::Consensus, from);
                 votes
                     .iter()
                     .for_each(|vote| self.tell_vote(vote.get(), step));
                 self.engine_inputs
                     .extend(votes.into_iter().map(engine::Input::Vote));
                 if wrong > 0 {
-                    Self::event(
-                        Event::PeerFault {
-                            peer: from,
-                            what: "vote",
-                        },
-                        step,
-                    );
+                    self.at_fault(now, from, PeerFault::Vote, step);
                 }
             }
             VerifyResult::Polka { from, polka } => {
-                self.verification_ended(from);
+                self.checks.end(Work::Consensus, from);
                 self.engine_inputs.push_back(engine::Input::Polka(*polka));
             }
             VerifyResult::Certificate {
@@ -306,13 +286,11 @@ impl Replica {
                 certificate,
                 block,
             } => {
-                self.verification_ended(from);
-                self.on_checked_certificate(from, *certificate, block, step);
+                let from = self.checks.end(Work::Consensus, from);
+                self.on_checked_certificate(now, from, *certificate, block, step);
             }
             VerifyResult::Batch { from, batch } => {
-                if let Some(from) = from {
-                    self.verification_ended(from);
-                }
+                let from = from.map(|from| self.checks.end(Work::Batches, from));
                 self.checking.remove(&batch.reference.digest);
                 self.on_batch(from, batch, step);
             }
@@ -323,16 +301,22 @@ impl Replica {
                 self.complete_open();
             }
             VerifyResult::Submitted(checked) => self.on_submissions_checked(now, checked, step),
-            VerifyResult::Wrong { from, batch, what } => {
-                self.verification_ended(from);
+            VerifyResult::Wrong { from, batch, fault } => {
+                let work = batch.map_or(Work::Consensus, |_| Work::Batches);
+                let from = from.map(|from| self.checks.end(work, from));
                 if let Some(digest) = batch {
                     self.checking.remove(&digest);
                 }
-                self.sync.lied(from);
-                self.offered = None;
-                Self::event(Event::PeerFault { peer: from, what }, step);
+                if let Some(from) = from {
+                    self.lied(now, from, fault, step);
+                }
             }
         }
+    }
+
+    /// Tells what was not taken of a peer.
+    pub(super) fn limited(peer: Peer, dropped: Dropped, step: &mut Step) {
+        Self::event(Event::PeerLimited { peer, dropped }, step);
     }
 
     /// Says whose vote this is, of the open height or the next.
@@ -357,11 +341,5 @@ impl Replica {
     /// Of the next height that is not known yet.
     fn takes_block_of(&self, proposal: &Proposal) -> bool {
         proposal.height() != self.open_height() || self.engine.takes(proposal)
-    }
-
-    fn verification_ended(&mut self, from: Peer) {
-        if let Some(open) = self.verifying.get_mut(&from) {
-            *open = open.saturating_sub(1);
-        }
     }
 }

@@ -10,7 +10,7 @@ use falaj_consensus::types::{BatchDigest, BlockId, Height};
 use std::sync::Arc;
 
 use super::{Replica, Step};
-use crate::core::effect::{Effect, Event};
+use crate::core::effect::{Dropped, Effect};
 use crate::core::input::{FindFor, Peer, ReadFor};
 use crate::core::serving::Sought;
 use crate::core::wire::{BLOCKS_REQUESTED_MAX, Class, DecidedBlock, Message};
@@ -39,7 +39,7 @@ impl Replica {
             all_taken &= taken;
         }
         if !all_taken {
-            Self::not_served(to, "batches asked for", step);
+            Self::limited(to, Dropped::BatchesAsked, step);
         }
         self.read_next_batches(to, step);
     }
@@ -118,7 +118,7 @@ impl Replica {
             .map(|(_, certificate)| certificate.clone());
         if let Some(certificate) = recent {
             if !self.send_from_memory(to, || Message::Certificate(certificate), step) {
-                Self::not_served(to, "certificate", step);
+                Self::limited(to, Dropped::MemoryAsked, step);
             }
         } else if height <= self.height() {
             let purpose = FindFor::ServeCertificate { to };
@@ -136,7 +136,7 @@ impl Replica {
         step: &mut Step,
     ) {
         if !self.serving.begin(to, sought) {
-            Self::not_served(to, "blocks or certificates asked for", step);
+            Self::limited(to, Dropped::HeightsAsked, step);
             return;
         }
         step.start.push(Effect::Find {
@@ -160,7 +160,7 @@ impl Replica {
             body: Arc::unwrap_or_clone(body),
         };
         if !self.send_from_memory(to, message, step) {
-            Self::not_served(to, "block asked for", step);
+            Self::limited(to, Dropped::MemoryAsked, step);
         }
     }
 
@@ -223,10 +223,6 @@ impl Replica {
         let bytes = self.send_to(to, message(), step);
         self.serving.sent(to, bytes);
         true
-    }
-
-    fn not_served(peer: Peer, what: &'static str, step: &mut Step) {
-        Self::event(Event::PeerLimited { peer, what }, step);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod batching;
 mod catching_up;
+mod faults;
 mod flood;
 mod frames;
 mod harness;

@@ -184,6 +184,12 @@ pub enum LinkError {
     /// The peer was taken off the list.
     #[error("the peer was taken off the list")]
     Removed,
+    /// The host wants nothing of the peer for a while.
+    #[error("cut off for a while, because the peer sent a wrong {what}")]
+    Shunned {
+        /// What it sent.
+        what: &'static str,
+    },
     /// The transport was shut down.
     #[error("the network was shut down")]
     ShutDown,
@@ -210,6 +216,7 @@ impl LinkError {
             | Self::HelloTimeout { .. }
             | Self::Replaced
             | Self::Removed
+            | Self::Shunned { .. }
             | Self::ShutDown => false,
         }
     }

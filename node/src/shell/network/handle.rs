@@ -26,6 +26,7 @@ pub(super) struct Refused {
     pub(super) handshake_limit: AtomicU64,
     pub(super) connection_limit: AtomicU64,
     pub(super) duplicate: AtomicU64,
+    pub(super) shunned: AtomicU64,
     pub(super) host_busy: AtomicU64,
     pub(super) handshake_failed: AtomicU64,
     pub(super) accept_failed: AtomicU64,
@@ -39,6 +40,7 @@ impl Refused {
             handshake_limit: read(&self.handshake_limit),
             connection_limit: read(&self.connection_limit),
             duplicate: read(&self.duplicate),
+            shunned: read(&self.shunned),
             host_busy: read(&self.host_busy),
             handshake_failed: read(&self.handshake_failed),
             accept_failed: read(&self.accept_failed),
@@ -60,6 +62,8 @@ pub(super) struct Shared {
 pub(super) enum Command {
     SetPeers(Vec<PeerConfig>),
     SetHello(Bytes),
+    Shun(PeerId, &'static str),
+    Admit(PeerId),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -129,6 +133,22 @@ impl NetworkHandle {
     pub fn set_hello(&self, hello: Bytes) -> Result<(), NetworkError> {
         check_hello(&hello)?;
         self.ask(Command::SetHello(hello))
+    }
+
+    /// Cuts the connection to a peer, because it sent something wrong, and makes and takes none before [`NetworkHandle::admit`].
+    ///
+    /// # Errors
+    /// The transport has been shut down.
+    pub fn shun(&self, peer: PeerId, what: &'static str) -> Result<(), NetworkError> {
+        self.ask(Command::Shun(peer, what))
+    }
+
+    /// Connects with a shunned peer again.
+    ///
+    /// # Errors
+    /// The transport has been shut down.
+    pub fn admit(&self, peer: PeerId) -> Result<(), NetworkError> {
+        self.ask(Command::Admit(peer))
     }
 
     /// Everything known at this moment.

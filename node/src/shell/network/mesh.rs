@@ -54,6 +54,8 @@ struct Entry {
     current: Option<Current>,
     /// How fast it may connect to us.
     connections: Rate,
+    /// Whether the host wants no connection to it.
+    shunned: bool,
 }
 
 impl Entry {
@@ -63,7 +65,13 @@ impl Entry {
             peer,
             current: None,
             connections,
+            shunned: false,
         }
+    }
+
+    /// Whether it is to be dialed.
+    const fn is_wanted(&self) -> bool {
+        self.current.is_none() && !self.shunned
     }
 
     fn current_is(&self, id: ConnectionId) -> bool {
@@ -168,6 +176,22 @@ impl Mesh {
             .remove(&peer);
         self.dialing.remove(peer);
         self.entries.remove(&peer);
+    }
+
+    /// Ends the connection to a peer and makes none before [`Mesh::readmit`].
+    pub(super) fn shun(&mut self, peer: PeerId, what: &'static str) {
+        if let Some(entry) = self.entries.get_mut(&peer) {
+            entry.shunned = true;
+            self.end(peer, LinkError::Shunned { what });
+        }
+    }
+
+    /// Lets a peer connect again, and dials it.
+    pub(super) fn readmit(&mut self, peer: PeerId) {
+        if let Some(entry) = self.entries.get_mut(&peer) {
+            entry.shunned = false;
+            self.dialing.soon(peer);
+        }
     }
 
     /// Ends every connection and makes no more.
@@ -359,11 +383,7 @@ impl NetworkBehaviour for Mesh {
             self.dialing.postpone();
         }
         let entries = &self.entries;
-        let wanted = |peer: &PeerId| {
-            entries
-                .get(peer)
-                .is_some_and(|entry| entry.current.is_none())
-        };
+        let wanted = |peer: &PeerId| entries.get(peer).is_some_and(Entry::is_wanted);
         self.dialing
             .poll(cx, wanted)
             .map(|opts| ToSwarm::Dial { opts })

@@ -31,6 +31,8 @@ pub struct RefusedConnections {
     pub connection_limit: u64,
     /// A better connection to the same peer exists.
     pub duplicate: u64,
+    /// The host wants nothing of that peer for a while.
+    pub shunned: u64,
     /// The host has not taken earlier connection events.
     pub host_busy: u64,
     /// The handshake itself failed.

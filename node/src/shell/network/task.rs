@@ -31,6 +31,8 @@ pub(super) async fn run(
             command = commands.recv() => match command {
                 Some(Command::SetPeers(peers)) => swarm.behaviour_mut().set_peers(peers),
                 Some(Command::SetHello(hello)) => swarm.behaviour_mut().set_hello(hello),
+                Some(Command::Shun(peer, what)) => swarm.behaviour_mut().shun(peer, what),
+                Some(Command::Admit(peer)) => swarm.behaviour_mut().readmit(peer),
                 Some(Command::ShutDown(waiting)) => break Some(waiting),
                 None => break None,
             },

@@ -16,7 +16,7 @@ use prometheus_client::registry::{Metric, Registry};
 use std::sync::atomic::AtomicU64;
 
 use super::scrape::Scrape;
-use crate::core::Committed;
+use crate::core::{Committed, Dropped, Peer, PeerFault};
 
 pub(super) type Labels<const N: usize> = [(&'static str, String); N];
 type Count<const N: usize> = Family<Labels<N>, Counter>;
@@ -58,6 +58,9 @@ pub struct Metrics {
     mempool_rejected: Count<1>,
     pub(super) peer_up: Level<1>,
     pub(super) peer_rtt_seconds: Family<Labels<1>, Real>,
+    peer_dropped: Count<2>,
+    peer_faults: Count<2>,
+    peer_shunned: Level<1>,
     pub(super) bytes: Count<2>,
     pub(super) stream_dropped: Count<1>,
     sync_seconds: Seconds<1>,
@@ -198,6 +201,18 @@ impl Metrics {
             mempool_rejected: b.count("mempool_rejected", "Transactions that were not admitted"),
             peer_up: b.level("peer_up", "Whether messages can be sent to the validator"),
             peer_rtt_seconds: b.real_by("peer_rtt_seconds", "Smoothed round trip to the validator"),
+            peer_dropped: b.count(
+                "peer_dropped",
+                "Messages and requests of the validator that were not taken",
+            ),
+            peer_faults: b.count(
+                "peer_faults",
+                "What the validator sent that no correct node sends",
+            ),
+            peer_shunned: b.level(
+                "peer_shunned",
+                "Whether the validator is cut off for what it sent",
+            ),
             bytes: b.count("bytes", "Bytes of messages with other nodes"),
             stream_dropped: b.count(
                 "stream_dropped",
@@ -319,6 +334,21 @@ impl Metrics {
         self.mempool_rejected.get_or_create(&labels).inc();
     }
 
+    pub(super) fn peer_dropped(&self, peer: Peer, dropped: Dropped) {
+        count_of_peer(&self.peer_dropped, peer, "reason", dropped.code());
+    }
+
+    pub(super) fn peer_fault(&self, peer: Peer, fault: PeerFault) {
+        count_of_peer(&self.peer_faults, peer, "fault", fault.code());
+    }
+
+    pub(super) fn peer_shunned(&self, peer: Peer, shunned: bool) {
+        let labels = [("validator", name_of(peer))];
+        self.peer_shunned
+            .get_or_create(&labels)
+            .set(i64::from(shunned));
+    }
+
     pub(super) fn committed(
         &self,
         block: &Committed,
@@ -345,10 +375,22 @@ impl Metrics {
     }
 }
 
+fn count_of_peer(counter: &Count<2>, peer: Peer, why: &'static str, code: &'static str) {
+    let labels = [("validator", name_of(peer)), (why, code.to_owned())];
+    counter.get_or_create(&labels).inc();
+}
+
+/// All nodes without a vote go by one name, so that there are no more labels than validators.
+fn name_of(peer: Peer) -> String {
+    let validator = peer.validator();
+    validator.map_or_else(|| "none".to_owned(), |id| id.get().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::scrape::PeerScrape;
     use super::*;
+    use falaj_consensus::types::ValidatorId;
 
     const GUIDE: &str = include_str!("../../../../docs/guide/metrics.md");
 
@@ -363,6 +405,10 @@ mod tests {
         metrics.signed("prevote", 0.003);
         metrics.refused("latched");
         metrics.not_admitted(Rejection::InsufficientFunds);
+        let peer = Peer::of(ValidatorId::new(2)).unwrap();
+        metrics.peer_dropped(peer, Dropped::BatchQuota);
+        metrics.peer_fault(peer, PeerFault::Frame);
+        metrics.peer_shunned(peer, true);
         let labels = [
             ("kind", "transfer".to_owned()),
             ("result", "executed".to_owned()),
@@ -424,6 +470,9 @@ mod tests {
             "falaj_missed_total{validator=\"3\",cause=\"silent\"} 1",
             "falaj_sign_refused_total{reason=\"latched\"} 1",
             "falaj_mempool_rejected_total{reason=\"insufficient-funds\"} 1",
+            "falaj_peer_dropped_total{validator=\"2\",reason=\"batch_quota\"} 1",
+            "falaj_peer_faults_total{validator=\"2\",fault=\"frame\"} 1",
+            "falaj_peer_shunned{validator=\"2\"} 1",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

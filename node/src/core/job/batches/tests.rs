@@ -1,6 +1,7 @@
 //! Batches together get what each gets alone.
 
 use super::*;
+use crate::core::input::Peer;
 use falaj_consensus::hash::encode;
 use falaj_consensus::types::ValidatorId;
 use falaj_consensus::verify::RealChecker;
@@ -9,8 +10,9 @@ use falaj_ledger::transaction::Op;
 
 const COUNT: u64 = 5;
 
-fn peer(number: u32) -> Option<Peer> {
-    Peer::of(ValidatorId::new(number))
+fn peer(number: u32) -> Option<Sent> {
+    let by = Peer::of(ValidatorId::new(number))?;
+    Some(Sent { by, bytes: 0 })
 }
 
 /// Bytes of a transfer.
@@ -20,7 +22,7 @@ fn payment(ledger: &mut Ledger) -> Vec<u8> {
     ledger.sign(body, &[Who::Participant(BANK_A)]).to_bytes()
 }
 
-fn job(from: Option<Peer>, seq: u64, transactions: Vec<Vec<u8>>) -> VerifyJob {
+fn job(from: Option<Sent>, seq: u64, transactions: Vec<Vec<u8>>) -> VerifyJob {
     let batch = Batch {
         author: ValidatorId::new(1),
         seq,

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::harness::{PEER, World, asks_for_blocks};
 use crate::core::{
-    Ack, CheckedBatch, DecidedBlock, Event, Message, Output, UNORDERED_BYTES_MAX, UnorderedBatch,
+    Ack, CheckedBatch, DecidedBlock, Dropped, Event, Message, Output, UNORDERED_BYTES_MAX,
+    UnorderedBatch,
 };
 
 const AUTHOR: ValidatorId = ValidatorId::new(1);
@@ -78,9 +79,9 @@ fn gives(world: &mut World, batch: &CheckedBatch) -> bool {
     world.replica.batches.contains(&batch.reference.digest)
 }
 
-fn is_limited(world: &World) -> bool {
-    let limited = |output: &Output| matches!(output, Output::Event(Event::PeerLimited { peer, what: "batch" }) if *peer == PEER);
-    world.outputs.iter().any(limited)
+fn is_dropped(world: &World, why: Dropped) -> bool {
+    let dropped = |output: &Output| matches!(output, Output::Event(Event::PeerLimited { peer, dropped }) if *peer == PEER && *dropped == why);
+    world.outputs.iter().any(dropped)
 }
 
 // Goal: what an honest peer gives ahead is fetched meanwhile.
@@ -111,7 +112,7 @@ fn a_block_ahead_lifts_no_quota() {
     let batch = named.unwrap();
     full_quota(&mut world, &batch);
     assert!(!gives(&mut world, &batch));
-    assert!(is_limited(&world));
+    assert!(is_dropped(&world, Dropped::BatchQuota));
 }
 
 // docs/spec/dissemination.md, "Batches": nobody has us keep a batch in our own name by a block that nobody verified.
@@ -127,7 +128,7 @@ fn a_block_ahead_brings_in_no_batch_in_our_name() {
     let batch = named.unwrap();
     assert_eq!(fetched(&mut world), []);
     assert!(!gives(&mut world, &batch));
-    assert!(is_limited(&world));
+    assert!(is_dropped(&world, Dropped::BatchForeign));
 }
 
 // docs/spec/dissemination.md, "Catching up": blocks ahead have a bounded number of batches fetched.
@@ -181,9 +182,8 @@ fn a_batch_that_is_dead_on_arrival_is_refused() {
     let mut world = World::new();
     let life_ms = world.genesis.constants.id_life_ms();
     let dead = batch_of_age(&world, life_ms + 1);
-    let limited = |output: &Output| matches!(output, Output::Event(Event::PeerLimited { what, .. }) if *what == "dead batch");
     assert!(!gives(&mut world, &dead));
-    assert!(world.outputs.iter().any(limited));
+    assert!(is_dropped(&world, Dropped::BatchDead));
     assert_eq!(world.appended, 0);
     let alive = batch_of_age(&world, life_ms);
     assert!(gives(&mut world, &alive));

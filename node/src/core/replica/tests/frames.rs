@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::harness::{PEER, World};
-use crate::core::{Class, Event, Frame, Input, Message, Output};
+use crate::core::{Class, Event, Frame, Input, Message, Output, PeerFault};
 use falaj_consensus::message::Body;
 use falaj_consensus::types::{BlockId, Height, Round};
 
@@ -43,7 +43,7 @@ fn given(class: Class, bytes: &[u8]) -> (bool, bool) {
         class,
         bytes: bytes.into(),
     });
-    let is_fault = |output: &Output| matches!(output, Output::Event(Event::PeerFault { peer, what: "frame" }) if *peer == PEER);
+    let is_fault = |output: &Output| matches!(output, Output::Event(Event::PeerFault { peer, fault: PeerFault::Frame, .. }) if *peer == PEER);
     let faults = world.outputs.iter().filter(|output| is_fault(output));
     let faults = faults.count();
     let others = world.outputs.len() - faults + world.effects.len() + world.appended;

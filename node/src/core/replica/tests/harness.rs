@@ -30,7 +30,7 @@ use crate::storage::{NodeLogs, find_decided};
 /// A peer.
 pub(super) const PEER: Peer = match Peer::of(ValidatorId::new(1)) {
     Some(peer) => peer,
-    None => Peer::OURSELVES,
+    None => panic!("a small id"),
 };
 
 /// The replica and its host.
@@ -46,6 +46,8 @@ pub(super) struct World {
     pub(super) persists: bool,
     /// Whether reads end at once.
     pub(super) reads: bool,
+    /// Whether checks end at once.
+    pub(super) checks: bool,
     pub(super) now: Now,
     /// Effects that nobody performs here.
     pub(super) effects: Vec<Effect>,
@@ -92,6 +94,7 @@ impl World {
             proves: true,
             persists: true,
             reads: true,
+            checks: true,
             now,
             effects: Vec::new(),
             outputs: Vec::new(),
@@ -116,7 +119,11 @@ impl World {
         let released = self.pending.release();
         let committed = released.iter().filter_map(|output| match output {
             Output::Committed(block) => Some(block.header.height),
-            Output::Send { .. } | Output::Answer { .. } | Output::Event(_) => None,
+            Output::Send { .. }
+            | Output::Answer { .. }
+            | Output::Event(_)
+            | Output::Shun { .. }
+            | Output::Admit(_) => None,
         });
         let committed: Vec<_> = committed.filter(|_| self.persists).collect();
         self.outputs.extend(released);
@@ -134,6 +141,7 @@ impl World {
             rules: &self.rules,
         };
         match effect {
+            effect @ Effect::Verify(_) if !self.checks => self.effects.push(effect),
             Effect::Verify(job) => {
                 let result = job.run(tools);
                 self.give(Input::Verified(result));
@@ -181,17 +189,18 @@ impl World {
 
     /// The peer says something.
     pub(super) fn receive(&mut self, height: u64, message: Option<Message>) {
+        self.receive_from(PEER, height, message);
+    }
+
+    /// Somebody says something.
+    pub(super) fn receive_from(&mut self, from: Peer, height: u64, message: Option<Message>) {
         let frame = Frame {
             height: Height::new(height),
             acks: Vec::new(),
             message,
         };
         let (class, bytes) = (frame.class(), frame.encode());
-        self.give(Input::Received {
-            from: PEER,
-            class,
-            bytes,
-        });
+        self.give(Input::Received { from, class, bytes });
     }
 
     /// The peer is there and has decided so many heights.
@@ -334,7 +343,11 @@ impl World {
         let frames = std::mem::take(&mut self.outputs);
         let sent = frames.into_iter().filter_map(|output| match output {
             Output::Send { class, frame, .. } => Frame::decode(class, &frame).ok()?.message,
-            Output::Answer { .. } | Output::Committed(_) | Output::Event(_) => None,
+            Output::Answer { .. }
+            | Output::Committed(_)
+            | Output::Event(_)
+            | Output::Shun { .. }
+            | Output::Admit(_) => None,
         });
         sent.collect()
     }

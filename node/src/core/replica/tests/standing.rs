@@ -28,7 +28,11 @@ fn submit(world: &mut World) -> Option<Admission> {
     });
     world.outputs.iter().find_map(|output| match output {
         Output::Answer { answer, .. } => Some(answer.clone()),
-        Output::Send { .. } | Output::Committed(_) | Output::Event(_) => None,
+        Output::Send { .. }
+        | Output::Committed(_)
+        | Output::Event(_)
+        | Output::Shun { .. }
+        | Output::Admit(_) => None,
     })
 }
 

@@ -95,9 +95,12 @@ fn told(world: &mut World) -> Vec<(u32, Kind, bool)> {
     let outputs = std::mem::take(&mut world.outputs);
     let seen = outputs.into_iter().filter_map(|output| match output {
         Output::Event(Event::Voted(seen)) => Some(seen),
-        Output::Send { .. } | Output::Answer { .. } | Output::Committed(_) | Output::Event(_) => {
-            None
-        }
+        Output::Send { .. }
+        | Output::Answer { .. }
+        | Output::Committed(_)
+        | Output::Event(_)
+        | Output::Shun { .. }
+        | Output::Admit(_) => None,
     });
     seen.map(|seen| {
         assert_eq!((seen.height, seen.round), (Height::new(1), Round::new(0)));

@@ -26,6 +26,8 @@ pub(super) enum Denied {
     ConnectionLimit,
     #[error("another connection to this peer is kept")]
     Duplicate,
+    #[error("the host wants nothing of this peer for a while")]
+    Shunned,
     #[error("the host has not taken earlier events")]
     HostBusy,
     #[error("the network is being shut down")]
@@ -64,6 +66,9 @@ impl Mesh {
         }
         let now_ns = self.now_ns();
         let entry = self.entries.get_mut(&peer).ok_or(Denied::UnknownPeer)?;
+        if entry.shunned {
+            return Err(Denied::Shunned);
+        }
         if !dialed_here && !entry.connections.try_take(now_ns) {
             return Err(Denied::ConnectionLimit);
         }
@@ -118,6 +123,7 @@ impl Mesh {
             Denied::HandshakeLimit => count(&refused.handshake_limit, 1),
             Denied::ConnectionLimit => count(&refused.connection_limit, 1),
             Denied::Duplicate => count(&refused.duplicate, 1),
+            Denied::Shunned => count(&refused.shunned, 1),
             Denied::HostBusy => count(&refused.host_busy, 1),
             Denied::Closing => {}
         }

@@ -345,6 +345,25 @@ async fn a_peer_taken_off_the_list_is_disconnected_and_one_put_on_it_connected()
     assert_eq!(node.peer(0).name, "back");
 }
 
+/// Of a pair, the end that is dialed shuns the one that dials, and the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shunned_peer_is_cut_off_until_it_is_admitted() {
+    let [mut dialed, mut dialer] = pair().await;
+    let (dialed_id, dialer_id) = (dialed.handle.local(), dialer.handle.local());
+    dialed.handle.shun(dialer_id, "vote").unwrap();
+    assert_eq!(dialed.down().await, LinkError::Shunned { what: "vote" });
+    dialer.down().await;
+    until(|| dialed.handle.peers().refused.shunned >= 2).await;
+    assert_eq!((dialed.peer(0).up, dialed.peer(0).connects), (false, 1));
+    dialed.handle.admit(dialer_id).unwrap();
+    tokio::join!(dialed.up(), dialer.up());
+    dialer.handle.shun(dialed_id, "batch").unwrap();
+    assert_eq!(dialer.down().await, LinkError::Shunned { what: "batch" });
+    dialed.down().await;
+    dialer.handle.admit(dialed_id).unwrap();
+    tokio::join!(dialed.up(), dialer.up());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_that_cannot_work_are_refused_and_the_old_one_stays() {
     let [node, other] = pair().await;
