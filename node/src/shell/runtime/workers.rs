@@ -1,8 +1,11 @@
 //! Threads for signature checks and execution.
 //!
-//! Invariant: what a vote waits for is taken before what a client waits for: messages of consensus, then execution, then batches,
-//! then submissions. A panic in a job that is not execution is a broken belief and ends the process.
-//! Shape: one queue a priority, unbounded here because the replica bounds what it hands out.
+//! Invariant: whose work is done next is said by [`turns`]: messages of consensus before execution, before batches and submissions, each
+//! with a share of its own, and within them all senders in turn. A panic in a job that is not execution is a broken belief and ends the
+//! process.
+//! Shape: what waits is unbounded here because the replica bounds what it hands out.
+
+mod turns;
 
 use falaj_consensus::verify::Checker;
 use falaj_ledger::validate::Rules;
@@ -13,8 +16,7 @@ use std::time::Instant;
 
 use super::fatal::{Fatal, exit_code};
 use crate::core::{ExecuteJob, Input, JobTools, VerifyJob};
-
-const PRIORITIES: usize = 4;
+use turns::{Rank, Source, Turns};
 
 enum Job {
     Verify(Box<VerifyJob>),
@@ -27,9 +29,8 @@ enum Work {
     Execute(Box<ExecuteJob>),
 }
 
-#[derive(Default)]
 struct Queues {
-    by_priority: [VecDeque<Job>; PRIORITIES],
+    turns: Turns<Job>,
     closed: bool,
 }
 
@@ -58,7 +59,10 @@ impl Workers {
         fatal: &Fatal,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            queues: Mutex::new(Queues::default()),
+            queues: Mutex::new(Queues {
+                turns: Turns::new(),
+                closed: false,
+            }),
             wake: Condvar::new(),
         });
         let mut threads = Vec::with_capacity(count);
@@ -94,16 +98,17 @@ impl Workers {
 
     /// Has signatures checked.
     pub fn verify(&self, job: Box<VerifyJob>) {
-        self.push(priority_of(&job), Job::Verify(job));
+        let (rank, source) = place_of(&job);
+        self.push(rank, source, Job::Verify(job));
     }
 
     /// Has a block executed.
     pub fn execute(&self, job: Box<ExecuteJob>) {
-        self.push(1, Job::Execute(job));
+        self.push(Rank::Execution, Source::Ourselves, Job::Execute(job));
     }
 
-    fn push(&self, priority: usize, job: Job) {
-        lock(&self.shared).by_priority[priority].push_back(job);
+    fn push(&self, rank: Rank, source: Source, job: Job) {
+        lock(&self.shared).turns.push(rank, source, job);
         self.shared.wake.notify_one();
     }
 }
@@ -119,15 +124,21 @@ impl Drop for Workers {
     }
 }
 
-const fn priority_of(job: &VerifyJob) -> usize {
+/// How urgent a check is, and whose.
+const fn place_of(job: &VerifyJob) -> (Rank, Source) {
     match job {
-        VerifyJob::Proposal { .. }
-        | VerifyJob::Votes { .. }
-        | VerifyJob::Polka { .. }
-        | VerifyJob::Certificate { .. }
-        | VerifyJob::Inline { .. } => 0,
-        VerifyJob::Batch { .. } => 2,
-        VerifyJob::Submitted(_) => 3,
+        VerifyJob::Proposal { from, .. }
+        | VerifyJob::Votes { from, .. }
+        | VerifyJob::Polka { from, .. }
+        | VerifyJob::Certificate { from, .. } => (Rank::Messages, Source::Peer(from.by)),
+        // A block waits for these, whoever sent its parts.
+        VerifyJob::Inline { .. } | VerifyJob::Batch { from: None, .. } => {
+            (Rank::Messages, Source::Ourselves)
+        }
+        VerifyJob::Batch {
+            from: Some(from), ..
+        } => (Rank::Bulk, Source::Peer(from.by)),
+        VerifyJob::Submitted(_) => (Rank::Bulk, Source::Clients),
     }
 }
 
@@ -157,7 +168,7 @@ fn next_work(shared: &Shared) -> Option<Work> {
         if queues.closed {
             return None;
         }
-        if let Some(work) = queues.by_priority.iter_mut().find_map(take_front) {
+        if let Some(work) = queues.turns.next(take_front).flatten() {
             return Some(work);
         }
         queues = shared
