@@ -1,19 +1,35 @@
 //! Networks of engines in random orders of delivery: agreement in every order, termination once messages arrive.
 
 use super::net::Net;
+use crate::params::Parameters;
+use crate::types::Round;
 use proptest::prelude::*;
 
 const CHAOS: usize = 600;
-/// Steps of one run. Most are ticks and what they send: a timer of the parameters is many ticks long.
-const BUDGET: usize = 30_000;
+/// Heights that are decided after the chaos.
+const HEIGHTS: u64 = 2;
+
+/// The longest that so many heights may take once all that is sent arrives at once: each waits for work no longer than a heartbeat, and
+/// is decided in the first round that begins anew with a correct proposer. In as many rounds as there is power every member has its
+/// turns, and one round more is under way when the chaos ends, at the latest the last that was entered in it.
+fn patience_ns(powers: &[u64], rounds_max: u32) -> u64 {
+    let parameters = Parameters::default();
+    let power: u64 = powers.iter().sum();
+    let last = rounds_max + u32::try_from(power).unwrap() + 1;
+    let rounds = (0..=last).map(Round::new).map(|round| {
+        parameters.propose_ns(round) + parameters.prevote_ns(round) + parameters.precommit_ns(round)
+    });
+    HEIGHTS * (parameters.heartbeat_ns() + rounds.sum::<u64>())
+}
 
 fn agrees(powers: &[u64], faulty: &[usize], crashes: bool, seed: u64) -> u32 {
     let mut net = Net::new(powers, faulty, seed);
     net.chaos(CHAOS, crashes);
     let height = net.lowest();
+    let patience_ns = patience_ns(powers, net.rounds_max);
     assert!(
-        net.calm(height + 2, BUDGET),
-        "no decision in the budget at height {}",
+        net.calm(height + HEIGHTS, patience_ns),
+        "no decision in {patience_ns} ns at height {}",
         net.lowest()
     );
     net.rounds_max

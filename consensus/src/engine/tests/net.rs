@@ -19,6 +19,9 @@ use crate::proposer::Bench;
 use crate::testing::{Committee, outcome_of};
 use crate::types::{BlockId, Height, Now, OutcomeHash, Round, ValidatorIndex};
 
+/// More messages than ever follow from one timer: whoever reaches it is in a loop.
+const AT_ONCE_MAX: usize = 100_000;
+
 /// A reproducible stream of choices (SplitMix64).
 pub(super) struct Choices(u64);
 
@@ -64,7 +67,6 @@ pub(super) struct Net {
     choices: Choices,
     now_ns: u64,
     salt: u64,
-    steps: usize,
     /// The highest round that was entered.
     pub(super) rounds_max: u32,
 }
@@ -89,7 +91,6 @@ impl Net {
             choices: Choices(seed),
             now_ns: 0,
             salt: 0,
-            steps: 0,
             rounds_max: 0,
         };
         for index in 0..powers.len() {
@@ -128,20 +129,27 @@ impl Net {
         }
     }
 
-    /// Everything arrives, and timers run out in order, until all correct nodes are at `height`; false when the budget ends first.
-    pub(super) fn calm(&mut self, height: u64, budget: usize) -> bool {
-        let end = self.steps + budget;
-        while self.steps < end {
-            if self.lowest() >= height {
-                return true;
-            }
-            if self.flying.is_empty() {
-                self.run_out_first()
+    /// Everything arrives at once, and timers run out in order, until all correct nodes are at `height`; false when that takes longer
+    /// than `patience_ns`.
+    pub(super) fn calm(&mut self, height: u64, patience_ns: u64) -> bool {
+        let end_ns = self.now_ns + patience_ns;
+        let mut at_once = 0;
+        while self.lowest() < height {
+            if !self.flying.is_empty() {
+                self.deliver_one();
+                at_once += 1;
+                assert!(
+                    at_once < AT_ONCE_MAX,
+                    "messages answer one another for ever"
+                );
+            } else if self.now_ns <= end_ns {
+                self.run_out_first();
+                at_once = 0;
             } else {
-                self.deliver_one()
+                return false;
             }
         }
-        false
+        true
     }
 
     fn config(&self, index: usize) -> Config {
@@ -231,7 +239,6 @@ impl Net {
         if self.faulty.contains(&index) {
             return;
         }
-        self.steps += 1;
         let now = self.now();
         let outputs = self.nodes[index].engine.step(now, input);
         self.rounds_max = self
