@@ -349,13 +349,7 @@ impl<D: Disk> FramedLog<D> {
 
     /// The last record at or before `position` to which no reading leads: from there to `position` there is little to read.
     pub fn mark_before(&self, position: Position) -> Position {
-        let after = self
-            .segments
-            .partition_point(|segment| segment.records_before < position.get());
-        let segment = after
-            .checked_sub(1)
-            .and_then(|index| self.segments.get(index));
-        segment.map_or_else(
+        self.segment_before(position).map_or_else(
             || self.first(),
             |segment| {
                 let mark = segment.mark_before(position.get());
@@ -510,11 +504,16 @@ impl<D: Disk> FramedLog<D> {
     }
 
     fn segment_of(&self, position: Position) -> Option<&Segment> {
+        let segment = self.segment_before(position)?;
+        (position.get() <= segment.records_upto()).then_some(segment)
+    }
+
+    /// The last segment that begins before a record, whether or not it reaches to it.
+    fn segment_before(&self, position: Position) -> Option<&Segment> {
         let after = self
             .segments
             .partition_point(|segment| segment.records_before < position.get());
-        let segment: &Segment = self.segments.get(after.checked_sub(1)?)?;
-        (position.get() <= segment.records_upto()).then_some(segment)
+        self.segments.get(after.checked_sub(1)?).map(Arc::as_ref)
     }
 
     /// The frame of a written record: read on from the held one, or from the mark before the record if that is nearer.
