@@ -77,54 +77,49 @@ mod tests {
     const SENDER: Sender = Some(ValidatorId::new(1));
     const LIFE_MS: u64 = 100;
 
-    fn full(quotas: &Quotas) -> bool {
+    fn is_full(quotas: &Quotas) -> bool {
         !quotas.has_room(SENDER, 1)
     }
 
-    // docs/spec/dissemination.md, "Batches": what died unordered is in the log, and counts for a life at least.
+    fn has_a_quota_free(quotas: &Quotas) -> bool {
+        let has_room = |bytes| quotas.has_room(SENDER, bytes);
+        has_room(UNORDERED_BYTES_MAX) && !has_room(UNORDERED_BYTES_MAX + 1)
+    }
+
+    /// What becomes of a sender's whole quota.
+    fn fill(quotas: &mut Quotas, and_then: fn(&mut Quotas, Sender, u64)) {
+        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
+        assert!(is_full(quotas));
+        and_then(quotas, SENDER, UNORDERED_BYTES_MAX);
+    }
+
+    // docs/spec/dissemination.md, "Batches": what died unordered is in the log, and counts for a life at least; and however long
+    // nothing was decided, what died before is over.
     #[test]
     fn dead_bytes_count_for_one_to_two_lives() {
         let mut quotas = Quotas::default();
         quotas.advance(LIFE_MS, 199);
-        for _ in 0..2 {
-            quotas.appended(SENDER, UNORDERED_BYTES_MAX);
-            assert!(full(&quotas));
-            quotas.died(SENDER, UNORDERED_BYTES_MAX);
+        (0..2).for_each(|_| fill(&mut quotas, Quotas::died));
+        for (time_ms, counts) in [(199, true), (299, true), (300, false), (u64::MAX, false)] {
+            let mut later = quotas.clone();
+            later.advance(LIFE_MS, time_ms);
+            assert_eq!(is_full(&later), counts, "at {time_ms}");
         }
-        assert!(full(&quotas));
-        quotas.advance(LIFE_MS, 299);
-        assert!(full(&quotas));
-        quotas.advance(LIFE_MS, 300);
-        assert!(!full(&quotas));
     }
 
     // docs/spec/dissemination.md, "Batches": a network that stood still for longer than an id lives goes on.
     #[test]
     fn what_died_at_once_leaves_a_quota_free() {
         let mut quotas = Quotas::default();
-        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
-        quotas.died(SENDER, UNORDERED_BYTES_MAX);
-        assert!(quotas.has_room(SENDER, UNORDERED_BYTES_MAX));
-        assert!(!quotas.has_room(SENDER, UNORDERED_BYTES_MAX + 1));
-    }
-
-    // However long nothing was decided, what died before is over.
-    #[test]
-    fn a_long_silence_ends_every_count() {
-        let mut quotas = Quotas::default();
-        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
-        quotas.died(SENDER, UNORDERED_BYTES_MAX);
-        quotas.advance(LIFE_MS, u64::MAX);
-        assert!(!full(&quotas));
+        fill(&mut quotas, Quotas::died);
+        assert!(has_a_quota_free(&quotas));
     }
 
     // What a block ordered is the chain's, not its sender's.
     #[test]
     fn ordered_bytes_are_free_at_once() {
         let mut quotas = Quotas::default();
-        quotas.appended(SENDER, UNORDERED_BYTES_MAX);
-        quotas.ordered(SENDER, UNORDERED_BYTES_MAX);
-        assert!(quotas.has_room(SENDER, UNORDERED_BYTES_MAX));
-        assert!(!quotas.has_room(SENDER, UNORDERED_BYTES_MAX + 1));
+        (0..3).for_each(|_| fill(&mut quotas, Quotas::ordered));
+        assert!(has_a_quota_free(&quotas));
     }
 }

@@ -356,15 +356,15 @@ impl Replica {
             let Some(validator) = peer.validator() else {
                 continue;
             };
-            let lacking = unordered
+            let lacking: Vec<_> = unordered
                 .iter()
                 .filter(|batch| {
                     Some(batch.reference.author) == self.config.validator
                         || Some(validator) == proposer
                 })
                 .filter(|batch| !self.batches.is_held_by(validator, batch))
-                .take(RESENT_PER_TICK);
-            let lacking: Vec<_> = lacking.collect();
+                .take(RESENT_PER_TICK)
+                .collect();
             for batch in lacking {
                 self.sent.insert((validator, batch.reference.digest));
                 self.send_to(peer, Message::Batch(batch.encoded.to_vec()), step);
