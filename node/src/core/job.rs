@@ -7,7 +7,7 @@
 mod batches;
 
 use falaj_consensus::message::{Body, CommitCertificate, Header, Polka, Proposal, Vote};
-use falaj_consensus::types::{BatchDigest, BlockId, ChainContext, ValidatorIndex};
+use falaj_consensus::types::{BatchDigest, BlockId, ChainContext};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, Context, Verified};
 use falaj_ledger::block::BlockInput;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::batches::CheckedBatch;
 use super::effect::PeerFault;
-use super::input::{Peer, Sent, Ticket};
+use super::input::{Sent, Ticket};
 use batches::Arrived;
 
 /// What every check of one height stands on.
@@ -276,12 +276,6 @@ impl HeightContext {
             set: &self.set,
             checker: tools.checker,
         }
-    }
-
-    /// The index of a validator in this set.
-    #[must_use]
-    pub fn index_of(&self, peer: Peer) -> Option<ValidatorIndex> {
-        self.set.index_of(peer.validator()?)
     }
 }
 
