@@ -215,3 +215,26 @@ fn segment(id: &str) -> Result<&str, Failure> {
         format!("{id:?} is no account id: letters and digits are needed"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        list: List,
+    }
+
+    // docs/spec/api.md, "As of a height": the pages after the first are of its block, whatever id the list began after.
+    #[test]
+    fn a_list_goes_on_with_the_cursor_alone() {
+        let typed = Typed::parse_from(["list", "--participant", "2", "--after", "a"]);
+        let first = typed.list.path(2_000, None);
+        assert_eq!(first, "/v1/accounts?limit=1000&participant=2&after=a");
+        let second = typed.list.path(3, Some("7.b"));
+        assert_eq!(second, "/v1/accounts?limit=3&participant=2&cursor=7.b");
+    }
+}
