@@ -7,6 +7,7 @@ mod compare;
 mod exit;
 mod folder;
 mod input;
+mod minimise;
 mod progress;
 mod provenance;
 mod replay;
@@ -41,6 +42,8 @@ enum Command {
     Step(step::StepArgs),
     /// Name the first event that differs between two traces of one run.
     Compare(compare::CompareArgs),
+    /// Make the scenario of a run that fails as small as it can be while it fails in the same way.
+    Minimise(minimise::MinimiseArgs),
     /// Put the shards of a sweep together.
     Merge(sweep::MergeArgs),
     /// Print the JSON Schema of scenario files.
@@ -53,6 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args),
         Command::Step(args) => step::step(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Minimise(args) => minimise::minimise(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Schema => schema(),
     };

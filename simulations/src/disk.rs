@@ -16,6 +16,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use falaj_consensus::durable::{Disk, DiskError, DiskOperation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use self::inode::Inode;
 use crate::chance::{Chance, Draw, Draws, Site, Word};
@@ -25,18 +27,39 @@ const CRASH: Site = Site::new("disk/crash");
 const SYNC: Site = Site::new("disk/sync");
 
 /// How bad a disk is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct DiskDials {
     /// Syncs that fail; the process has to end.
+    #[serde(
+        rename = "sync_fails_ppm",
+        default,
+        skip_serializing_if = "Ppm::is_never"
+    )]
     pub sync_fails: Ppm,
     /// Syncs that report success and did nothing; after a crash the node counts as faulty.
+    #[serde(
+        rename = "sync_lies_ppm",
+        default,
+        skip_serializing_if = "Ppm::is_never"
+    )]
     pub sync_lies: Ppm,
     /// The fastest sync.
     pub sync_min_ns: u64,
     /// The slowest sync; between the two the tail is heavy.
     pub sync_cap_ns: u64,
-    /// What all files together may hold.
+    /// What all files together may hold; whatever they need if not said.
+    #[serde(default = "unlimited", skip_serializing_if = "is_unlimited")]
     pub capacity_bytes: u64,
+}
+
+const fn unlimited() -> u64 {
+    DiskDials::CALM.capacity_bytes
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_unlimited(bytes: &u64) -> bool {
+    *bytes == unlimited()
 }
 
 impl DiskDials {

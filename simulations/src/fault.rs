@@ -1,16 +1,23 @@
 //! Faults with a time: what goes wrong, with whom, and when it is over.
 //!
 //! Invariant: a schedule is data; leaving an entry out leaves all others where they were.
+//! As text a fault is a word, or a word with what belongs to it: `heal`, `{ crash = 2 }`, `{ partition = { side = [0], noticed = false } }`.
 //! Shape: entries in order of time; everything is over at the stabilisation of the run but for validators that are faulty for good.
 
+mod form;
+mod who;
+
 use falaj_consensus::durable::LogId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskDials;
 use crate::hsm::TokenDials;
 use crate::types::{NodeIndex, SimTime};
 
 /// What goes wrong, or is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// Nothing passes between these nodes and all others, in either direction.
     Partition {
@@ -40,6 +47,7 @@ pub enum Fault {
         /// Who.
         node: NodeIndex,
         /// When the power goes again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         after_changes: Option<u64>,
     },
     /// The disk of one of a node's logs becomes slow or unreliable.
@@ -47,6 +55,8 @@ pub enum Fault {
         /// Whose.
         node: NodeIndex,
         /// Which log's.
+        #[serde(with = "form::Log")]
+        #[schemars(with = "form::Log")]
         log: LogId,
         /// How bad it is.
         dials: DiskDials,

@@ -16,6 +16,7 @@ pub mod economy;
 pub mod fault;
 pub mod hsm;
 pub mod marks;
+pub mod minimise;
 pub mod network;
 pub mod queue;
 pub mod run;

@@ -35,7 +35,7 @@ pub enum Signatures {
 }
 
 /// A run before it has a seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
     /// How many validators, all of equal power.
     pub validators: u16,

@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
 /// A point in virtual time, in nanoseconds since the start of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SimTime(u64);
@@ -51,7 +54,10 @@ impl fmt::Display for SimTime {
 }
 
 /// A process of the simulated network: a validator, a second instance of one, an observer, a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
 pub struct NodeIndex(u16);
 
 impl NodeIndex {
@@ -81,8 +87,22 @@ impl fmt::Display for NodeIndex {
 }
 
 /// A probability, in parts per million.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ppm(u32);
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct Ppm(#[schemars(range(max = 1_000_000))] u32);
+
+impl<'de> Deserialize<'de> for Ppm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parts = u32::deserialize(deserializer)?;
+        if parts > Self::ALWAYS.0 {
+            let text = format!("{parts} parts per million are more than one");
+            return Err(serde::de::Error::custom(text));
+        }
+        Ok(Self(parts))
+    }
+}
 
 impl Ppm {
     /// Never.
@@ -98,6 +118,12 @@ impl Ppm {
     pub const fn new(parts: u32) -> Self {
         assert!(parts <= Self::ALWAYS.0, "a probability is at most one");
         Self(parts)
+    }
+
+    /// Whether it never happens.
+    #[must_use]
+    pub const fn is_never(&self) -> bool {
+        self.0 == 0
     }
 
     /// How many in a million.

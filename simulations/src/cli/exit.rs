@@ -6,6 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use falaj_simulations::minimise::MinimiseError;
 use falaj_simulations::scenario::file::FileError;
 use falaj_simulations::sweep::Shard;
 use falaj_simulations::token::{TokenError, build};
@@ -76,6 +77,9 @@ pub(crate) enum Failure {
     /// Traces of two runs.
     #[error("{}: is the trace of another scenario or seed", path.display())]
     OtherRun { path: PathBuf },
+    /// A run that cannot be made smaller.
+    #[error("nothing is minimised: {0}")]
+    Minimise(#[from] MinimiseError),
 }
 
 impl Failure {
@@ -99,6 +103,7 @@ impl Failure {
             Self::OtherBuild { .. } => 31,
             Self::NoEvent { .. } | Self::NoNode { .. } => 32,
             Self::NoTrace { .. } | Self::OtherRun { .. } => 33,
+            Self::Minimise(_) => 35,
         }
     }
 }

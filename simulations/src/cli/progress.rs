@@ -7,11 +7,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The bar of so many runs.
 pub(super) fn progress(runs: u64) -> ProgressBar {
+    bar(runs, "{wide_bar} {pos}/{len} seeds, {eta} left")
+}
+
+/// The bar of a search that takes so many runs at most and says where it is.
+pub(super) fn counter(runs: u64) -> ProgressBar {
+    bar(runs, "{spinner} run {pos} of at most {len}: {msg}")
+}
+
+fn bar(runs: u64, template: &str) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} seeds, {eta} left");
+    let style = ProgressStyle::with_template(template);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

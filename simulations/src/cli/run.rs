@@ -117,7 +117,7 @@ fn source(args: &RunArgs) -> Result<Source, Failure> {
 fn seeds(args: &RunArgs, plan: &Plan) -> Range<u64> {
     match (&args.seeds, plan) {
         (Some(seeds), _) => seeds.clone(),
-        (None, Plan::File(file)) => 0..file.expect.seeds,
+        (None, Plan::File(file)) => file.seeds(),
         (None, Plan::Swarm) => 0..0,
     }
 }

@@ -78,7 +78,7 @@ fn plan(part: &Part<'_>) -> Result<(Sweep, Manifest), Failure> {
     let points = File::points(&text).map_err(wrong)?;
     let provenance = provenance()?;
     let sweep = Sweep {
-        seeds: part.seeds.clone().unwrap_or(0..file.expect.seeds),
+        seeds: part.seeds.clone().unwrap_or_else(|| file.seeds()),
         build: provenance.build.clone(),
         points,
     };

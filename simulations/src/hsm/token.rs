@@ -5,6 +5,8 @@
 
 use falaj_consensus::crypto::Signature;
 use falaj_hsm::{BackendError, BackendWork, Fault};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{KeyIndex, Order, Registry};
 use crate::chance::{Chance, Draws, Site};
@@ -13,15 +15,26 @@ use crate::types::{NodeIndex, Ppm, SimTime};
 const CALL: Site = Site::new("hsm/call");
 
 /// How bad a token is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TokenDials {
     /// The fastest signature.
     pub latency_min_ns: u64,
     /// The slowest; between the two the tail is heavy.
     pub latency_cap_ns: u64,
     /// Calls that fail before anything is signed.
+    #[serde(
+        rename = "session_loss_ppm",
+        default,
+        skip_serializing_if = "Ppm::is_never"
+    )]
     pub session_loss: Ppm,
     /// Calls that sign and then fail to answer: the signature exists and nobody has it.
+    #[serde(
+        rename = "lost_answer_ppm",
+        default,
+        skip_serializing_if = "Ppm::is_never"
+    )]
     pub lost_answer: Ppm,
 }
 

@@ -11,9 +11,11 @@ mod dial;
 mod draw;
 mod entries;
 mod expand;
+mod outright;
 mod read;
 mod sweep;
 mod who;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,9 +25,10 @@ use serde::{Deserialize, Serialize};
 pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
-    Byzantine, Clock, Crash, Heal, Log, Loss, Lost, Mute, Partition, PowerCut, Restart, Slow,
-    SlowDisk, Token, TokenBack, TokenGone,
+    Byzantine, Clock, Crash, Heal, Log, Loss, Lost, Mute, Partition, PowerCut, Restart, Single,
+    Slow, SlowDisk, Token, TokenBack, TokenGone,
 };
+pub use outright::Unsayable;
 pub use read::FileError;
 pub use sweep::{Point, words};
 pub use who::{All, Any, Who};
@@ -45,8 +48,11 @@ pub const VALIDATORS_MAX: u64 = 64;
 pub struct File {
     /// What it shows, in a sentence.
     pub about: String,
+    /// The first seed that it is run under if nobody says which; 0 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// What is drawn for each seed as it is without a file: `"all"`, or some classes. What is neither drawn nor said is as on a good day.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Drawn::is_nothing")]
     pub drawn: Drawn,
     /// How many validators, of equal power, 1 to 64; four if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +120,9 @@ pub struct File {
     /// Disks of one log that become slow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_disk: Vec<SlowDisk>,
+    /// Single faults, each as it is, none drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault: Vec<Single>,
     /// What a campaign of it has to come to.
     #[serde(default)]
     pub expect: Expect,
@@ -143,6 +152,10 @@ impl Default for Drawn {
 }
 
 impl Drawn {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The classes.
     #[must_use]
     pub fn classes(&self) -> BTreeSet<Class> {
@@ -246,7 +259,7 @@ pub struct Expect {
     pub verdict: Verdict,
     /// What must have been reached, or the campaign is inconclusive.
     pub marks: BTreeSet<Mark>,
-    /// From so many seeds on the marks are owed; so many are run if nobody says which.
+    /// From so many seeds on the marks are owed; so many are run, from `seed` on, if nobody says which.
     pub seeds: u64,
 }
 
@@ -285,6 +298,27 @@ impl File {
     /// [`FileError`], as [`File::parse`], for the file and for each point.
     pub fn points(text: &str) -> Result<Vec<Point>, FileError> {
         sweep::points(text)
+    }
+
+    /// The seeds that it is run under if nobody says which.
+    #[must_use]
+    pub fn seeds(&self) -> std::ops::Range<u64> {
+        let first = self.seed.unwrap_or(0);
+        first..first.saturating_add(self.expect.seeds)
+    }
+
+    /// The file that says a scenario outright: nothing in it is drawn.
+    ///
+    /// # Errors
+    /// [`Unsayable`], when a part of the scenario has no key.
+    pub fn of(scenario: &Scenario) -> Result<Self, Unsayable> {
+        outright::file(scenario)
+    }
+
+    /// Its text, for people: a line for each key, a paragraph for each entry.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        write::text(self)
     }
 
     /// The same file with every default written out.

@@ -1,9 +1,10 @@
-//! Runs again by their tokens: whole, up to an event, looked at, and compared.
+//! Runs again by their tokens: whole, up to an event, looked at, compared, and made small.
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use falaj_simulations::scenario::file::File;
 use falaj_simulations::token::build;
 use serde_json::Value;
 
@@ -69,10 +70,10 @@ fn every_failure_prints_its_token() {
 #[test]
 fn a_failing_run_of_a_sweep_keeps_its_token() {
     let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), FORK);
+    let path = written(folder.path(), &format!("seed = 3\n{FORK}"));
     let out = folder.path().join("out");
     let out_text = out.to_str().unwrap();
-    falaj_sim(&["run", &path, "--out", out_text, "--seeds", "3..4"]);
+    falaj_sim(&["run", &path, "--out", out_text]);
     let lines = fs::read_to_string(out.join("runs.ndjson")).unwrap();
     let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     let output = falaj_sim(&["replay", &token(&line), "--json"]);
@@ -239,4 +240,45 @@ fn the_first_event_that_differs_is_named() {
             .code(),
         Some(20)
     );
+}
+
+/// Goal: a fork among all other trouble is made small, in a file that a person can read, that forks by itself, and that nothing else
+/// is needed for.
+#[test]
+fn a_failing_run_is_made_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = report(folder.path(), FORK, "3");
+    let out = folder.path().join("fork.toml");
+    let out = out.to_str().unwrap();
+    let about = "two liars of four fork the chain";
+    let arguments = [
+        "minimise",
+        &token(&before),
+        "--out",
+        out,
+        "--about",
+        about,
+        "--runs",
+        "300",
+    ];
+    let output = falaj_sim(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    let written = fs::read_to_string(out).unwrap();
+    let file = File::parse(&written).unwrap();
+    assert_eq!(file.seeds(), 3..4);
+    assert!(file.fault.is_empty() && file.clock.is_empty(), "{written}");
+    assert!(written.lines().count() < 30, "{written}");
+    let after = last_line(&falaj_sim(&["run", out, "--json"]));
+    assert_eq!(
+        (&after["verdict"], &after["as_expected"]),
+        (&"unsafe".into(), &true.into())
+    );
+    assert_eq!(
+        after["failures"][0]["oracle"],
+        before["failures"][0]["oracle"]
+    );
+    assert!(after["events"].as_u64() <= before["events"].as_u64());
+
+    let calm = token(&report(folder.path(), CALM, "1"));
+    assert_eq!(falaj_sim(&["minimise", &calm]).status.code(), Some(35));
 }

@@ -11,10 +11,20 @@ use crate::program::falaj_sim;
 
 /// Name and text of each, in order of name.
 fn shipped() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    files_of("scenarios")
+}
+
+/// What minimised failures teach, each in a file named after its lesson.
+fn regressions() -> Vec<(String, String)> {
+    files_of("scenarios/regressions")
+}
+
+fn files_of(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(folder).expect("the scenarios ship");
     let mut scenarios: Vec<_> = entries
         .map(|entry| entry.expect("the folder can be read").path())
+        .filter(|path| path.is_file())
         .map(|path| {
             let text = fs::read_to_string(&path).expect("a file that ships");
             let name = path.file_stem().map(|name| name.to_string_lossy());
@@ -31,7 +41,7 @@ fn each_is_valid_under_the_schema() {
     let output = falaj_sim(&["schema"]);
     let schema = serde_json::from_slice(&output.stdout).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for (name, text) in shipped() {
+    for (name, text) in shipped().into_iter().chain(regressions()) {
         let value: serde_json::Value = toml::from_str(&text).unwrap();
         let errors: Vec<_> = validator
             .iter_errors(&value)
@@ -70,20 +80,30 @@ fn each_is_explained() {
 /// Goal: each comes to the verdict that it promises, and hits its marks.
 #[test]
 fn each_comes_to_what_it_promises() {
-    for (name, text) in shipped() {
-        let file = File::parse(&text).unwrap();
-        let (seeds, expected) = (file.expect.seeds, file.expect.verdict);
-        let campaign = campaign(&Plan::File(Box::new(file)), 0..seeds, 2, |_| {});
-        let found: Vec<_> = campaign
-            .failures
-            .iter()
-            .map(|report| &report.finding)
-            .collect();
-        assert_eq!(
-            campaign.missing,
-            [],
-            "{name} promises marks that nothing hits"
-        );
-        assert_eq!(campaign.verdict, expected, "{name}: {found:?}");
-    }
+    shipped().iter().for_each(keeps_its_promise);
+}
+
+/// Goal: no failure that was found and made small comes back: each comes to what the mended program has to come to.
+#[test]
+fn no_regression_comes_back() {
+    let regressions = regressions();
+    assert!(!regressions.is_empty());
+    regressions.iter().for_each(keeps_its_promise);
+}
+
+fn keeps_its_promise((name, text): &(String, String)) {
+    let file = File::parse(text).expect("a scenario file");
+    let (seeds, expected) = (file.seeds(), file.expect.verdict);
+    let campaign = campaign(&Plan::File(Box::new(file)), seeds, 2, |_| {});
+    let found: Vec<_> = campaign
+        .failures
+        .iter()
+        .map(|report| &report.finding)
+        .collect();
+    assert_eq!(
+        campaign.missing,
+        [],
+        "{name} promises marks that nothing hits"
+    );
+    assert_eq!(campaign.verdict, expected, "{name}: {found:?}");
 }

@@ -14,6 +14,7 @@ use super::{File, VALIDATORS_MAX, Who};
 use crate::scenario::swarm::Class;
 
 mod numbers;
+mod singles;
 
 /// Two things that exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +81,7 @@ pub(super) const CALM_HORIZON: Ms = Ms::new(5_000);
 pub(super) fn check(file: &File) -> Result<(), FileError> {
     let facts = Facts::of(file)?;
     numbers::check(file, &facts)?;
+    singles::check(file, &facts)?;
     facts.faulty(file)?;
     facts.lost(file).map_err(FileError::Contradiction)?;
     facts.cuts(file).map_err(FileError::Contradiction)?;

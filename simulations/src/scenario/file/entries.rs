@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::dial::{Dial, Ms};
 use super::who::Who;
 use crate::byzantine::Behaviour;
+use crate::fault::Fault;
 
 macro_rules! entries {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* })*) => {
@@ -210,6 +211,16 @@ entries! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sync_cap_ms: Option<Dial<Ms>>,
     }
+}
+
+/// One fault, as it happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Single {
+    /// When.
+    pub at_ms: Ms,
+    /// What.
+    pub what: Fault,
 }
 
 /// How a validator is lost.

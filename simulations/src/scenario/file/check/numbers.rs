@@ -13,21 +13,25 @@ use crate::scenario::local_parameters;
 use crate::scenario::swarm::{Class, drawn_parameters};
 use crate::types::Ppm;
 
-const HOUR: Ms = Ms::new(3_600_000);
+pub(super) const HOUR: Ms = Ms::new(3_600_000);
 const MINUTE: Ms = Ms::new(60_000);
 /// A finer time would make more events than anybody waits for.
-const LEAST: Ms = Ms::of_ns(1_000);
+pub(super) const LEAST: Ms = Ms::of_ns(1_000);
 const NS_PER_MS: u64 = 1_000_000;
 const TIMES_MAX: u64 = 1_000;
-const CHANGES_MAX: u64 = 1_000_000;
+pub(super) const CHANGES_MAX: u64 = 1_000_000;
 const FACTOR_MAX: u64 = 1_000;
 const HEIGHTS_MAX: u64 = 1_000_000;
 const SEEDS_MAX: u64 = 1_000_000_000;
+/// The greatest number of a TOML file, with room for as many seeds after it.
+const SEED_MAX: u64 = i64::MAX as u64 - SEEDS_MAX;
 const DRIFT_MAX_PPM: i32 = 500_000;
 /// A century, well above what a chain forgives.
 const OFFSET_MAX_US: i64 = 3_155_760_000_000_000;
 
 pub(super) fn check(file: &File, facts: &Facts) -> Result<(), FileError> {
+    let seed = file.seed.map(Dial::Fixed);
+    maybe("seed", seed.as_ref(), 0, SEED_MAX)?;
     maybe("heights", file.heights.as_ref(), 1, HEIGHTS_MAX)?;
     within(
         "expect.seeds",

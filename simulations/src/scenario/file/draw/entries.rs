@@ -123,6 +123,9 @@ impl<'a> Entries<'a> {
             let turn = self.turn(SLOW_DISK, number, 0);
             self.slow_disk(entry, &turn);
         }
+        for single in &file.fault {
+            self.add(SimTime::new(single.at_ms.ns()), single.what.clone());
+        }
     }
 
     /// Clocks and processors.

@@ -1,0 +1,228 @@
+//! From a scenario to the file that says it outright, drawing nothing.
+//!
+//! Invariant: the file gives the same scenario for every seed, but for what changes nothing: faults when all trouble has ended, cuts
+//! without another side, and nodes that are lost without a fault that loses them.
+//! Errors: [`Unsayable`], for what no key says.
+
+use falaj_consensus::params::{Parameters, Timeouts as Waits};
+use falaj_consensus::types::Height;
+
+use super::dial::{Dial, Ms};
+use super::entries::{Byzantine, Clock as ClockEntry, Loss, Lost, Single, Slow};
+use super::who::Who;
+use super::{Arithmetic, Clients, Disk, Drawn, Expect, File, Network, Timeouts};
+use crate::disk::DiskDials;
+use crate::fault::{Fault, Timed};
+use crate::network::LinkDials;
+use crate::scenario::{Scenario, Signatures};
+use crate::types::{NodeIndex, SimTime};
+use crate::workload::WorkloadDials;
+
+/// A part of a scenario that no key of a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no scenario file can say {0}")]
+pub struct Unsayable(&'static str);
+
+pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
+    let Scenario {
+        validators,
+        parameters,
+        signatures,
+        network,
+        disk,
+        workload,
+        clocks,
+        slow,
+        byzantine,
+        lost: _,
+        faults: _,
+        stabilise_at,
+        heights,
+    } = scenario;
+    let horizon = stabilise_at.ok_or(Unsayable("a run whose trouble has no end"))?;
+    let (lost, singles) = faults(scenario, horizon);
+    let clocks = clocks.iter().map(|(node, clock)| ClockEntry {
+        nodes: this(*node),
+        offset_us: clock.offset_us,
+        drift_ppm: clock.drift_ppm,
+    });
+    let slow = slow.iter().map(|(node, factor)| Slow {
+        nodes: this(*node),
+        factor: Dial::Fixed(*factor),
+    });
+    let byzantine = byzantine.iter().map(|(node, behaviours)| Byzantine {
+        nodes: this(*node),
+        behaviours: behaviours.clone(),
+    });
+    Ok(File {
+        about: String::new(),
+        seed: None,
+        drawn: Drawn::default(),
+        validators: Some(Dial::Fixed(u64::from(*validators))),
+        horizon_ms: Some(Dial::Fixed(Ms::of_ns(horizon.get()))),
+        heights: heights.map(Height::get).map(Dial::Fixed),
+        signatures: match signatures {
+            Signatures::Simulated => None,
+            Signatures::Real => Some(Arithmetic::Real),
+        },
+        timeouts: timeouts(parameters)?,
+        network: links(network),
+        disk: disks(disk)?,
+        clients: clients(workload),
+        byzantine: byzantine.collect(),
+        lost,
+        clock: clocks.collect(),
+        slow: slow.collect(),
+        partition: Vec::new(),
+        mute: Vec::new(),
+        heal: Vec::new(),
+        crash: Vec::new(),
+        power_cut: Vec::new(),
+        restart: Vec::new(),
+        token_gone: Vec::new(),
+        token_back: Vec::new(),
+        token: Vec::new(),
+        slow_disk: Vec::new(),
+        fault: singles,
+        expect: Expect::default(),
+        sweep: Default::default(),
+    })
+}
+
+/// What differs from a good day.
+fn unlike(ns: u64, calm_ns: u64) -> Option<Dial<Ms>> {
+    (ns != calm_ns).then(|| Dial::Fixed(Ms::of_ns(ns)))
+}
+
+fn this(node: NodeIndex) -> Who {
+    Who::These(vec![node.get()])
+}
+
+fn timeouts(parameters: &Parameters) -> Result<Timeouts, Unsayable> {
+    let calm = crate::scenario::local_parameters();
+    let said = Parameters {
+        timeouts: parameters.timeouts,
+        ..calm
+    };
+    if said != *parameters {
+        return Err(Unsayable("parameters that are no timeouts"));
+    }
+    let Waits {
+        propose_ms,
+        prevote_ms,
+        precommit_ms,
+        growth_ms,
+        growth_rounds_max,
+        tick_ms,
+        heartbeat_ms,
+    } = parameters.timeouts;
+    let calm = calm.timeouts;
+    let wait = |ms: u32, calm: u32| (ms != calm).then(|| Dial::Fixed(Ms::new(u64::from(ms))));
+    let rounds = u64::from(growth_rounds_max);
+    Ok(Timeouts {
+        propose_ms: wait(propose_ms, calm.propose_ms),
+        prevote_ms: wait(prevote_ms, calm.prevote_ms),
+        precommit_ms: wait(precommit_ms, calm.precommit_ms),
+        growth_ms: wait(growth_ms, calm.growth_ms),
+        growth_rounds_max: (growth_rounds_max != calm.growth_rounds_max)
+            .then_some(Dial::Fixed(rounds)),
+        tick_ms: wait(tick_ms, calm.tick_ms),
+        heartbeat_ms: wait(heartbeat_ms, calm.heartbeat_ms),
+    })
+}
+
+fn links(dials: &LinkDials) -> Network {
+    let LinkDials {
+        loss,
+        duplicate,
+        reorder,
+        delay_min_ns,
+        delay_cap_ns,
+    } = *dials;
+    let calm = LinkDials::CALM;
+    let part =
+        |ppm: crate::types::Ppm| (!ppm.is_never()).then(|| Dial::Fixed(u64::from(ppm.get())));
+    let is_slow = (delay_min_ns, delay_cap_ns) != (calm.delay_min_ns, calm.delay_cap_ns);
+    Network {
+        loss_ppm: part(loss),
+        duplicate_ppm: part(duplicate),
+        reorder_ppm: part(reorder),
+        delay_ms: is_slow.then(|| Dial::Fixed(Ms::of_ns(delay_min_ns))),
+        delay_cap_ms: is_slow.then(|| Dial::Fixed(Ms::of_ns(delay_cap_ns))),
+    }
+}
+
+fn disks(dials: &DiskDials) -> Result<Disk, Unsayable> {
+    let calm = DiskDials::CALM;
+    let said = DiskDials {
+        sync_min_ns: dials.sync_min_ns,
+        sync_cap_ns: dials.sync_cap_ns,
+        ..calm
+    };
+    if said != *dials {
+        return Err(Unsayable("disks of all nodes that lie, fail or are full"));
+    }
+    Ok(Disk {
+        sync_min_ms: unlike(dials.sync_min_ns, calm.sync_min_ns),
+        sync_cap_ms: unlike(dials.sync_cap_ns, calm.sync_cap_ns),
+    })
+}
+
+fn clients(dials: &WorkloadDials) -> Clients {
+    let WorkloadDials {
+        gap_min_ns,
+        gap_cap_ns,
+        patience_ns,
+    } = *dials;
+    let calm = WorkloadDials::CALM;
+    Clients {
+        gap_min_ms: unlike(gap_min_ns, calm.gap_min_ns),
+        gap_cap_ms: unlike(gap_cap_ns, calm.gap_cap_ns),
+        patience_ms: unlike(patience_ns, calm.patience_ns),
+    }
+}
+
+/// Who is lost, and all other faults, one by one.
+fn faults(scenario: &Scenario, horizon: SimTime) -> (Vec<Lost>, Vec<Single>) {
+    let (mut lost, mut singles) = (Vec::new(), Vec::new());
+    let mut unlost = scenario.lost.clone();
+    for Timed { at, fault } in &scenario.faults {
+        let at_ms = Ms::of_ns(at.get());
+        if *at >= horizon || !has_two_sides(fault, scenario.validators) {
+            continue;
+        }
+        match loss(fault) {
+            Some((node, by)) if unlost.remove(&node) => lost.push(Lost {
+                nodes: this(node),
+                by,
+                at_ms: Dial::Fixed(at_ms),
+            }),
+            Some(_) | None => singles.push(Single {
+                at_ms,
+                what: fault.clone(),
+            }),
+        }
+    }
+    (lost, singles)
+}
+
+fn loss(fault: &Fault) -> Option<(NodeIndex, Loss)> {
+    if let Fault::Crash(node) = fault {
+        return Some((*node, Loss::Crash));
+    }
+    if let Fault::TokenGone(node) = fault {
+        return Some((*node, Loss::Token));
+    }
+    None
+}
+
+/// A cut between nobody and everybody cuts nothing.
+fn has_two_sides(fault: &Fault, validators: u16) -> bool {
+    if let Fault::Partition { side, .. } | Fault::Mute { side } = fault {
+        return !side.is_empty() && side.len() < usize::from(validators);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests;
