@@ -7,3 +7,4 @@ pub mod core;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod storage;
+pub mod usage;

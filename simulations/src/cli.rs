@@ -20,6 +20,7 @@ use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use falaj_node::usage::{self, WrongUsage};
 use falaj_simulations::scenario::file::File;
 
 use self::exit::Failure;
@@ -51,7 +52,11 @@ enum Command {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
+    let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Step(args) => step::step(&args),
@@ -61,10 +66,32 @@ pub(crate) fn main() -> ExitCode {
         Command::Schema => schema(),
     };
     done.unwrap_or_else(|failure| {
+        let (what, code) = (failure.to_string(), failure.exit_code());
+        if usage::wants_json() {
+            return tell(&what, None, code);
+        }
         // Nobody may be listening any more; the exit code says what has to be said.
-        let _gone = writeln!(stderr(), "falaj-sim: {failure}");
-        ExitCode::from(failure.exit_code())
+        let _gone = writeln!(stderr(), "falaj-sim: {what}");
+        ExitCode::from(code)
     })
+}
+
+/// Tells of a command line that cannot be read; help and version are no errors.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    if !usage::wants_json() || !error.use_stderr() {
+        error.exit();
+    }
+    let WrongUsage { error, fix } = WrongUsage::of(&error.to_string());
+    tell(&error, Some(&fix), usage::EXIT_CODE)
+}
+
+/// Tells a program why there is no verdict, in one object.
+fn tell(error: &str, fix: Option<&str>, exit_code: u8) -> ExitCode {
+    let object = serde_json::json!({
+        "error": error, "causes": [], "fix": fix, "exit_code": exit_code,
+    });
+    let _gone = writeln!(stdout(), "{object}");
+    ExitCode::from(exit_code)
 }
 
 fn schema() -> Result<ExitCode, Failure> {

@@ -37,6 +37,8 @@ use std::process::ExitCode;
 
 pub use exit::Failure;
 
+use crate::usage::{self, WrongUsage};
+
 /// A validator's node of a Falaj network, and the tools around it.
 #[derive(Parser)]
 #[command(name = "falaj", version, about, propagate_version = true)]
@@ -106,7 +108,10 @@ pub fn run() -> ExitCode {
         home,
         json,
         command,
-    } = Cli::parse();
+    } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
     let scene = Scene { home, json };
     let result = match command {
         Command::Measure(measure) => measure.run(&scene),
@@ -129,6 +134,15 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(json),
     }
+}
+
+/// Tells of a command line that cannot be read; help and version are no errors.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    if !usage::wants_json() || !error.use_stderr() {
+        error.exit();
+    }
+    let WrongUsage { error, fix } = WrongUsage::of(&error.to_string());
+    Failure::new(usage::EXIT_CODE, error).fix(fix).tell(true)
 }
 
 #[cfg(test)]

@@ -97,6 +97,34 @@ fn wrong_usage_is_exit_code_2_and_says_the_ledgers_code() {
     assert_eq!(pay(&node, "1.00", ["--timeout-ms", "60001"]).code(), 2);
 }
 
+// docs/guide/cli.md, "Errors": a command line that cannot be read is told as every other error is.
+#[test]
+fn a_command_line_that_cannot_be_read_is_one_object() {
+    for arguments in [
+        &["--json"][..],
+        &["fly", "--json"],
+        &["status", "--json", "--api", "https://127.0.0.1:1"],
+        &["tx", "transfer", "--json"],
+        &["--json", "init", "--validator", "x"],
+        &["verify", "--json", "--jsno"],
+    ] {
+        let said = falaj(arguments);
+        let object = said.json(2);
+        assert_eq!(said.err(), "", "{arguments:?}");
+        assert_eq!(object["exit_code"], 2, "{object}");
+        assert_eq!(object["causes"], json!([]), "{object}");
+        for key in ["error", "fix"] {
+            assert!(object[key].is_string(), "{object}");
+        }
+    }
+    let tip = falaj(["verify", "--json", "--genesi", "x"]).json(2);
+    assert!(tip["fix"].as_str().unwrap().contains("--genesis"), "{tip}");
+    assert!(falaj(["--help", "--json"]).text().contains("Usage:"));
+    let plain = falaj(["fly"]);
+    assert_eq!((plain.code(), plain.out()), (2, String::new()));
+    assert!(plain.err().contains("fly"), "{}", plain.err());
+}
+
 #[test]
 fn a_key_that_others_can_read_is_exit_code_77_and_one_that_is_none_78() {
     let node = Node::start();

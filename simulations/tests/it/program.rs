@@ -76,7 +76,7 @@ fn a_promised_mark_that_is_never_hit_is_inconclusive() {
     assert_eq!(report["as_expected"], false);
 }
 
-/// Goal: each kind of bad file has its own code, and one line that names the file.
+/// Goal: each kind of bad file has its own code, and one line that names the file, or for a program one object.
 #[test]
 fn bad_files_have_their_own_codes() {
     let folder = tempfile::tempdir().unwrap();
@@ -95,13 +95,16 @@ fn bad_files_have_their_own_codes() {
         assert_eq!(output.status.code(), Some(code), "{text}: {words}");
         assert!(words.contains("scenario.toml: "), "{words}");
         assert_eq!(words.lines().count(), 1, "{words}");
+        let told = falaj_sim(&["run", &written(folder.path(), text), "--json"]);
+        assert_eq!(last_line(&told)["exit_code"], code, "{text}");
+        assert!(told.stderr.is_empty(), "{text}");
     }
     let nowhere = folder.path().join("nowhere.toml");
     let output = falaj_sim(&["run", nowhere.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(20));
 }
 
-/// Goal: what nobody can mean is a usage error.
+/// Goal: what nobody can mean is a usage error, told to a program in one object.
 #[test]
 fn usage_errors_have_their_own_code() {
     for arguments in [
@@ -111,5 +114,9 @@ fn usage_errors_have_their_own_code() {
         &["fly"],
     ] {
         assert_eq!(falaj_sim(arguments).status.code(), Some(2), "{arguments:?}");
+        let told = falaj_sim(&[arguments, &["--json"]].concat());
+        assert_eq!(told.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(last_line(&told)["exit_code"], 2, "{arguments:?}");
+        assert!(told.stderr.is_empty(), "{arguments:?}");
     }
 }
