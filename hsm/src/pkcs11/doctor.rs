@@ -173,11 +173,17 @@ impl DoctorReport {
     }
 
     fn fault(&mut self, error: &TokenError) {
+        let (words, cause) = (words(error), error.cause());
+        let bare = matches!(error, TokenError::Vendor { .. }) && cause == Cause::TokenGone;
         self.findings.push(Finding {
             severity: Severity::Fault,
-            what: words(error),
+            what: if bare {
+                format!("the token is gone: {words}")
+            } else {
+                words
+            },
             fix: error.fix().to_owned(),
-            cause: Some(error.cause()),
+            cause: Some(cause),
         });
     }
 

@@ -371,6 +371,11 @@ impl TokenError {
             Self::Library { .. } | Self::LibraryHash { .. } | Self::Thread(_) => {
                 Cause::LibraryUnusable
             }
+            // Nobody is logged in yet, so what the library finds no way to is the device behind it.
+            Self::Vendor {
+                call: Call(Function::Initialize),
+                code: Code(RvError::GeneralError),
+            } => Cause::TokenGone,
             Self::Vendor { code, .. } => classify(code.0),
             Self::Unreadable { .. } | Self::Panicked => Cause::Unknown,
             Self::StaleSession | Self::NoSession => Cause::SessionLost,
@@ -419,5 +424,16 @@ mod tests {
             code: Code(RvError::PinLocked),
         };
         assert_eq!(error.to_string(), "C_SignInit returned CKR_PIN_LOCKED");
+    }
+
+    // docs/spec/hsm.md, "Faults": before the library is initialised nobody can have been logged out.
+    #[test]
+    fn a_library_that_does_not_initialise_has_lost_its_token() {
+        let failed = |function| TokenError::Vendor {
+            call: Call(function),
+            code: Code(RvError::GeneralError),
+        };
+        assert_eq!(failed(Function::Initialize).cause(), Cause::TokenGone);
+        assert_eq!(failed(Function::Sign).cause(), Cause::LoggedOut);
     }
 }

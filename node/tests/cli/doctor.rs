@@ -125,6 +125,19 @@ fn what_the_configuration_names_wrongly_is_told_apart() {
     }
 }
 
+// docs/runbook/hsm.md, "token_gone": the library loads, and what is behind it is away.
+#[test]
+fn a_token_whose_folder_is_gone_is_gone() {
+    let bench = Bench::with_home();
+    let (folder, aside) = (bench.hsm.tokens_folder(), bench.path("aside"));
+    fs::rename(&folder, &aside).unwrap();
+    let ended = bench.run(&DOCTOR);
+    ended.expect(1, &["the token is gone", "check that the HSM"]);
+    assert_eq!(codes(&ended.json()), ["token_gone"]);
+    fs::rename(&aside, &folder).unwrap();
+    bench.run(&DOCTOR).expect(0, &[]);
+}
+
 // A device that signs wrongly fails the check, and it is not the configuration's fault.
 #[test]
 fn a_wrong_signature_is_a_failed_check() {
