@@ -3,6 +3,8 @@
 //! Invariant: after a failed sync, or a broken belief in any of the node's threads, nothing is signed, sent or acknowledged any more.
 //! The exit codes are those of `docs/guide/cli.md`; a supervisor starts the node again, and the records decide what it does then.
 
+use falaj_consensus::durable::LogError;
+use std::error::Error as _;
 use std::sync::Arc;
 
 /// Exit codes that end a running node.
@@ -38,5 +40,19 @@ impl Fatal {
     /// Ends the process.
     pub fn end(&self, code: i32, reason: impl Into<String>) {
         (self.0)(code, reason.into());
+    }
+
+    /// Ends the process for a log that failed.
+    pub(super) fn log_failed(&self, error: &LogError) {
+        let code = if error.is_damage() {
+            exit_code::DATA
+        } else {
+            exit_code::DISK
+        };
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        let reason = causes.fold(error.to_string(), |reason, cause| {
+            format!("{reason}: {cause}")
+        });
+        self.end(code, reason);
     }
 }

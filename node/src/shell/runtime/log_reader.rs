@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::fatal::{Fatal, exit_code};
+use super::fatal::Fatal;
 use crate::core::{FindFor, Input, ReadFor};
 use crate::storage::find_decided;
 
@@ -83,7 +83,7 @@ where
             .name(format!("read-{}", id.name()))
             .spawn(move || {
                 if let Err(error) = run(&inbox, &results) {
-                    end(&fatal, &error);
+                    fatal.log_failed(&error);
                 }
             })?;
         Ok(Self {
@@ -117,29 +117,4 @@ fn run<D: Disk>(inbox: &Receiver<Handed<D>>, results: &impl Fn(Input)) -> Result
         results(read.answer(&view)?);
     }
     Ok(())
-}
-
-/// Ends the process for a log that failed.
-pub(super) fn end(fatal: &Fatal, error: &LogError) {
-    let code = if error.is_damage() {
-        exit_code::DATA
-    } else {
-        exit_code::DISK
-    };
-    fatal.end(code, format!("{}", Chain(error)));
-}
-
-/// An error with its causes, on one line.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
 }

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::fatal::Fatal;
-use super::log_reader::{LogRead, LogReader, end};
+use super::log_reader::{LogRead, LogReader};
 use crate::core::Input;
 
 /// How long a full disk is left alone before the next try.
@@ -101,7 +101,7 @@ impl LogThread {
             .name(format!("log-{}", id.name()))
             .spawn(move || {
                 if let Err(error) = writer.run(&inbox, &results, &timed) {
-                    end(&fatal, &error);
+                    fatal.log_failed(&error);
                 }
             })?;
         Ok(Self {

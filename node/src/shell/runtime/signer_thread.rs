@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::core_thread::SignerCommand;
-use super::fatal::{Fatal, exit_code};
+use super::fatal::Fatal;
 use crate::core;
 
 /// How long the signer must be idle before it tidies up its logs.
@@ -28,6 +28,9 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// Time between two looks at token, key and attributes.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// How long a look that is due waits for a moment in which nothing is signed.
+const RECHECK_PATIENCE: Duration = Duration::from_secs(600);
 
 enum Message {
     Command(SignerCommand),
@@ -140,12 +143,7 @@ impl SignerThread {
             .name("guard".into())
             .spawn(move || {
                 if let Err(error) = guard.run(&inbox, &results) {
-                    let code = if error.is_damage() {
-                        exit_code::DATA
-                    } else {
-                        exit_code::DISK
-                    };
-                    fatal.end(code, format!("the guard: {error}"));
+                    fatal.log_failed(&error);
                 }
             })?;
         Ok(Self {
@@ -184,12 +182,13 @@ struct DeviceThread {
 impl DeviceThread {
     fn run(&mut self, inbox: &Receiver<BackendCall>) {
         loop {
-            match inbox.recv_timeout(IDLE) {
-                Ok(call) if self.perform(&call).is_err() => return,
+            let called = inbox.recv_timeout(IDLE);
+            match &called {
+                Ok(call) if self.perform(call).is_err() => return,
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.attend();
+            self.attend(called.is_err());
         }
     }
 
@@ -213,8 +212,8 @@ impl DeviceThread {
 
     /// Tells what happened to the backend, and has it look at its token and key now and then. What it says of the backend's health goes
     /// the way of the answers, so that it never overtakes one.
-    fn attend(&mut self) {
-        if self.upkeep.is_due(Instant::now())
+    fn attend(&mut self, idle: bool) {
+        if self.upkeep.is_due(Instant::now(), idle)
             && let Err(error) = self.backend.recheck()
         {
             let text = format!("the hourly check of the HSM: {error}");
@@ -247,9 +246,15 @@ impl Upkeep {
         }
     }
 
-    /// Once in each interval, however often it is asked; what was missed is not made up for.
-    fn is_due(&mut self, now: Instant) -> bool {
-        let due = now >= self.due;
+    /// Once in each interval, however often it is asked; what was missed is not made up for. It waits for an idle moment, in which it holds
+    /// up no vote, but at most for [`RECHECK_PATIENCE`].
+    fn is_due(&mut self, now: Instant, idle: bool) -> bool {
+        let patience = if idle {
+            Duration::ZERO
+        } else {
+            RECHECK_PATIENCE
+        };
+        let due = now >= self.due + patience;
         if due {
             self.due = now + self.interval;
         }
@@ -377,11 +382,24 @@ mod tests {
         let start = Instant::now();
         let minutes = |minutes: u64| start + Duration::from_secs(60 * minutes);
         let mut upkeep = Upkeep::new(start, RECHECK_INTERVAL);
-        assert!(!upkeep.is_due(minutes(59)));
-        assert!(upkeep.is_due(minutes(60)));
-        assert!(!upkeep.is_due(minutes(61)));
-        assert!(upkeep.is_due(minutes(500)));
-        assert!(!upkeep.is_due(minutes(559)));
-        assert!(upkeep.is_due(minutes(560)));
+        assert!(!upkeep.is_due(minutes(59), true));
+        assert!(upkeep.is_due(minutes(60), true));
+        assert!(!upkeep.is_due(minutes(61), true));
+        assert!(upkeep.is_due(minutes(500), true));
+        assert!(!upkeep.is_due(minutes(559), true));
+        assert!(upkeep.is_due(minutes(560), true));
+    }
+
+    // A canary of the check would hold up a vote; on a chain that never rests it is made all the same.
+    #[test]
+    fn the_hourly_check_waits_for_an_idle_moment_for_ten_minutes() {
+        let start = Instant::now();
+        let minutes = |minutes: u64| start + Duration::from_secs(60 * minutes);
+        let mut upkeep = Upkeep::new(start, RECHECK_INTERVAL);
+        assert!(!upkeep.is_due(minutes(60), false));
+        assert!(!upkeep.is_due(minutes(69), false));
+        assert!(upkeep.is_due(minutes(69), true));
+        assert!(!upkeep.is_due(minutes(138), false));
+        assert!(upkeep.is_due(minutes(139), false));
     }
 }
