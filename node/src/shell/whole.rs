@@ -67,7 +67,11 @@ fn draft(path: &Path, bytes: &[u8], mode: u32) -> Result<PathBuf> {
     Ok(draft)
 }
 
-fn sync_folder(path: &Path) -> Result<()> {
+/// Makes what was done to a name in its folder last.
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder(path: &Path) -> Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

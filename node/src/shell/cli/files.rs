@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 
 use super::{Failure, print};
+use crate::shell::whole::sync_folder;
 
 /// Reads all of a file of at most so many bytes.
 pub(super) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
@@ -41,9 +42,13 @@ pub(super) fn write(path: Option<&Path>, text: &str) -> Result<(), Failure> {
         .create_new(true)
         .open(path)
         .map_err(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)
+    let written = file.write_all(text.as_bytes());
+    let written = written.and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A part of a receipt must not pass for one; if it cannot be removed either, the error is told all the same.
+        drop(std::fs::remove_file(path));
+    }
+    written.and_then(|()| sync_folder(path)).map_err(failed)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ use crate::shell::api;
 use crate::shell::config::{Config, LogFormat};
 use crate::shell::node::Node;
 use crate::shell::runtime::Fatal;
+use crate::shell::whole::write_whole;
 
 /// What a running node wrote beside its home, for the tools that look for it.
 pub(super) const RUN_FILE: &str = "run.json";
@@ -67,7 +68,8 @@ async fn serve(
         api,
         p2p: node.network.listen_addr().to_string(),
     };
-    write_atomically(&home.join(RUN_FILE), &running)?;
+    let text = serde_json::to_vec(&running).map_err(|error| Failure::new(70, error))?;
+    write_whole(&home.join(RUN_FILE), &text).map_err(|error| Failure::new(Failure::DISK, error))?;
     tracing::info!(%api, p2p = %running.p2p, height = node.view.snapshot().height().get(), "the node runs");
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node), stopping));
@@ -148,15 +150,6 @@ async fn wait_until_told(input: Option<oneshot::Receiver<()>>) -> Result<(), Fai
         () = closed => {}
     }
     Ok(())
-}
-
-/// Readers see the whole file or the one before.
-fn write_atomically(path: &Path, running: &Running) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(Failure::DISK, error);
-    let text = serde_json::to_vec(running).map_err(|error| Failure::new(70, error))?;
-    let draft = path.with_extension("draft");
-    std::fs::write(&draft, text).map_err(failed)?;
-    std::fs::rename(&draft, path).map_err(failed)
 }
 
 fn log_to_standard_error(config: &Config) -> Result<(), Failure> {
