@@ -269,16 +269,23 @@ pub fn check_approved(set: &ValidatorSet) -> Result<(), HomeError> {
     }
 }
 
+/// The key that a genesis gives a validator.
+///
+/// # Errors
+/// [`HomeError::NotInGenesis`].
+pub fn key_of_member(genesis: &Genesis, id: u32) -> Result<&PublicKey, HomeError> {
+    let set = &genesis.validators;
+    let index = set.index_of(ValidatorId::new(id));
+    let member = index.and_then(|index| set.get(index));
+    Ok(&member.ok_or(HomeError::NotInGenesis { id })?.key)
+}
+
 /// Refuses a key that the genesis does not give to this validator.
 ///
 /// # Errors
 /// [`HomeError::NotInGenesis`].
 pub fn check_member(genesis: &Genesis, id: u32, key: &PublicKey) -> Result<(), HomeError> {
-    let set = &genesis.validators;
-    let member = set
-        .index_of(ValidatorId::new(id))
-        .and_then(|index| set.get(index));
-    if member.is_some_and(|member| member.key == *key) {
+    if key_of_member(genesis, id)? == key {
         Ok(())
     } else {
         Err(HomeError::NotInGenesis { id })

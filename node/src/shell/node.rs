@@ -21,7 +21,9 @@ use std::thread::JoinHandle;
 use super::binding::{Subject, Vouched};
 use super::config::{Config, ConfigError, Paths, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
-use super::home::{Folders, HomeError, check_approved, expect_finished, read_genesis};
+use super::home::{
+    Folders, HomeError, check_approved, expect_finished, key_of_member, read_genesis,
+};
 use super::keys::{
     KeyFileError, OpenedBackend, SharedBackend, SignerError, open_backend, read_transport_key,
     sign_deadline_ms,
@@ -247,16 +249,11 @@ fn open_signer(
     transport: &Keypair,
     now: Now,
 ) -> Result<Signing, StartError> {
-    let set = &opened.genesis.validators;
-    let id = ValidatorId::new(validator.id);
-    let member = set.index_of(id).and_then(|index| set.get(index));
-    let key = member
-        .map(|member| member.key.clone())
-        .ok_or(HomeError::NotInGenesis { id: validator.id })?;
+    let key = key_of_member(&opened.genesis, validator.id)?.clone();
     if let SignerConfig::Pkcs11(token) = &validator.signer
         && token.fips_strict
     {
-        check_approved(set)?;
+        check_approved(&opened.genesis.validators)?;
     }
     let state = &opened.base.state;
     let open_height = state.height().next();
@@ -277,7 +274,7 @@ fn open_signer(
     let (mut signer, memory) = opened.folders.open_signer(now, identity, &known)?;
     let subject = Subject {
         chain: &chain,
-        validator: id,
+        validator: ValidatorId::new(validator.id),
         key: backend.public_key(),
         transport_key: transport.public().to_peer_id().to_bytes(),
     };

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use super::client::Client;
 use super::endpoint::Endpoint;
 use super::genesis::GenesisArgs;
+use super::proof::Proof;
 use super::{Failure, Scene, names, print, proof, receipt};
 use seen::{AccountSeen, AnswerSeen, PageSeen};
 
@@ -126,6 +127,7 @@ impl Many {
 impl List {
     fn run(&self, scene: &Scene) -> Result<(), Failure> {
         let client = self.endpoint.client(scene)?;
+        self.after.as_deref().map(segment).transpose()?;
         let (mut left, mut cursor) = (self.limit, None);
         while left > 0 {
             let page: PageSeen = client.get(&self.path(left, cursor.as_deref()))?.json()?;
@@ -176,21 +178,13 @@ impl Prove {
         let AnswerSeen { proof, .. } = client.get(&path)?.json()?;
         let proof = proof.unwrap_or_default();
         let bundle = proof::of_api(&proof)?;
-        let genesis = self.genesis.at_hand(scene)?;
-        receipt::keep(
-            scene,
-            &self.genesis,
-            &bundle,
-            self.out.as_deref(),
-            |found| {
-                let VerifiedBundle::Account(found) = found else {
-                    return false;
-                };
-                genesis
-                    .as_ref()
-                    .is_none_or(|genesis| names::of_account(found.id, genesis) == self.id)
-            },
-        )
+        let is_asked = |proof: &Proof<'_>| {
+            let VerifiedBundle::Account(found) = &proof.verified else {
+                return false;
+            };
+            names::of_account(found.id, proof.genesis) == self.id
+        };
+        receipt::keep(scene, &self.genesis, &bundle, self.out.as_deref(), is_asked)
     }
 }
 

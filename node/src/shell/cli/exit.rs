@@ -87,13 +87,14 @@ impl Failure {
     /// What happened, and why, in one line.
     #[must_use]
     pub(super) fn words(&self) -> String {
-        let mut words = self.error.to_string();
-        let mut next = self.error.source();
-        while let Some(error) = next {
-            words = format!("{words}: {error}");
-            next = error.source();
-        }
-        words
+        self.causes().fold(self.error.to_string(), |words, cause| {
+            format!("{words}: {cause}")
+        })
+    }
+
+    /// Why it happened, and why that did.
+    fn causes(&self) -> impl Iterator<Item = &dyn Error> {
+        std::iter::successors(self.error.source(), |cause| (*cause).source())
     }
 
     /// Tells it on standard error, or as JSON on standard output, and gives the exit code.
@@ -102,12 +103,7 @@ impl Failure {
         if self.told {
             return ExitCode::from(self.code);
         }
-        let mut causes = Vec::new();
-        let mut next = self.error.source();
-        while let Some(error) = next {
-            causes.push(error.to_string());
-            next = error.source();
-        }
+        let causes: Vec<_> = self.causes().map(ToString::to_string).collect();
         if json {
             let mut object = serde_json::json!({
                 "error": self.error.to_string(), "causes": causes, "fix": self.fix, "exit_code": self.code,

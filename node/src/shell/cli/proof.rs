@@ -21,7 +21,7 @@ pub(super) const FILE_BYTES_MAX: usize = falaj_ledger::bundle::BUNDLE_BYTES_MAX 
 pub(super) struct Proof<'a> {
     pub(super) verified: VerifiedBundle,
     kind: &'static str,
-    genesis: &'a Genesis,
+    pub(super) genesis: &'a Genesis,
 }
 
 /// Reads a bundle in either of its forms.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use super::client::Client;
 use super::endpoint::Endpoint;
 use super::genesis::GenesisArgs;
+use super::proof::Proof;
 use super::tx::{Patience, not_final};
 use super::{Failure, Scene, files, names, print, proof};
 
@@ -72,7 +73,7 @@ impl Get {
             &self.genesis,
             &bundle,
             self.out.as_deref(),
-            |found| subject(found) == Some(self.key),
+            |proof| subject(&proof.verified) == Some(self.key),
         )
     }
 
@@ -118,14 +119,14 @@ pub(super) fn keep(
     genesis: &GenesisArgs,
     bundle: &Bundle,
     out: Option<&Path>,
-    asked: impl Fn(&VerifiedBundle) -> bool,
+    asked: impl Fn(&Proof<'_>) -> bool,
 ) -> Result<(), Failure> {
     let genesis = genesis.at_hand(scene)?;
     let proof = match &genesis {
         Some(genesis) => Some(proof::check(bundle, genesis)?),
         None => None,
     };
-    if proof.as_ref().is_some_and(|proof| !asked(&proof.verified)) {
+    if proof.as_ref().is_some_and(|proof| !asked(proof)) {
         return Err(proof::other(
             "other-subject",
             "the node gave a bundle about something else",

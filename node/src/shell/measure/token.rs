@@ -7,7 +7,6 @@
 //! Source: `docs/spec/guard.md`, "Purposes"; `docs/spec/hsm.md`.
 
 use falaj_consensus::crypto::{Algorithm, PublicKey};
-use falaj_consensus::types::ValidatorId;
 use falaj_hsm::purpose::Canary;
 use falaj_hsm::{Backend, BackendError};
 use serde::Serialize;
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::{cpu, nanoseconds};
 use crate::shell::config::{Config, SignerConfig};
-use crate::shell::home::{HomeError, read_genesis};
+use crate::shell::home::{HomeError, key_of_member, read_genesis};
 use crate::shell::keys::{OpenedBackend, SignerError, open_backend};
 
 /// How long one signature may take; a token that is slower has a fault, which `falaj doctor hsm` names.
@@ -29,7 +28,7 @@ pub enum TokenMeasureError {
     #[error(transparent)]
     Home(#[from] HomeError),
     /// The home has no key of its own.
-    #[error("the home speaks for no validator of its genesis")]
+    #[error("the home speaks for no validator")]
     NoValidator,
     /// The key that was given.
     #[error("the public key is not one of the configured algorithm")]
@@ -67,21 +66,15 @@ pub fn measure(
         .ok_or(TokenMeasureError::NoValidator)?;
     let key = match public {
         Some(hex) => key_of(&validator.signer, hex)?,
-        None => enrolled(&home.join(&config.paths.genesis), validator.id)?,
+        None => {
+            let genesis = read_genesis(&home.join(&config.paths.genesis))?;
+            key_of_member(&genesis, validator.id)?.clone()
+        }
     };
     let budget_ms = u64::try_from(BUDGET.as_millis()).unwrap_or(u64::MAX);
     let signer = &validator.signer;
     let OpenedBackend { backend, .. } = open_backend(home, signer, &key, budget_ms)?;
     sign_for(&*backend, lasting).map_err(TokenMeasureError::Sign)
-}
-
-/// The key that a genesis gives a validator.
-fn enrolled(genesis: &Path, id: u32) -> Result<PublicKey, TokenMeasureError> {
-    let set = read_genesis(genesis)?.validators;
-    let member = set
-        .index_of(ValidatorId::new(id))
-        .and_then(|index| set.get(index));
-    Ok(member.ok_or(TokenMeasureError::NoValidator)?.key.clone())
 }
 
 /// The key that somebody names.

@@ -1,6 +1,5 @@
 //! Runs the examination and turns what it found into an exit code.
 
-use falaj_consensus::types::ValidatorId;
 use falaj_hsm::pkcs11::{
     Cause, Declaration, DoctorReport, Evidence, KeyToExamine, Statement, TokenConfig, examine,
 };
@@ -8,7 +7,7 @@ use falaj_hsm::pkcs11::{
 use super::{json, text};
 use crate::shell::cli::{Failure, Scene, print};
 use crate::shell::config::{Config, Pkcs11Config};
-use crate::shell::home::{HomeError, read_genesis};
+use crate::shell::home::{key_of_member, read_genesis};
 use crate::shell::keys::token;
 
 /// Examines the token of the configuration, and the key that the genesis gives this validator.
@@ -47,11 +46,8 @@ fn key_to_examine(
 ) -> Result<KeyToExamine, Failure> {
     let file = scene.home.join(&config.paths.genesis);
     let enrolled = if file.exists() {
-        let set = read_genesis(&file)?.validators;
-        let index = set.index_of(ValidatorId::new(validator));
-        let member = index.and_then(|index| set.get(index));
-        let missing = HomeError::NotInGenesis { id: validator };
-        Some(member.ok_or(missing)?.key.clone())
+        let genesis = read_genesis(&file)?;
+        Some(key_of_member(&genesis, validator)?.clone())
     } else {
         None
     };

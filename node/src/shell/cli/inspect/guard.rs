@@ -5,7 +5,6 @@
 
 use data_encoding::HEXLOWER;
 use falaj_consensus::durable::{LogError, LogId, Position};
-use falaj_consensus::types::ValidatorId;
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::guard::{Record, RecordKind, StatementState};
 use falaj_hsm::{GuardProblem, Identity, Latch, Place, Signer};
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use super::block::text;
 use super::look::Look;
 use crate::shell::cli::{Failure, print};
-use crate::shell::home::HomeError;
+use crate::shell::home::key_of_member;
 
 /// Shows the guard and its last records.
 pub(super) fn show(look: &Look, last: usize) -> Result<(), Failure> {
@@ -67,12 +66,7 @@ fn signer_key(look: &Look) -> Result<falaj_consensus::crypto::PublicKey, Failure
     let id = validator
         .map(|validator| validator.id)
         .ok_or_else(|| Failure::new(Failure::CONFIG, "this node only follows: it has no guard"))?;
-    let set = &look.genesis.validators;
-    let member = set
-        .index_of(ValidatorId::new(id))
-        .and_then(|index| set.get(index));
-    let member = member.ok_or(HomeError::NotInGenesis { id })?;
-    Ok(member.key.clone())
+    Ok(key_of_member(&look.genesis, id)?.clone())
 }
 
 fn identity(look: &Look) -> Result<Identity, Failure> {
