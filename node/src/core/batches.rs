@@ -72,6 +72,12 @@ impl CheckedBatch {
         }
     }
 
+    /// Its place among batches: by lane, then number, then author, so that authors take turns.
+    #[must_use]
+    pub const fn turn(&self) -> (Lane, u64, ValidatorId) {
+        (self.lane, self.reference.seq, self.reference.author)
+    }
+
     /// Whether every id's life ended before `time_ms`: no transaction of it can ever be posted.
     #[must_use]
     pub fn is_dead(&self, life_ms: u64, time_ms: u64) -> bool {
@@ -352,13 +358,11 @@ impl Batches {
         self.unordered.values().map(|held| &held.batch)
     }
 
-    /// Every unordered batch, by lane, then number, then author, so that authors take turns.
+    /// Every unordered batch, by [`CheckedBatch::turn`].
     #[must_use]
     pub(super) fn in_order(&self) -> Vec<&Arc<CheckedBatch>> {
         let mut batches: Vec<_> = self.unordered.values().map(|held| &held.batch).collect();
-        batches.sort_unstable_by_key(|batch| {
-            (batch.lane, batch.reference.seq, batch.reference.author)
-        });
+        batches.sort_unstable_by_key(|batch| batch.turn());
         batches
     }
 

@@ -201,7 +201,7 @@ impl NodeOutlet {
 
     /// A message that finds no room or no link is lost here and counted there; whoever needs it asks again.
     fn send(&self, to: &Recipients, class: Class, frame: &Arc<[u8]>) {
-        let bytes = Bytes::copy_from_slice(frame);
+        let bytes = Bytes::from_owner(Arc::clone(frame));
         match to {
             Recipients::All => {
                 for (_, identity) in self.peers.iter() {

@@ -293,19 +293,21 @@ impl Replica {
     /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them.
     #[must_use]
     pub fn held_up(&self) -> (usize, Vec<ValidatorId>) {
-        let batches = self.batches.in_order();
-        let held_up: Vec<_> = batches
-            .into_iter()
+        let mut count = 0_usize;
+        let first = self
+            .batches
+            .iter()
             .filter(|batch| !self.is_nameable(batch))
-            .collect();
-        let set = self.open_set();
-        let lacking = held_up.first().map_or_else(Vec::new, |batch| {
+            .inspect(|_| count = count.saturating_add(1))
+            .min_by_key(|batch| batch.turn());
+        let lacking = first.map_or_else(Vec::new, |batch| {
+            let set = self.open_set();
             let members = set.members().iter().map(|member| member.id);
             members
                 .filter(|id| !self.batches.is_held_by(*id, batch))
                 .collect()
         });
-        (held_up.len(), lacking)
+        (count, lacking)
     }
 
     /// Ends the idle wait of round 0 once there is something that its proposer can name, or we are the proposer and have something.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the core is asked and never made to wait; one that does not answer in time is not alive.
 
-use falaj_consensus::engine::Status;
+use falaj_consensus::engine::{Status, Wait};
 use falaj_consensus::types::ValidatorId;
 use falaj_ledger::transaction::TxKey;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ pub(super) struct Look {
     pub(super) reach: Reach,
     /// Whether a height is being decided without a vote of ours.
     pub(super) is_silent: bool,
-    /// Batches that too few validators have acknowledged to be named, and the validators that have not acknowledged the first.
+    /// While there is no work: batches that too few validators have acknowledged to be named, and those who lack the first.
     pub(super) held_up: (usize, Vec<ValidatorId>),
     /// Transactions that wait to be batched.
     pub(super) mempool_tx: u64,
@@ -38,13 +38,18 @@ pub(super) struct Look {
 
 impl Look {
     fn at(replica: &Replica) -> Self {
-        let mempool = replica.mempool();
+        let (mempool, status) = (replica.mempool(), replica.status());
+        let is_idle = status.waits.contains(&Wait::Work);
         Self {
-            status: replica.status(),
+            held_up: if is_idle {
+                replica.held_up()
+            } else {
+                Default::default()
+            },
+            status,
             behind: replica.behind(),
             reach: replica.reach(),
             is_silent: replica.is_silent(),
-            held_up: replica.held_up(),
             mempool_tx: u64::try_from(mempool.len()).unwrap_or(u64::MAX),
             mempool_bytes: mempool.bytes(),
         }
@@ -54,6 +59,11 @@ impl Look {
 /// Looks; `None` if the core does not answer in time.
 pub(super) async fn look(core: &CoreHandle) -> Option<Look> {
     ask(core, Look::at).await
+}
+
+/// How far this node is behind; `None` if the core does not answer in time.
+pub(super) async fn behind(core: &CoreHandle) -> Option<u64> {
+    ask(core, Replica::behind).await
 }
 
 /// The valid block that carries a transaction and is not final, if there is one. The core hands over what it has; the search is done here.

@@ -22,8 +22,6 @@ pub const IN_FLIGHT_MAX: usize = 131_072;
 pub struct Waiting {
     /// Its bytes.
     pub bytes: Arc<[u8]>,
-    /// Its body, if the bytes are a transaction.
-    pub body: Option<BodyHash>,
     /// When it came.
     pub came: Now,
     /// Whether the replica has admitted it.
@@ -52,7 +50,6 @@ impl InFlight {
         }
         let waiting = Waiting {
             bytes: bytes.into(),
-            body: body_of(bytes),
             came,
             admitted: false,
         };
@@ -99,7 +96,7 @@ impl InFlight {
             .iter()
             .filter_map(|receipt| {
                 let waiting = table.get(&place(receipt.key))?;
-                let answered = answers(receipt, waiting.body);
+                let answered = answers(receipt, || body_of(&waiting.bytes));
                 answered.then(|| table.remove(&place(receipt.key)))?
             })
             .map(|waiting| waiting.came)

@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 pub const WAITERS_MAX: usize = 1024;
 
 /// Whether a receipt is the answer to whoever asked for its key with that body; without a body, only a final one is.
-pub(super) fn answers(receipt: &Receipt, body: Option<BodyHash>) -> bool {
-    receipt.verdict.is_final() || body == Some(receipt.body_hash)
+/// Most receipts are final, so the body is named only when it matters.
+pub(super) fn answers(receipt: &Receipt, body: impl FnOnce() -> Option<BodyHash>) -> bool {
+    receipt.verdict.is_final() || body() == Some(receipt.body_hash)
 }
 
 /// All who wait, each told a `T` once.
@@ -60,7 +61,7 @@ impl<T> Waiters<T> {
             };
             let (answered, others): (Vec<_>, Vec<_>) = waiting
                 .into_iter()
-                .partition(|waiter| answers(receipt, waiter.body));
+                .partition(|waiter| answers(receipt, || waiter.body));
             if !others.is_empty() {
                 waiters.insert(receipt.key, others);
             }
@@ -111,11 +112,15 @@ mod tests {
         }
     }
 
+    /// Somebody who submitted the first body, and somebody who asked for its key.
+    fn two(waiters: &Waiters<u32>) -> [oneshot::Receiver<u32>; 2] {
+        [Some(body(1)), None].map(|body| waiters.wait(key(), body).unwrap())
+    }
+
     #[test]
     fn a_skipped_receipt_of_another_body_does_not_answer_a_wait() {
         let waiters = Waiters::default();
-        let mut submitted = waiters.wait(key(), Some(body(1))).unwrap();
-        let mut asked = waiters.wait(key(), None).unwrap();
+        let [mut submitted, mut asked] = two(&waiters);
         waiters.wake(&[receipt(2, SKIPPED)], |index| index);
         assert!(submitted.try_recv().is_err() && asked.try_recv().is_err());
         let executed = [receipt(2, SKIPPED), receipt(1, Verdict::Executed)];
@@ -126,8 +131,7 @@ mod tests {
     #[test]
     fn the_submitted_body_is_answered_by_what_became_of_it() {
         let waiters = Waiters::default();
-        let mut submitted = waiters.wait(key(), Some(body(1))).unwrap();
-        let mut asked = waiters.wait(key(), None).unwrap();
+        let [mut submitted, mut asked] = two(&waiters);
         waiters.wake(&[receipt(1, SKIPPED)], |index| index);
         assert_eq!(submitted.try_recv(), Ok(0));
         assert!(asked.try_recv().is_err(), "the key may still be used");
