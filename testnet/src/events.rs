@@ -2,7 +2,7 @@
 //!
 //! Invariant: heights come in order without a gap, from the height that was asked for, whatever node tells them. A node that neither tells
 //! nor says that it is alive, as one that is paused, is left for the next.
-//! Source: `docs/spec/api.md`, "Events"; WHATWG HTML, "Server-sent events".
+//! Source: `docs/spec/api.md`, "Streams"; WHATWG HTML, "Server-sent events".
 
 use anyhow::{Result, ensure};
 use http_body_util::BodyExt as _;

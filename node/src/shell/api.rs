@@ -20,6 +20,7 @@ mod event_log;
 mod events;
 mod governance;
 mod health;
+mod host;
 mod known;
 mod look;
 mod metrics;
@@ -110,6 +111,7 @@ fn router_within(node: Arc<Node>, stopping: watch::Receiver<bool>, bodies: Bodie
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(&api), stale::mark))
         .with_state(api)
+        .layer(from_fn(host::check))
         .layer(from_fn(trace::trace))
 }
 
@@ -170,7 +172,9 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
 }
 
 async fn nothing_here() -> Problem {
-    Problem::not_found("the paths are listed at /openapi.json")
+    let title = "the API has no such path";
+    Problem::new(StatusCode::NOT_FOUND, "no-such-path", title)
+        .because("the paths are listed at /openapi.json")
 }
 
 async fn no_such_method() -> Problem {

@@ -61,10 +61,11 @@ fn an_account_that_is_not_there_or_of_another_network_is_exit_code_1() {
         .falaj(["account", "balance", &mainnet, "--json"])
         .json(1);
     assert_eq!(
-        (&said["code"], &said["field"]),
-        (&json!(1001), &json!("account"))
+        (&said["name"], &said["field"]),
+        (&json!("bad-parameter"), &json!("account"))
     );
     assert_eq!(node.falaj(["account", "show", "../status"]).code(), 2);
+    assert_eq!(node.falaj(["account", "list", "--after", "a b"]).code(), 2);
 }
 
 #[test]

@@ -115,7 +115,8 @@ impl Node {
         let running = std::fs::read(self.path("home/run.json")).unwrap();
         let running: Value = serde_json::from_slice(&running).unwrap();
         let mut stream = TcpStream::connect(running["api"].as_str().unwrap()).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

@@ -1,7 +1,7 @@
 //! Learns which transactions are final, by one stream of receipts.
 //!
 //! Invariant: every receipt from the height at which the load began is told to the tally.
-//! Source: `docs/spec/api.md`, "Events".
+//! Source: `docs/spec/api.md`, "Streams".
 
 use anyhow::Result;
 use falaj_ledger::participant::ParticipantNumber;

@@ -80,7 +80,7 @@ impl Asked {
     fn livez(address: SocketAddr) -> Self {
         let mut stream = TcpStream::connect(address).expect("a socket that listens");
         stream
-            .write_all(b"GET /livez HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n")
+            .write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             .expect("the system takes the request");
         Self(stream)
     }

@@ -6,7 +6,7 @@
 //! Source: `docs/spec/api.md`, "As of a height".
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use falaj_ledger::account::{Account, AccountId, Controllers, NetworkPrefix};
 use falaj_ledger::bundle::{AccountBundle, Bundle};
 use falaj_ledger::state::{self, decode_record, key};
@@ -16,14 +16,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::context::{Api, certified};
 use super::problem::Problem;
-use super::request::{self, Asked};
+use super::request::{self, Asked, Named};
 use super::transaction::BundleView;
-use super::views::{KeyView, Page, decimal, signed};
+use super::views::{KeyView, Page, decimal, page_length, signed};
 use crate::shell::view::Snapshot;
-
-/// Entries of a page if none is stated, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 1_000;
 
 /// An account.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -128,7 +124,7 @@ struct Begin {
 )]
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     Asked(WithProof { proof, height }): Asked<WithProof>,
 ) -> Result<Json<AccountAnswer>, Problem> {
     let id = request::account(&id, &api.node.genesis.network)?;
@@ -168,7 +164,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<AccountView>>, Problem> {
     let network = &api.node.genesis.network;
     let Begin { height, after } = begin(&asked, network)?;
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = page_length(asked.limit);
     let snapshot = api.snapshot_at(height)?;
     let prefix = asked.participant.map(u32::to_be_bytes).unwrap_or_default();
     let start = after.unwrap_or_else(|| first_of(prefix));
@@ -200,7 +196,7 @@ fn begin(asked: &Accounts, network: &NetworkPrefix) -> Result<Begin, Problem> {
     let alone = asked.after.is_none() && asked.height.is_none();
     let both = cursor.split_once('.').filter(|_| alone);
     let detail = "`next` of a page, without `after` and `height`";
-    let (height, after) = both.ok_or_else(|| Problem::malformed("cursor", detail))?;
+    let (height, after) = both.ok_or_else(|| Problem::bad_parameter("cursor", detail))?;
     Ok(Begin {
         height: Some(request::number(height, "cursor")?),
         after: Some(account(after)?),
@@ -223,11 +219,8 @@ fn from(state: &state::State, start: AccountId) -> impl Iterator<Item = (Account
 }
 
 fn prove(snapshot: &Snapshot, id: AccountId) -> Result<BundleView, Problem> {
-    let certified = certified(snapshot).ok_or_else(|| {
-        Problem::not_found("no block is final yet, so nothing is certified").retry_after(1)
-    })?;
     let bundle = AccountBundle {
-        certified,
+        certified: certified(snapshot)?,
         id,
         account: snapshot.state.account(id),
         path: snapshot.state.prove(&key::account(id)),

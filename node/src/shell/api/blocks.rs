@@ -1,7 +1,7 @@
 //! Final blocks, their receipts and certificates, by height.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use data_encoding::{BASE64, HEXLOWER};
 use falaj_consensus::hash;
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::context::Api;
 use super::problem::Problem;
-use super::request;
+use super::request::{self, Named};
 use super::views::BlockView;
 
 /// What became of the transactions of a block.
@@ -75,11 +75,17 @@ pub(super) struct SignatureView {
 }
 
 /// A final block as it is read.
-struct Found {
-    header: Header,
+pub(super) struct Found {
+    pub(super) header: Header,
     outcome: Outcome,
     certificate: CommitCertificate,
-    receipts: Vec<Receipt>,
+    pub(super) receipts: Vec<Receipt>,
+}
+
+impl Found {
+    pub(super) fn view(&self) -> BlockView {
+        BlockView::of(&self.header, &self.outcome, &self.certificate)
+    }
 }
 
 /// A final block.
@@ -92,14 +98,10 @@ struct Found {
 )]
 pub(super) async fn block(
     State(api): State<Arc<Api>>,
-    Path(height): Path<String>,
+    Named(height): Named<String>,
 ) -> Result<Json<BlockView>, Problem> {
     let found = find(&api, &height).await?;
-    Ok(Json(BlockView::of(
-        &found.header,
-        &found.outcome,
-        &found.certificate,
-    )))
+    Ok(Json(found.view()))
 }
 
 /// What became of a block's transactions.
@@ -112,7 +114,7 @@ pub(super) async fn block(
 )]
 pub(super) async fn receipts(
     State(api): State<Arc<Api>>,
-    Path(height): Path<String>,
+    Named(height): Named<String>,
 ) -> Result<Json<ReceiptsAnswer>, Problem> {
     let found = find(&api, &height).await?;
     Ok(Json(ReceiptsAnswer {
@@ -132,7 +134,7 @@ pub(super) async fn receipts(
 )]
 pub(super) async fn certificate(
     State(api): State<Arc<Api>>,
-    Path(height): Path<String>,
+    Named(height): Named<String>,
 ) -> Result<Json<CertificateView>, Problem> {
     let Found {
         header,
@@ -178,27 +180,30 @@ async fn find(api: &Api, text: &str) -> Result<Found, Problem> {
         let detail = format!("heights 1 to {last} are final; genesis has no block");
         return Err(Problem::not_found(detail).at_height(last.get()));
     }
+    let missing = || Problem::internal("the block is final and not in the store").retry_after(1);
+    read(api, height).await?.ok_or_else(missing)
+}
+
+/// A final block from memory or from the store; `None` for one that has left memory before the store has it, which passes.
+pub(super) async fn read(api: &Api, height: Height) -> Result<Option<Found>, Problem> {
     if let Some(recent) = api.node.view.recent().get(height) {
-        return Ok(Found {
+        return Ok(Some(Found {
             header: recent.block.header.clone(),
             outcome: recent.block.executed.outcome.clone(),
             certificate: recent.block.certificate.clone(),
             receipts: recent.receipts().to_vec(),
-        });
+        }));
     }
     let found = api.history(move |history| {
         let Some(page) = history.block(height)? else {
             return Ok(None);
         };
-        let receipts = history.receipts(height)?;
-        let (header, outcome, certificate) = (page.header, page.outcome, page.certificate);
         Ok(Some(Found {
-            header,
-            outcome,
-            certificate,
-            receipts,
+            header: page.header,
+            outcome: page.outcome,
+            certificate: page.certificate,
+            receipts: history.receipts(height)?,
         }))
     });
-    let missing = || Problem::internal("the block is final and not in the store").retry_after(1);
-    found.await?.ok_or_else(missing)
+    found.await
 }

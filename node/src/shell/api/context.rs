@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::body::Bodies;
-use super::look::{Behind, look};
+use super::look::{Behind, behind};
 use super::problem::Problem;
 use super::serve::is_true;
 use crate::shell::history::History;
@@ -54,17 +54,26 @@ impl Api {
         self.node.view.snapshot()
     }
 
+    /// A final height: the one that is asked for, or the last.
+    pub(super) fn final_height(&self, asked: Option<u64>) -> Result<Height, Problem> {
+        let last = self.snapshot().height();
+        let height = asked.map_or(last, Height::new);
+        if height <= last {
+            return Ok(height);
+        }
+        let detail = format!("heights up to {last} are final");
+        Err(Problem::not_found(detail).at_height(last.get()))
+    }
+
     /// The state after a final block that this node still has whole: the last one if none is asked for.
     pub(super) fn snapshot_at(&self, asked: Option<u64>) -> Result<Arc<Snapshot>, Problem> {
-        let newest = self.snapshot();
-        let (last, height) = (newest.height(), asked.map_or(newest.height(), Height::new));
-        if height > last {
-            let detail = format!("heights up to {last} are final");
-            return Err(Problem::not_found(detail).at_height(last.get()));
+        if asked.is_none() {
+            return Ok(self.snapshot());
         }
+        let height = self.final_height(asked)?;
         self.node.view.at(height).ok_or_else(|| {
             let title = "the state after that block is no longer here";
-            let oldest = self.node.view.oldest();
+            let (oldest, last) = (self.node.view.oldest(), self.snapshot().height());
             let detail = format!("this node has the states after heights {oldest} to {last}");
             Problem::new(StatusCode::GONE, "height-gone", title)
                 .because(detail)
@@ -101,8 +110,8 @@ impl Api {
         if due {
             let api = Arc::clone(self);
             tokio::spawn(async move {
-                if let Some(look) = look(&api.node.core).await {
-                    api.behind.set(look.behind);
+                if let Some(heights) = behind(&api.node.core).await {
+                    api.behind.set(heights);
                 }
             });
         }
@@ -121,8 +130,13 @@ impl Api {
     }
 }
 
-/// Header and outcome of a snapshot under their certificate; none at genesis, which nobody certified.
-pub(super) fn certified(snapshot: &Snapshot) -> Option<CertifiedOutcome> {
-    let (header, certificate) = snapshot.block.as_ref()?;
-    CertifiedOutcome::new(header.clone(), snapshot.outcome.clone(), certificate)
+/// Header and outcome of a snapshot under their certificate. Genesis has none.
+pub(super) fn certified(snapshot: &Snapshot) -> Result<CertifiedOutcome, Problem> {
+    let block = snapshot.block.as_ref();
+    let certified = block.and_then(|(header, certificate)| {
+        CertifiedOutcome::new(header.clone(), snapshot.outcome.clone(), certificate)
+    });
+    certified.ok_or_else(|| {
+        Problem::not_found("no block is final yet, so nothing is certified").retry_after(1)
+    })
 }

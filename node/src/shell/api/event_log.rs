@@ -11,7 +11,7 @@ mod view;
 pub(super) use stream::{__path_stream, stream};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use falaj_consensus::types::Height;
 use falaj_ledger::bundle::{Bundle, EventBundle, LogExtensionBundle};
 use falaj_ledger::event::Event;
@@ -22,14 +22,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::context::Api;
 use super::problem::Problem;
-use super::request::{self, Asked};
+use super::request::{self, Asked, Named};
 use super::transaction::BundleView;
+use super::views::page_length;
 use read::{Log, ReadError};
 use view::EventView;
-
-/// Entries of a page if none is stated, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 1_000;
 
 /// A page of events.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -110,7 +107,7 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Asked(asked): Asked<Events>,
 ) -> Result<Json<EventsPage>, Problem> {
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let limit = page_length(asked.limit);
     let Begin { height, at } = begin(&api, &asked)?;
     let (size, first, events) = log(&api, move |log| {
         let size = log.size_at(height)?;
@@ -142,11 +139,11 @@ pub(super) async fn list(
 )]
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
-    Path(sequence): Path<String>,
+    Named(sequence): Named<String>,
     Asked(OneEvent { proof, height }): Asked<OneEvent>,
 ) -> Result<Json<EventAnswer>, Problem> {
     let sequence = request::number(&sequence, "sequence")?;
-    let height = final_height(&api, height)?;
+    let height = api.final_height(height)?;
     let found = log(&api, move |log| {
         let size = log.size_at(height)?;
         let Some(event) = log.events(sequence, size, 1)?.pop() else {
@@ -183,14 +180,14 @@ pub(super) async fn one(
 )]
 pub(super) async fn extension(
     State(api): State<Arc<Api>>,
-    Path((earlier, later)): Path<(String, String)>,
+    Named((earlier, later)): Named<(String, String)>,
 ) -> Result<Json<BundleView>, Problem> {
     let (earlier, later) = (request::height(&earlier)?, request::height(&later)?);
     if earlier > later {
         let detail = "the earlier height is above the later one";
-        return Err(Problem::malformed("earlier", detail));
+        return Err(Problem::bad_parameter("earlier", detail));
     }
-    let later = final_height(&api, Some(later.get()))?;
+    let later = api.final_height(Some(later.get()))?;
     let bundle = log(&api, move |log| {
         let (earlier, later) = (log.certified(earlier)?, log.certified(later)?);
         let (old, new) = (earlier.outcome().events, later.outcome().events);
@@ -223,34 +220,23 @@ fn begin(api: &Api, asked: &Events) -> Result<Begin, Problem> {
         let alone = (asked.from_sequence, asked.from_height, asked.height) == (None, None, None);
         let both = cursor.split_once('.').filter(|_| alone);
         let (height, next) =
-            both.ok_or_else(|| Problem::malformed("cursor", "`next` of a page, and alone"))?;
+            both.ok_or_else(|| Problem::bad_parameter("cursor", "`next` of a page, and alone"))?;
         let height = request::number(height, "cursor")?;
         return Ok(Begin {
-            height: final_height(api, Some(height))?,
+            height: api.final_height(Some(height))?,
             at: At::Sequence(request::number(next, "cursor")?),
         });
     }
     let at = match (asked.from_sequence, asked.from_height) {
         (Some(_), Some(_)) => {
             let detail = "`from_sequence` or `from_height`, not both";
-            return Err(Problem::malformed("from_height", detail));
+            return Err(Problem::bad_parameter("from_height", detail));
         }
         (first, None) => At::Sequence(first.unwrap_or(0)),
         (None, Some(height)) => At::Height(Height::new(height)),
     };
-    let height = final_height(api, asked.height)?;
+    let height = api.final_height(asked.height)?;
     Ok(Begin { height, at })
-}
-
-/// A final height: the one that was asked for, or the last.
-fn final_height(api: &Api, asked: Option<u64>) -> Result<Height, Problem> {
-    let last = api.snapshot().height();
-    let height = asked.map_or(last, Height::new);
-    if height <= last {
-        return Ok(height);
-    }
-    let detail = format!("heights up to {last} are final");
-    Err(Problem::not_found(detail).at_height(last.get()))
 }
 
 /// Reads the log on a thread that may wait for the disk.
@@ -259,7 +245,7 @@ async fn log<T: Send + 'static>(
     read: impl FnOnce(&mut Log<'_>) -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, Problem> {
     let node = Arc::clone(&api.node);
-    let done = api.aside(move || read(&mut Log::open(&node.view, &*node.store)?));
+    let done = api.aside(move || read(&mut Log::open(&node.view, &*node.store)));
     Ok(done.await??)
 }
 

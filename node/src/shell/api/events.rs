@@ -5,12 +5,12 @@
 //! Source: WHATWG HTML, "Server-sent events"; `docs/spec/api.md`, "Streams".
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use falaj_consensus::types::Height;
 use falaj_ledger::receipt::Receipt;
 use falaj_ledger::rejection::Rejection;
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::{IntoParams, ToSchema};
 
+use super::blocks::{Found, read};
 use super::context::Api;
 use super::problem::Problem;
 use super::request::{self, Asked};
@@ -25,9 +26,9 @@ use super::views::BlockView;
 
 /// How often the store is asked again for a block that it is about to have.
 pub(super) const STORE_RETRY: Duration = Duration::from_millis(50);
-/// The header by which a client goes on where it was.
-pub(super) const LAST_EVENT_ID: &str = "Last-Event-ID";
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The header by which a client goes on where it was.
+const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 /// `?from_height=`.
 #[derive(Default, Deserialize, IntoParams)]
@@ -75,8 +76,8 @@ pub(super) async fn receipts(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let cursor = Cursor::open(api, &from, &headers)?;
     Ok(stream(cursor, "receipts", |block| ReceiptsEvent {
-        height: block.view.height,
-        time_us: block.view.time_us,
+        height: block.header.height.get(),
+        time_us: block.header.time_us,
         receipts: block.receipts.iter().map(line).collect(),
     }))
 }
@@ -100,7 +101,7 @@ pub(super) async fn blocks(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let cursor = Cursor::open(api, &from, &headers)?;
-    Ok(stream(cursor, "block", |block| block.view))
+    Ok(stream(cursor, "block", Found::view))
 }
 
 fn line(receipt: &Receipt) -> ReceiptLine {
@@ -109,12 +110,6 @@ fn line(receipt: &Receipt) -> ReceiptLine {
         id: receipt.key.id.to_string(),
         code: receipt.verdict.rejection().map_or(0, Rejection::code),
     }
-}
-
-/// A block as both streams tell it.
-struct Told {
-    view: BlockView,
-    receipts: Vec<Receipt>,
 }
 
 struct Cursor {
@@ -128,8 +123,8 @@ impl Cursor {
     fn open(api: Arc<Api>, from: &From, headers: &HeaderMap) -> Result<Self, Problem> {
         let room = api.stream()?;
         let heights = api.node.view.heights();
-        let next = match (last_id(headers)?, &from.from_height) {
-            (Some(after), _) => after_last(after)?,
+        let next = match (after_last(headers)?, &from.from_height) {
+            (Some(next), _) => Height::new(next),
             (None, Some(from)) => request::height(from)?,
             (None, None) => heights.borrow().next(),
         };
@@ -143,79 +138,63 @@ impl Cursor {
     }
 
     /// The next block, once it is final; `None` when the node stops.
-    async fn advance(&mut self) -> Option<Told> {
+    async fn advance(&mut self) -> Option<Found> {
         loop {
             let last = *self.heights.borrow_and_update();
             if self.next > last {
                 self.heights.changed().await.ok()?;
                 continue;
             }
-            if let Some(told) = self.read().await {
+            if let Ok(Some(found)) = read(&self.api, self.next).await {
                 self.next = self.next.next();
-                return Some(told);
+                return Some(found);
             }
             tokio::time::sleep(STORE_RETRY).await;
         }
     }
-
-    async fn read(&self) -> Option<Told> {
-        let height = self.next;
-        if let Some(recent) = self.api.node.view.recent().get(height) {
-            let block = &recent.block;
-            let view = BlockView::of(&block.header, &block.executed.outcome, &block.certificate);
-            let receipts = recent.receipts().to_vec();
-            return Some(Told { view, receipts });
-        }
-        let read = self.api.history(move |history| {
-            let Some(page) = history.block(height)? else {
-                return Ok(None);
-            };
-            let view = BlockView::of(&page.header, &page.outcome, &page.certificate);
-            let receipts = history.receipts(height)?;
-            Ok(Some(Told { view, receipts }))
-        });
-        read.await.ok().flatten()
-    }
-}
-
-/// The height after an event id that was ours.
-fn after_last(id: &str) -> Result<Height, Problem> {
-    let last = request::number(id, LAST_EVENT_ID)?;
-    let next = last.checked_add(1);
-    next.map(Height::new)
-        .ok_or_else(|| Problem::malformed(LAST_EVENT_ID, "there is no height after it"))
 }
 
 fn stream<T: Serialize>(
     cursor: Cursor,
     name: &'static str,
-    tell: impl Fn(Told) -> T + Copy + Send + 'static,
+    tell: impl Fn(&Found) -> T + Copy + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let api = Arc::clone(&cursor.api);
     let events = futures::stream::unfold(cursor, move |mut cursor| async move {
-        let api = Arc::clone(&cursor.api);
-        let told = tokio::select! {
-            told = cursor.advance() => told?,
-            () = api.stopping() => return None,
-        };
-        let id = told.view.height.to_string();
-        let event = Event::default().event(name).id(id);
-        let event = event.json_data(tell(told)).ok()?;
-        Some((Ok(event), cursor))
+        let found = cursor.advance().await?;
+        let height = found.header.height.get();
+        Some((event(name, height, &tell(&found))?, cursor))
     });
-    kept_alive(events)
+    sent(api, events)
 }
 
-/// The id of the last event that a client has seen, if it says so. One that cannot be read is refused: what was missed would be left out.
-pub(super) fn last_id(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let stated = headers.get(LAST_EVENT_ID).map(HeaderValue::to_str);
-    let unreadable = |_| Problem::malformed(LAST_EVENT_ID, "a decimal number is needed");
-    stated.transpose().map_err(unreadable)
+/// The number after that of the last event which a client has seen, if it says so. One that cannot be read is refused: what was missed
+/// would be left out.
+pub(super) fn after_last(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(last) = headers.get(LAST_EVENT_ID) else {
+        return Ok(None);
+    };
+    let last = request::number(last.to_str().unwrap_or_default(), LAST_EVENT_ID)?;
+    let next = last.checked_add(1);
+    let none = || Problem::bad_parameter(LAST_EVENT_ID, "there is no number after it");
+    next.map(Some).ok_or_else(none)
 }
 
-/// A stream that says now and then that it is alive.
-pub(super) fn kept_alive<S>(events: S) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
+/// An event under its number.
+pub(super) fn event(name: &str, id: u64, data: &impl Serialize) -> Option<Event> {
+    let event = Event::default().event(name).id(id.to_string());
+    event.json_data(data).ok()
+}
+
+/// Sends events until the node stops, and now and then that the stream is alive.
+pub(super) fn sent<S>(
+    api: Arc<Api>,
+    events: S,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
 where
-    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    S: Stream<Item = Event> + Send + 'static,
 {
+    let stopped = async move { api.stopping().await };
+    let events = events.map(Ok).take_until(stopped);
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }

@@ -1,7 +1,7 @@
 //! Authorities and what is before them.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use falaj_consensus::types::Hash32;
 use falaj_ledger::authority::{ActionClass, Authority, AuthorityId};
 use falaj_ledger::proposal::{Proposal, ProposalId};
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::context::Api;
 use super::problem::Problem;
+use super::request::Named;
 use super::views::{KeyView, Page, decimal};
 use crate::shell::form::ActionForm;
 
@@ -96,7 +97,7 @@ pub(super) async fn authorities(State(api): State<Arc<Api>>) -> Json<Page<Author
 )]
 pub(super) async fn authority(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<AuthorityView>, Problem> {
     let snapshot = api.snapshot();
     let id = id.parse().ok().map(AuthorityId::new);
@@ -134,10 +135,10 @@ pub(super) async fn proposals(State(api): State<Arc<Api>>) -> Json<Page<Proposal
 )]
 pub(super) async fn proposal(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<ProposalView>, Problem> {
     let hash = Hash32::from_hex(&id)
-        .ok_or_else(|| Problem::malformed("id", "64 small hexadecimal digits are needed"))?;
+        .ok_or_else(|| Problem::bad_parameter("id", "64 small hexadecimal digits are needed"))?;
     let (id, snapshot) = (ProposalId::new(hash), api.snapshot());
     let found = snapshot.state.proposal(id);
     let found = found.ok_or_else(|| Problem::not_found("no such proposal is open"))?;

@@ -1,7 +1,7 @@
 //! Participants and currencies.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use falaj_ledger::currency::{Currency, CurrencyCode};
 use falaj_ledger::participant::Participant;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::context::Api;
 use super::problem::Problem;
-use super::request;
+use super::request::{self, Named};
 use super::views::{KeyView, Page};
 
 /// An institution.
@@ -96,7 +96,7 @@ pub(super) async fn participants(State(api): State<Arc<Api>>) -> Json<Page<Parti
 )]
 pub(super) async fn participant(
     State(api): State<Arc<Api>>,
-    Path(number): Path<String>,
+    Named(number): Named<String>,
 ) -> Result<Json<ParticipantView>, Problem> {
     let found = api
         .snapshot()
@@ -136,7 +136,7 @@ pub(super) async fn currencies(State(api): State<Arc<Api>>) -> Json<Page<Currenc
 )]
 pub(super) async fn currency(
     State(api): State<Arc<Api>>,
-    Path(code): Path<String>,
+    Named(code): Named<String>,
 ) -> Result<Json<CurrencyView>, Problem> {
     let found = CurrencyCode::parse(&code).and_then(|code| api.snapshot().state.currency(code));
     let found = found.ok_or_else(|| Problem::not_found("there is no such currency"))?;

@@ -3,7 +3,7 @@
 //! Invariant: `name` never changes its meaning, `code` is the ledger's stable number where there is one; an error that may pass says `retry`,
 //! and when in `Retry-After`. A problem never leaves a transaction's outcome unknown: that is a 202.
 //! Shape: `application/problem+json` with `type`, `title`, `status`, `detail`, `name`, `code`, `advice`, `retry`, `field`, `height`, `trace_id`.
-//! Source: RFC 9457; `docs/spec/api.md`, "Errors".
+//! Source: RFC 9457; `docs/spec/api.md`, "Problems".
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -89,7 +89,15 @@ impl Problem {
         }
     }
 
-    /// The request is not of the form it should be.
+    /// A parameter of the path, of the query or of a header is not what it should be.
+    pub(super) fn bad_parameter(field: &'static str, detail: impl Into<String>) -> Self {
+        let title = "a parameter of the request is wrong";
+        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", title)
+            .in_field(field)
+            .because(detail)
+    }
+
+    /// A body is not of the form it should be.
     pub(super) fn malformed(field: &'static str, detail: impl Into<String>) -> Self {
         Self::of(Rejection::BadEncoding)
             .in_field(field)

@@ -4,7 +4,7 @@
 //! Source: `docs/spec/receipts.md`, "No execution".
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use falaj_ledger::bundle::{Bundle, NoExecutionBundle, window_end_ms};
 use falaj_ledger::dedup::last_us;
@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 
 use super::context::{Api, certified};
 use super::problem::Problem;
-use super::request::{self, Asked};
+use super::request::{self, Asked, Named};
 use super::transaction::BundleView;
 
 /// `?valid_until_ms=`.
@@ -43,7 +43,7 @@ pub(super) struct Window {
 )]
 pub(super) async fn no_execution(
     State(api): State<Arc<Api>>,
-    Path((participant, id)): Path<(String, String)>,
+    Named((participant, id)): Named<(String, String)>,
     Asked(Window { valid_until_ms }): Asked<Window>,
 ) -> Result<Json<BundleView>, Problem> {
     let key = request::key(&participant, &id)?;
@@ -73,15 +73,11 @@ pub(super) async fn no_execution(
             .because(detail)
             .at_height(height));
     }
-    let certified = certified(&snapshot).ok_or_else(|| {
-        Problem::not_found("no block is final yet, so nothing is certified").retry_after(1)
-    })?;
-    let absence = snapshot.state.prove_dedup(key);
     let bundle = NoExecutionBundle {
-        certified,
+        certified: certified(&snapshot)?,
         key,
         valid_until_ms,
-        absence,
+        absence: snapshot.state.prove_dedup(key),
     };
     Ok(Json(BundleView::of(&Bundle::NoExecution(bundle))))
 }

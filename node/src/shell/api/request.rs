@@ -1,8 +1,9 @@
 //! Reading requests: queries, the fields of paths, and what a body is, each with its problem.
 //!
 //! Invariant: no client bytes lead to a panic; an unknown query parameter is refused, not ignored.
+//! Errors: a wrong path, query or header is a `bad-parameter`; a wrong body is the ledger's own 1001.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use falaj_consensus::types::Height;
@@ -23,7 +24,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Query::<T>::try_from_uri(&parts.uri)
             .map(|Query(query)| Self(query))
-            .map_err(|error| Problem::malformed("query", error.to_string()))
+            .map_err(|error| Problem::bad_parameter("query", error.body_text()))
+    }
+}
+
+/// The named parts of a request's path.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Path::<T>::from_request_parts(parts, state)
+            .await
+            .map(|Path(names)| Self(names))
+            .map_err(|error| Problem::bad_parameter("path", error.body_text()))
     }
 }
 
@@ -74,7 +89,7 @@ pub(super) fn height(text: &str) -> Result<Height, Problem> {
 pub(super) fn participant(text: &str) -> Result<ParticipantNumber, Problem> {
     let number = number(text, "participant")?;
     let number = u32::try_from(number)
-        .map_err(|_| Problem::malformed("participant", "a number of at most 32 bits"))?;
+        .map_err(|_| Problem::bad_parameter("participant", "a number of at most 32 bits"))?;
     Ok(ParticipantNumber::new(number))
 }
 
@@ -88,7 +103,7 @@ pub(super) fn key(number: &str, id: &str) -> Result<TxKey, Problem> {
 /// Reads an account id of this network.
 pub(super) fn account(text: &str, network: &NetworkPrefix) -> Result<AccountId, Problem> {
     AccountId::parse(text, network)
-        .map_err(|error| Problem::malformed("account", error.to_string()))
+        .map_err(|error| Problem::bad_parameter("account", error.to_string()))
 }
 
 /// Reads digits, without sign or leading zero.
@@ -97,7 +112,7 @@ pub(super) fn number(text: &str, field: &'static str) -> Result<u64, Problem> {
         .parse::<u64>()
         .ok()
         .filter(|number| number.to_string() == text);
-    number.ok_or_else(|| Problem::malformed(field, "a decimal number is needed"))
+    number.ok_or_else(|| Problem::bad_parameter(field, "a decimal number is needed"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The outermost layer: gives each request its trace id, and turns problems into their bytes.
 //!
 //! Invariant: a trace id stays in the API's envelope and the node's log; it enters nothing that is signed or certified.
-//! Source: W3C Trace Context, section 3.2 (`traceparent`); `docs/spec/api.md`, "Errors".
+//! Source: W3C Trace Context, section 3.2 (`traceparent`); `docs/spec/api.md`, "Problems".
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};

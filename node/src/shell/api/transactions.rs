@@ -2,7 +2,7 @@
 //!
 //! Source: `docs/spec/api.md`, "Asking".
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::context::Api;
 use super::known::{Known, known};
 use super::look::including;
 use super::problem::Problem;
-use super::request::{self, Asked};
+use super::request::{self, Asked, Named};
 use super::transaction::TransactionView;
 use super::wait::{Wait, until_final};
 
@@ -34,7 +34,7 @@ use super::wait::{Wait, until_final};
 )]
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
-    Path((participant, id)): Path<(String, String)>,
+    Named((participant, id)): Named<(String, String)>,
     Asked(wait): Asked<Wait>,
 ) -> Result<Response, Problem> {
     let key = request::key(&participant, &id)?;
@@ -81,7 +81,7 @@ pub(super) async fn one(
 )]
 pub(super) async fn transfer(
     state: State<Arc<Api>>,
-    path: Path<(String, String)>,
+    path: Named<(String, String)>,
     wait: Asked<Wait>,
 ) -> Result<Response, Problem> {
     one(state, path, wait).await

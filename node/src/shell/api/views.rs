@@ -149,6 +149,15 @@ pub(super) fn signed(state: &State, code: CurrencyCode, units: i128) -> String {
     )
 }
 
+/// Entries of a page if none is stated, and at most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1_000;
+
+/// How many entries a page has at most, by what was asked for.
+pub(super) fn page_length(asked: Option<usize>) -> usize {
+    asked.unwrap_or(PAGE).clamp(1, PAGE_MAX)
+}
+
 /// One page of a list, and where the next begins.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Page<T> {

@@ -38,8 +38,8 @@ impl Wait {
                 let ms = timeout_ms.unwrap_or(DEFAULT_MS).min(MAX_MS);
                 Ok(Some(Duration::from_millis(ms)))
             }
-            (None, Some(_)) => Err(Problem::malformed("timeout_ms", "only with wait=final")),
-            (Some(_), _) => Err(Problem::malformed(
+            (None, Some(_)) => Err(Problem::bad_parameter("timeout_ms", "only with wait=final")),
+            (Some(_), _) => Err(Problem::bad_parameter(
                 "wait",
                 "`final` is the only thing to wait for",
             )),

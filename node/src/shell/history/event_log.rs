@@ -73,18 +73,6 @@ fn key(kind: u8, last: u64) -> Vec<u8> {
 }
 
 impl History<'_> {
-    /// How many events the log has after the last block of the store.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn events(&self) -> Result<u64, StoreError> {
-        let Some(marker) = self.store.marker()? else {
-            return Ok(0);
-        };
-        let block = self.block(marker.height)?;
-        Ok(block.map_or(0, |block| block.outcome.events))
-    }
-
     /// At most so many events from a number on, in order; none from the end of the log on.
     ///
     /// # Errors

@@ -115,7 +115,7 @@ impl Chain {
     }
 }
 
-// docs/spec/ledger.md, "What became of it": a skipped try answers nothing, so the executed one behind it is the key's answer.
+// docs/spec/ledger.md, "What an answer is": a skipped try answers nothing, so the executed one behind it is the key's answer.
 #[test]
 fn the_executed_receipt_is_found_behind_a_skipped_try() {
     let mut chain = Chain::new();
@@ -178,7 +178,7 @@ fn events_are_found_by_their_number() {
     let chain = chain_of(&[1, 0, 3, 450, 0, 40, 1]);
     let history = History::new(&chain.store);
     let all = &chain.events;
-    assert_eq!((all.len(), history.events().unwrap()), (495, 495));
+    assert_eq!(all.len(), 495);
     for first in 0..=all.len() {
         for limit in [1, 5, 600] {
             let found = history.events_from(first as u64, limit).unwrap();

@@ -33,24 +33,19 @@ pub(super) enum ReadError {
 pub(super) struct Log<'a> {
     history: History<'a>,
     recent: Vec<Arc<RecentBlock>>,
-    /// Events that the store has.
-    stored: u64,
     /// The page that was read last.
     page: Vec<Event>,
 }
 
 impl<'a> Log<'a> {
     /// Looks at memory first: what leaves it meanwhile is in the store by then, unless that is far behind.
-    pub(super) fn open(view: &View, store: &'a dyn Store) -> Result<Self, ReadError> {
+    pub(super) fn open(view: &View, store: &'a dyn Store) -> Self {
         let recent = view.recent().all();
-        let history = History::new(store);
-        let stored = history.events()?;
-        Ok(Self {
-            history,
+        Self {
+            history: History::new(store),
             recent,
-            stored,
             page: Vec::new(),
-        })
+        }
     }
 
     /// How many events there were after a final block; none at genesis.
@@ -151,12 +146,10 @@ impl Subtrees for Log<'_> {
         let Some(below) = level.checked_sub(1) else {
             return self.leaf(start);
         };
-        let half = 1_u64 << below;
-        if start.saturating_add(half).saturating_add(half) <= self.stored
-            && let Some(root) = self.history.event_root(start, level)?
-        {
+        if let Some(root) = self.history.event_root(start, level)? {
             return Ok(root);
         }
+        let half = 1_u64 << below;
         let left = self.complete(start, below)?;
         let right = self.complete(start.saturating_add(half), below)?;
         Ok(node_hash(&left, &right))

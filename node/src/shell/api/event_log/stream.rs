@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::IntoParams;
 
 use super::super::context::Api;
-use super::super::events::{LAST_EVENT_ID, STORE_RETRY, kept_alive, last_id};
+use super::super::events::{STORE_RETRY, after_last, event, sent};
 use super::super::problem::Problem;
 use super::super::request::{self, Asked};
 use super::log;
@@ -52,18 +52,14 @@ pub(in crate::shell::api) async fn stream(
     Asked(from): Asked<From>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
-    let cursor = Cursor::open(api, &from, &headers)?;
+    let cursor = Cursor::open(Arc::clone(&api), &from, &headers)?;
     let events = futures::stream::unfold(cursor, |mut cursor| async move {
-        let api = Arc::clone(&cursor.api);
-        let event = tokio::select! {
-            event = cursor.advance() => event?,
-            () = api.stopping() => return None,
-        };
-        let view = EventView::of(&api.snapshot().state, &api.node.genesis.network, &event);
-        let sent = Sent::default().event("event").id(view.sequence.to_string());
-        Some((Ok(sent.json_data(view).ok()?), cursor))
+        let found = cursor.advance().await?;
+        let api = &cursor.api;
+        let view = EventView::of(&api.snapshot().state, &api.node.genesis.network, &found);
+        Some((event("event", found.sequence, &view)?, cursor))
     });
-    Ok(kept_alive(events))
+    Ok(sent(api, events))
 }
 
 struct Cursor {
@@ -78,8 +74,8 @@ impl Cursor {
     fn open(api: Arc<Api>, from: &From, headers: &HeaderMap) -> Result<Self, Problem> {
         let room = api.stream()?;
         let heights = api.node.view.heights();
-        let next = match (last_id(headers)?, &from.from_sequence) {
-            (Some(last), _) => after_last(last)?,
+        let next = match (after_last(headers)?, &from.from_sequence) {
+            (Some(next), _) => next,
             (None, Some(from)) => request::number(from, "from_sequence")?,
             (None, None) => api.snapshot().outcome.events,
         };
@@ -111,11 +107,4 @@ impl Cursor {
             }
         }
     }
-}
-
-/// The number after an event id that was ours.
-fn after_last(id: &str) -> Result<u64, Problem> {
-    let last = request::number(id, LAST_EVENT_ID)?;
-    last.checked_add(1)
-        .ok_or_else(|| Problem::malformed(LAST_EVENT_ID, "there is no number after it"))
 }

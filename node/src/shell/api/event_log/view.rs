@@ -16,7 +16,7 @@ use super::super::views::decimal;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(in crate::shell::api) struct EventView {
     /// Its number since genesis, from 0 without a gap.
-    pub(super) sequence: u64,
+    sequence: u64,
     /// Height of its block.
     height: u64,
     /// Position in the block of the transaction that caused it.

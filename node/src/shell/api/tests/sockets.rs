@@ -37,13 +37,14 @@ async fn ask(address: SocketAddr, text: &[u8]) -> (u16, Value) {
 }
 
 async fn is_served(address: SocketAddr) {
-    let request = b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     assert_eq!(ask(address, request).await.0, 200);
 }
 
 fn post(head: &str, body: &[u8]) -> Vec<u8> {
-    let text =
-        format!("POST /v1/transactions HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{head}\r\n\r\n");
+    let text = format!(
+        "POST /v1/transactions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{head}\r\n\r\n"
+    );
     [text.as_bytes(), body].concat()
 }
 
@@ -53,7 +54,7 @@ const OCTETS: &str = "content-type: application/octet-stream\r\n";
 async fn slow_headers_are_cut_off() {
     let world = World::start();
     let address = world.serve_impatiently(Duration::from_millis(50)).await;
-    let slow = connect(address, b"GET /livez HTTP/1.1\r\nhost: a\r\nx-").await;
+    let slow = connect(address, b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx-").await;
     let answer = rest(slow).await;
     assert!(!answer.contains("200 OK"), "{answer}");
     let silent = connect(address, b"").await;
@@ -80,7 +81,7 @@ async fn streams_that_nobody_reads_are_bounded_and_hold_up_nobody() {
     let world = World::start();
     let address = world.serve().await;
     let open =
-        b"GET /v1/events/blocks?from_height=1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        b"GET /v1/events/blocks?from_height=1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let mut held = Vec::new();
     for _ in 0..STREAMS_MAX {
         let mut stream = connect(address, open).await;
