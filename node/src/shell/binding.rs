@@ -4,7 +4,7 @@
 //! missing, damaged or of another time costs a signature and nothing else. A node that starts while its HSM is away still has its word, is
 //! let in by its peers, follows, and votes as soon as the HSM is back.
 //! Shape: borsh of serial and signature.
-//! Source: `docs/spec/wire.md`, "Hello"; `docs/spec/hsm.md`.
+//! Source: `docs/spec/wire.md`, "Who may connect"; `docs/spec/hsm.md`.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::crypto::{PublicKey, Signature};

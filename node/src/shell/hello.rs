@@ -3,7 +3,7 @@
 //! Invariant: a peer is taken for a validator only if its transport identity is the one configured for it and, while it is in the set,
 //! its consensus key signed the binding.
 //! Errors: [`HelloError`] is told to the peer as the reason of the refusal.
-//! Source: `docs/spec/wire.md`, "Hello".
+//! Source: `docs/spec/wire.md`, "Who may connect".
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::crypto::Signature;

@@ -3,7 +3,7 @@
 //! Invariant: the logs are the truth and the store a copy: one that is missing, ahead, behind, damaged or wrong is set aside and rebuilt;
 //! one that could not be read is left where it is, because the next start may well read it;
 //! a height whose outcome differs from the certified one is not built upon: the node starts at the height before.
-//! Source: `docs/spec/storage.md`, "Start-up".
+//! Source: `docs/spec/storage.md`, "What a store promises".
 
 use falaj_consensus::durable::Disk;
 use falaj_consensus::message::Outcome;

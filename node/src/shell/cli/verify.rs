@@ -2,7 +2,7 @@
 //!
 //! Invariant: no node is asked and nothing but the genesis is believed. Exit code 0 says that the bundle proves what is printed, whatever
 //! became of the transaction; 1 comes with the stable name of the part that does not hold.
-//! Source: `docs/spec/receipts.md`; `docs/guide/cli.md`, "Names of what verify refuses".
+//! Source: `docs/spec/receipts.md`; `docs/guide/cli.md`, "Verifying".
 
 use clap::Args;
 use falaj_ledger::bundle::VerifiedBundle;
