@@ -3,7 +3,7 @@
 //! Invariant: the core thread alone owns the [`Replica`](crate::core::Replica) and its pending outputs; everything slow happens elsewhere
 //! and comes back as an input; an output leaves only through the queue that the logs' proofs release.
 //! A disk whose state is unknown ends the process: see [`Fatal`].
-//! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
+//! Source: `docs/ARCHITECTURE.md`, "Bird's-eye view".
 
 mod checkpoints;
 mod clock;
@@ -22,5 +22,7 @@ pub use fatal::{Fatal, exit_code};
 pub use log_reader::LogRead;
 pub use log_thread::{DISK_RESERVE_BYTES, LogCommand, LogHealth, LogThread};
 pub use signer_thread::{SignerHandle, SignerThread, SignerWitness};
+#[cfg(test)]
+pub(super) use store_thread::tests::Idle;
 pub use store_thread::{StoreCommand, StoreThread};
 pub use workers::Workers;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
+use crate::client::pay;
 use crate::shim::Shim;
 
 pub(crate) const TOKEN: &str = "falaj-cli";
@@ -42,6 +43,16 @@ impl Bench {
         let bench = Self::new();
         let made = bench.init(&[]).json();
         bench.set_on(&genesis_with(&made));
+        bench
+    }
+
+    /// A node that has decided two heights, and is stopped.
+    pub(crate) fn settled() -> Self {
+        let bench = Self::with_home();
+        let node = bench.start();
+        pay(node.api, &bench.home(), 1);
+        pay(node.api, &bench.home(), 2);
+        node.stop().expect(0, &[]);
         bench
     }
 

@@ -7,16 +7,6 @@ use std::path::PathBuf;
 use crate::bench::{Bench, Ended, copy};
 use crate::client::{height, pay};
 
-/// A node that has decided two heights, and is stopped.
-fn settled() -> Bench {
-    let bench = Bench::with_home();
-    let node = bench.start();
-    pay(node.api, &bench.home(), 1);
-    pay(node.api, &bench.home(), 2);
-    node.stop().expect(0, &[]);
-    bench
-}
-
 fn set_again(bench: &Bench, more: &[&str]) -> Ended {
     let genesis = bench.path("genesis.json").display().to_string();
     bench.run(&[&["init", "--genesis", &genesis], more].concat())
@@ -43,7 +33,7 @@ fn folders(bench: &Bench) -> [(PathBuf, PathBuf); 2] {
 // A key that signed may not get a guard at height 0, whatever else is lost beside it.
 #[test]
 fn a_home_that_lost_data_and_guard_is_not_set_again() {
-    let bench = settled();
+    let bench = Bench::settled();
     let folders = folders(&bench);
     for (folder, aside) in &folders {
         fs::rename(folder, aside).unwrap();
@@ -69,7 +59,7 @@ fn a_home_that_lost_data_and_guard_is_not_set_again() {
 // A guard that is gone was lost: what it signed is unknown, so it is never begun afresh, by `init` least of all.
 #[test]
 fn a_lost_guard_is_said_and_not_made_again() {
-    let bench = settled();
+    let bench = Bench::settled();
     let [(guard, aside), _] = folders(&bench);
     fs::rename(&guard, &aside).unwrap();
     let words = ["the signing guard is gone", "never make its guard anew"];
@@ -83,7 +73,7 @@ fn a_lost_guard_is_said_and_not_made_again() {
 
 #[test]
 fn a_lost_data_folder_is_not_made_again() {
-    let bench = settled();
+    let bench = Bench::settled();
     let [_, (data, aside)] = folders(&bench);
     fs::rename(&data, &aside).unwrap();
     set_again(&bench, &[]).expect(78, &["the logs are gone", "lost data folder"]);
@@ -95,7 +85,7 @@ fn a_lost_data_folder_is_not_made_again() {
 // The flags beside a setting that is refused are refused with it.
 #[test]
 fn a_home_that_is_set_says_on_which_genesis() {
-    let bench = settled();
+    let bench = Bench::settled();
     let config = fs::read(bench.home().join("config.toml")).unwrap();
     let seen = bench.run(&["inspect", "genesis", "--json"]).json();
     let hash = seen["hash"].as_str().unwrap().to_owned();

@@ -8,16 +8,6 @@ use std::path::PathBuf;
 use crate::bench::{Bench, Ended, copy, edit, genesis_with};
 use crate::client::{get, height, pay};
 
-/// A node that has decided two heights, and is stopped.
-fn settled() -> Bench {
-    let bench = Bench::with_home();
-    let node = bench.start();
-    pay(node.api, &bench.home(), 1);
-    pay(node.api, &bench.home(), 2);
-    node.stop().expect(0, &[]);
-    bench
-}
-
 /// That the node starts, and has what it had.
 #[track_caller]
 fn starts_with_everything(bench: &Bench) {
@@ -35,7 +25,7 @@ fn refused(bench: &Bench, environment: &[(&str, &str)]) -> Ended {
 
 #[test]
 fn a_port_in_use_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let api = address.to_string();
@@ -62,7 +52,7 @@ fn a_second_process_on_the_same_folder_is_refused() {
 
 #[test]
 fn an_unknown_key_is_refused_with_the_nearest_one() {
-    let bench = settled();
+    let bench = Bench::settled();
     bench.edit_config("[api]", "[apy]");
     refused(&bench, &[]).expect(78, &["unknown key apy", "did you mean api?"]);
     bench.edit_config("[apy]", "[api]");
@@ -74,7 +64,7 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
 // The token is not even asked: the timers of the genesis say how long a signature may take.
 #[test]
 fn a_signature_deadline_beyond_the_timers_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     let logins = bench.shim.calls("C_Login");
     for ms in ["245", "0"] {
         let beyond = [("FALAJ_VALIDATOR__SIGNER__SIGN_DEADLINE_MS", ms)];
@@ -87,7 +77,7 @@ fn a_signature_deadline_beyond_the_timers_is_refused() {
 
 #[test]
 fn a_bind_beyond_loopback_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     for address in ["0.0.0.0:0", "[::]:0"] {
         let beyond = [("FALAJ_API__LISTEN", address)];
         refused(&bench, &beyond).expect(78, &["api.listen", "not a loopback address", "TLS"]);
@@ -97,7 +87,7 @@ fn a_bind_beyond_loopback_is_refused() {
 
 #[test]
 fn a_genesis_that_does_not_add_up_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     let file = bench.home().join("genesis.json");
     edit(
         &file,
@@ -114,7 +104,7 @@ fn a_genesis_that_does_not_add_up_is_refused() {
 
 #[test]
 fn a_genesis_without_our_key_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     let file = bench.home().join("genesis.json");
     let own = fs::read(&file).unwrap();
     let other = falaj_ledger::testing::Who::Validator(1).key().public();
@@ -132,7 +122,7 @@ fn a_genesis_without_our_key_is_refused() {
 // The logs say whose they are: nothing of the other chain is read as ours, and nothing of it is changed.
 #[test]
 fn a_data_folder_of_another_chain_is_refused() {
-    let (bench, other) = (settled(), settled());
+    let (bench, other) = (Bench::settled(), Bench::settled());
     let (data, aside) = (bench.home().join("data"), bench.path("aside"));
     fs::rename(&data, &aside).unwrap();
     copy(&other.home().join("data"), &data);
@@ -151,7 +141,7 @@ fn a_data_folder_of_another_chain_is_refused() {
 // The store is a copy, but one of another chain is somebody's, and is not set aside as if it were damaged.
 #[test]
 fn a_store_of_another_chain_is_refused() {
-    let (bench, other) = (settled(), settled());
+    let (bench, other) = (Bench::settled(), Bench::settled());
     let (store, aside) = (bench.home().join("data/ledger"), bench.path("aside"));
     fs::rename(&store, &aside).unwrap();
     copy(&other.home().join("data/ledger"), &store);
@@ -182,7 +172,7 @@ fn told(api: SocketAddr) -> [String; 6] {
 // docs/spec/storage.md, "A copy, not the truth": whoever deletes the store has all of it again from the logs.
 #[test]
 fn a_deleted_store_is_rebuilt() {
-    let bench = settled();
+    let bench = Bench::settled();
     let node = bench.start();
     let before = told(node.api);
     node.stop().expect(0, &[]);
@@ -201,7 +191,7 @@ fn block_log(bench: &Bench) -> PathBuf {
 // A frame that was whole once and is not any more is never stepped over.
 #[test]
 fn a_damaged_record_is_refused_with_its_place() {
-    let bench = settled();
+    let bench = Bench::settled();
     let file = block_log(&bench);
     let whole = fs::read(&file).unwrap();
     let mut damaged = whole.clone();
@@ -222,7 +212,7 @@ fn a_damaged_record_is_refused_with_its_place() {
 // What a power cut leaves behind the last whole frame is cut off, and the node starts.
 #[test]
 fn a_torn_tail_is_cut() {
-    let bench = settled();
+    let bench = Bench::settled();
     let file = block_log(&bench);
     let mut bytes = fs::read(&file).unwrap();
     bytes.extend([9; 40]);
@@ -232,7 +222,7 @@ fn a_torn_tail_is_cut() {
 
 #[test]
 fn a_log_that_is_gone_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     let (file, aside) = (block_log(&bench), bench.path("aside"));
     fs::rename(&file, &aside).unwrap();
     let words = [
@@ -249,7 +239,7 @@ fn a_log_that_is_gone_is_refused() {
 // A copy of the data folder that is put back must not put the guard back.
 #[test]
 fn a_guard_inside_the_data_folder_is_refused() {
-    let bench = settled();
+    let bench = Bench::settled();
     let (own, nested) = ("guard = \"guard\"", "guard = \"data/guard\"");
     bench.edit_config(own, nested);
     refused(&bench, &[]).expect(78, &["lie in one another"]);

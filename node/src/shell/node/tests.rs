@@ -1,15 +1,13 @@
 //! A node ends in an order that leaves nobody writing into a folder that a second process may take.
 
 use falaj_consensus::durable::FolderLock;
-use falaj_consensus::types::Height;
-use falaj_ledger::state_map::StateMap;
-use falaj_ledger::store::{BlockWrite, Loaded, Marker, Page, StoreError};
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 
 use super::*;
+use crate::shell::runtime::Idle;
 
-/// A store that tries to take its folder, as a second process would, at the last moment at which it may still write: when it is closed.
+/// Tries to take a folder, as a second process would, when it is dropped: with a store, at the last moment at which that may still write.
 struct LastWriter {
     folder: PathBuf,
     was_locked: Sender<bool>,
@@ -22,36 +20,6 @@ impl Drop for LastWriter {
     }
 }
 
-impl Store for LastWriter {
-    fn commit(&self, _: &BlockWrite) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        Ok(None)
-    }
-
-    fn load(&self) -> Result<Option<Loaded>, StoreError> {
-        Ok(None)
-    }
-
-    fn checkpoint(&self, _: &Marker, _: &StateMap) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn prune_below(&self, _: Height) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
-    }
-
-    fn range(&self, _: &[u8], _: usize) -> Result<Vec<Page>, StoreError> {
-        Ok(Vec::new())
-    }
-}
-
 // The core has ended and the store is being closed: its folder is not free before that is done.
 #[test]
 fn folders_stay_locked_until_the_last_writer_has_ended() {
@@ -60,10 +28,13 @@ fn folders_stay_locked_until_the_last_writer_has_ended() {
     let folder = home.path().join(&paths.data);
     let folders = Folders::take(home.path(), &paths).unwrap();
     let (was_locked, told) = channel();
-    let store = Arc::new(LastWriter {
+    let last = LastWriter {
         folder: folder.clone(),
         was_locked,
-    });
+    };
+    let store = Arc::new(Idle(move |_| {
+        let _kept = &last;
+    }));
     let fatal = Fatal::with(|code, reason| panic!("{code}, {reason}"));
     let store = StoreThread::start(store, |_| {}, |_| {}, fatal).unwrap();
     let (handle, _inbox) = CoreHandle::channel();

@@ -97,4 +97,4 @@ fn run(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

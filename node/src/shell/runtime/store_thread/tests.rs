@@ -15,20 +15,16 @@ use std::time::Duration;
 use super::super::checkpoints::CHECKPOINT_HEIGHTS;
 use super::*;
 
-/// Writes nothing, and makes no checkpoint before it is let.
-struct Slow {
-    let_go: Mutex<Receiver<()>>,
-    made: Sender<Height>,
-}
+/// A store that keeps nothing, and does this instead of a checkpoint of a height.
+pub(in crate::shell) struct Idle<F>(pub(in crate::shell) F);
 
-impl Store for Slow {
+impl<F: Fn(Height) + Send + Sync> Store for Idle<F> {
     fn commit(&self, _: &BlockWrite) -> Result<(), StoreError> {
         Ok(())
     }
 
     fn checkpoint(&self, at: &Marker, _: &StateMap) -> Result<(), StoreError> {
-        self.let_go.lock().unwrap().recv().unwrap();
-        self.made.send(at.height).unwrap();
+        self.0(at.height);
         Ok(())
     }
 
@@ -100,10 +96,11 @@ fn block(height: u64) -> Arc<Committed> {
 #[test]
 fn a_checkpoint_holds_up_no_block() {
     let ((go, let_go), (made, checkpoints)) = (channel(), channel());
-    let store = Slow {
-        let_go: Mutex::new(let_go),
-        made,
-    };
+    let let_go = Mutex::new(let_go);
+    let store = Idle(move |height| {
+        let_go.lock().unwrap().recv().unwrap();
+        made.send(height).unwrap();
+    });
     let (results, inputs) = channel();
     let fatal = Fatal::with(|code, message| panic!("{code}: {message}"));
     let results = move |input| drop(results.send(input));
