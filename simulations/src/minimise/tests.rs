@@ -86,6 +86,25 @@ fn trouble_ends_early() {
     assert_eq!(horizon.get() % 1_000_000, 0);
 }
 
+/// Goal: a fault that the bug needs late goes no earlier than it has to, and one that it needs at any time goes to the beginning.
+#[test]
+fn faults_come_as_early_as_they_can() {
+    let late = |scenario: &Scenario| {
+        let mut faults = scenario.faults.iter();
+        faults.any(|timed| timed.at >= SimTime::new(700_000_000))
+    };
+    let seed = seed_with(|scenario| late(scenario) && scenario.faults.len() > 4);
+    let scenario = small(seed, late).scenario;
+    let times: Vec<_> = scenario.faults.iter().map(|timed| timed.at).collect();
+    assert!(
+        times.len() == 1 && times[0] < SimTime::new(730_000_000),
+        "{times:?}"
+    );
+    let any = small(seed, |scenario| !scenario.faults.is_empty()).scenario;
+    assert_eq!(any.faults[0].at, SimTime::START);
+    assert_eq!(any.stabilise_at, Some(SimTime::new(1_000_000)));
+}
+
 /// Goal: a run that fails of something else is not taken for the same failure.
 #[test]
 fn another_oracle_is_another_failure() {

@@ -43,22 +43,24 @@ impl Search<'_> {
         }
     }
 
-    /// When a fault happens, in round numbers, as long as it keeps its place.
+    /// When a fault happens: as early as it can, in round numbers, as long as it keeps its place.
     fn time(&mut self, number: usize) {
-        let Some(at) = self.best.faults.get(number).map(|timed| timed.at) else {
-            return;
+        let time =
+            |scenario: &Scenario, number: usize| scenario.faults.get(number).map(|timed| timed.at);
+        let before = number
+            .checked_sub(1)
+            .and_then(|before| time(&self.best, before));
+        let earliest = before.unwrap_or_default().get();
+        let set = |scenario: &mut Scenario, ns: u64| {
+            if let Some(timed) = scenario.faults.get_mut(number) {
+                timed.at = SimTime::new(ns);
+            }
         };
-        for round in rounder(at.get()) {
-            let earlier = number
-                .checked_sub(1)
-                .map(|before| self.best.faults[before].at);
-            let keeps_place = earlier.is_none_or(|earlier| earlier.get() <= round);
-            let moved = |scenario: &mut Scenario| {
-                if let Some(timed) = scenario.faults.get_mut(number) {
-                    timed.at = SimTime::new(round);
-                }
-            };
-            if keeps_place && self.with(moved) {
+        let at = time(&self.best, number).unwrap_or_default();
+        self.shrink(earliest, at.get(), set);
+        let at = time(&self.best, number).unwrap_or_default();
+        for round in rounder(at.get()).filter(|round| *round >= earliest) {
+            if self.with(|scenario| set(scenario, round)) {
                 return;
             }
         }
