@@ -5,6 +5,7 @@
 #   make check   format, lints, each feature alone, documentation, licences
 #   make bench   costs as ratios to floors measured in the same run; ARGS=--quick for a look
 #   make sim     many seeds of the deterministic fault simulator
+#   make selfcheck  break the protocol in every known way, and see that the simulator's oracles see it
 #
 # SIGNER=software runs the demo without a token, behind its TEST banner. ARGS=… is passed on to the program.
 
@@ -16,7 +17,7 @@ ARGS   ?=
 BUILT   = $${CARGO_TARGET_DIR:-target}/release
 TOOLS   = @sh testnet/scripts/tools.sh
 
-.PHONY: demo test check fmt lint features docs licences bench sim clean
+.PHONY: demo test check fmt lint features docs licences bench sim selfcheck clean
 
 demo:
 	$(TOOLS) rust cc $(SIGNER)
@@ -55,6 +56,11 @@ sim:
 	$(TOOLS) rust cc
 	$(CARGO) build --release --locked -p falaj-simulations
 	@"$(BUILT)/falaj-sim" run --seeds $(SEEDS) $(ARGS)
+
+selfcheck:
+	$(TOOLS) rust cc
+	$(CARGO) build --release --locked -p falaj-simulations --features mutations
+	@"$(BUILT)/falaj-sim" selfcheck $(ARGS)
 
 clean:
 	$(CARGO) clean

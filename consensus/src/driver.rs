@@ -125,7 +125,9 @@ impl Driver {
             TimerKind::Propose | TimerKind::Prevote | TimerKind::Precommit => {
                 self.time_out(id, out)
             }
+            TimerKind::Tick if mutated!(NoRetransmitTick) => {}
             TimerKind::Tick => self.tick(out),
+            TimerKind::Heartbeat if mutated!(NoHeartbeat) => {}
             TimerKind::Heartbeat => self.begin(out),
         }
     }

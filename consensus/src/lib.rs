@@ -6,6 +6,9 @@
 #![deny(clippy::arithmetic_side_effects, clippy::float_arithmetic)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+#[macro_use]
+pub mod mutation;
+
 pub mod bounded;
 pub mod crypto;
 pub mod driver;

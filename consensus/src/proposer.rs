@@ -70,6 +70,9 @@ impl Bench {
         author: ValidatorIndex,
     ) -> Self {
         let mut next = self.clone();
+        if mutated!(NobodyIsBenched) {
+            return next;
+        }
         let author = set.get(author).map(|member| member.id);
         for index in missed(set, self, height, header_round) {
             if let Some(member) = set.get(index)
@@ -81,7 +84,9 @@ impl Bench {
         next.entries.retain(|entry| {
             Some(entry.validator) != author && set.index_of(entry.validator).is_some()
         });
-        next.keep_below_third(set, height.next());
+        if !mutated!(BenchWithoutLimit) {
+            next.keep_below_third(set, height.next());
+        }
         next
     }
 
@@ -158,6 +163,7 @@ pub fn turns(set: &ValidatorSet, bench: &Bench, height: Height) -> Vec<Validator
         }
     }
     if let Ok(count) = u64::try_from(active.len())
+        && !mutated!(TurnsStandStill)
         && let Some(shift) = height
             .get()
             .checked_rem(count)

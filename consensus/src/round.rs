@@ -292,8 +292,10 @@ impl RoundState {
             (Prevote, Input::TimeoutPrevote(round)) if round == self.round => {
                 Some(self.precommit(None))
             }
-            (_, Input::TimeoutPrecommit(round)) if round == self.round => {
-                Some(vec![Action::Enter(round.next())])
+            (_, Input::TimeoutPrecommit(round))
+                if round == self.round || mutated!(LatePrecommitTimerActs) =>
+            {
+                Some(vec![Action::Enter(self.round.next())])
             }
             (
                 Prevote | Precommit,
@@ -339,15 +341,18 @@ impl RoundState {
         self.begun = true;
         let mut actions = Vec::new();
         if self.proposer {
-            actions.push(Action::Propose(self.valid));
+            let valid = self.valid.filter(|_| !mutated!(ProposeFreshOverValid));
+            actions.push(Action::Propose(valid));
         }
-        actions.push(Action::StartTimer(RoundTimer::Propose));
+        if !mutated!(NoProposeTimer) {
+            actions.push(Action::StartTimer(RoundTimer::Propose));
+        }
         Some(actions)
     }
 
     /// 22–27, narrower than the paper: a locked node prevotes nil on every fresh proposal, of the same value too.
     fn line_22(&mut self, id: BlockId, judgement: Judgement) -> Option<Vec<Action>> {
-        let may_accept = self.locked.is_none();
+        let may_accept = self.locked.is_none() || mutated!(PrevoteFreshUnderLock);
         self.answer(id, None, may_accept, judgement)
     }
 
@@ -382,7 +387,7 @@ impl RoundState {
 
     /// 34–35.
     fn line_34(&mut self) -> Option<Vec<Action>> {
-        if std::mem::replace(&mut self.prevote_timer, true) {
+        if std::mem::replace(&mut self.prevote_timer, true) || mutated!(NoPrevoteTimer) {
             return None;
         }
         Some(vec![Action::StartTimer(RoundTimer::Prevote)])
@@ -396,6 +401,9 @@ impl RoundState {
             id,
             outcome,
         });
+        if mutated!(PrecommitWithoutLock) {
+            self.locked = None;
+        }
         Some(self.precommit(Some(PrecommitValue { id, outcome })))
     }
 
@@ -413,7 +421,7 @@ impl RoundState {
 
     /// 47–48.
     fn line_47(&mut self) -> Option<Vec<Action>> {
-        if std::mem::replace(&mut self.precommit_timer, true) {
+        if std::mem::replace(&mut self.precommit_timer, true) || mutated!(NoPrecommitTimer) {
             return None;
         }
         Some(vec![Action::StartTimer(RoundTimer::Precommit)])

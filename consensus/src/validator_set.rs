@@ -209,6 +209,12 @@ impl ValidatorSet {
     /// More than two thirds: 3p > 2N.
     #[must_use]
     pub fn is_quorum(&self, power: u128) -> bool {
+        if mutated!(QuorumOfTwoThirds) {
+            return triple(power) >= self.total.saturating_mul(2);
+        }
+        if mutated!(QuorumOfHalf) {
+            return power.saturating_mul(2) > self.total;
+        }
         triple(power) > self.total.checked_mul(2).expect("N is at most 2^74")
     }
 

@@ -441,7 +441,7 @@ fn check_vote_shape(vote: &Vote) -> Result<(), VerifyError> {
 
 /// Two different statements of one kind, height and round, in their own order, so that one offence has one form.
 pub(crate) fn is_double(a: &Statement, b: &Statement) -> bool {
-    a.position() == b.position() && a < b
+    a.position() == b.position() && (a < b || mutated!(RepeatedVoteIsEvidence))
 }
 
 pub(crate) fn is_double_vote(a: &Vote, b: &Vote) -> bool {
@@ -459,9 +459,10 @@ pub(crate) fn is_amnesia(precommit: &Vote, prevote: &Vote) -> bool {
         && precommit.height == prevote.height
         && prevote.round > precommit.round
         && voted.id != locked.id
-        && voted
-            .valid_round
-            .is_none_or(|valid| valid < precommit.round)
+        && (mutated!(AmnesiaWithoutValidRound)
+            || voted
+                .valid_round
+                .is_none_or(|valid| valid < precommit.round))
 }
 
 fn offence(proven: bool) -> Result<(), VerifyError> {

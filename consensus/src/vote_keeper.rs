@@ -167,9 +167,14 @@ impl VoteKeeper {
     #[must_use]
     pub fn has_prevotes_nil(&self, round: Round) -> bool {
         let nil = VoteValue::Prevote(None);
+        let power = |votes: &RoundVotes| votes.prevotes.power_for(&nil);
+        if mutated!(NilPrecommitOnHint) {
+            let votes = self.rounds.get(&round);
+            return votes.is_some_and(|votes| self.set.is_honest_hint(power(votes)));
+        }
         self.rounds
             .get(&round)
-            .is_some_and(|votes| self.set.is_quorum(votes.prevotes.power_for(&nil)))
+            .is_some_and(|votes| self.set.is_quorum(power(votes)))
     }
 
     /// 47: precommits of a quorum, whatever for.
@@ -321,7 +326,8 @@ impl VoteKeeper {
     }
 
     fn is_hinted(&self, votes: &RoundVotes) -> bool {
-        self.set.is_honest_hint(votes.senders_power(&self.set))
+        let power = votes.senders_power(&self.set);
+        self.set.is_honest_hint(power) || mutated!(JumpOnOneVote) && power > 0
     }
 
     fn oldest(&self) -> Round {
@@ -377,8 +383,10 @@ impl VoteKeeper {
         let mut proven = self.amnesia(&vote);
         let round = self.rounds.entry(vote.round).or_default();
         match round.tally(&vote.value).vote_of(vote.validator) {
-            Some(first) => proven.extend(evidence::double_vote(first, &vote)),
-            None => {
+            Some(first) if !mutated!(SecondVoteCounts) => {
+                proven.extend(evidence::double_vote(first, &vote));
+            }
+            Some(_) | None => {
                 let value = vote.value;
                 let number = vote.round;
                 round.tally_mut(&value).insert(vote, &self.set);
@@ -397,7 +405,11 @@ impl VoteKeeper {
             return;
         };
         let tally = votes.tally(value);
-        if !self.set.is_quorum(tally.power_for(value)) {
+        let mut power = tally.power_for(value);
+        if mutated!(CertificateOfMixedVotes) && matches!(value, VoteValue::Precommit(_)) {
+            power = tally.power();
+        }
+        if !self.set.is_quorum(power) {
             return;
         }
         let equal: Vec<_> = tally.votes().filter(|vote| &vote.value == value).collect();

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use falaj_consensus::crypto::{PublicKey, Signature};
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{Polka, Statement};
+use falaj_consensus::mutated;
 use falaj_consensus::types::{ChainContext, Hash32};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, Context};
@@ -157,6 +158,9 @@ impl Guard {
         }
         if !lock::is_sound(&request.statement) {
             return Err(Refusal::NonCanonical);
+        }
+        if mutated!(GuardForgetsPlaces) {
+            return self.above_last(checker, request).map(Verdict::Fresh);
         }
         let (asked, last) = (Place::of(&request.statement), self.state.last);
         match asked.cmp(&last) {
@@ -290,7 +294,10 @@ impl Guard {
         statement: &Statement,
         shown: Option<&'a Polka>,
     ) -> Result<Option<&'a Polka>, Refusal> {
-        let lock = self.lock_of(statement);
+        let mut lock = self.lock_of(statement);
+        if mutated!(PrevoteFreshUnderLock | RestartWithoutLock) {
+            lock = None;
+        }
         let refuse = |fault| Refusal::Lock {
             locked: lock.map(|lock| lock.round),
             fault,

@@ -11,6 +11,7 @@ use bech32::{Bech32m, Hrp};
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::{byte_string, list};
 use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::mutated;
 use falaj_consensus::types::Height;
 use std::cmp::Ordering;
 use std::fmt;
@@ -358,7 +359,9 @@ impl Account {
     /// The account after a debit, if posted covers it.
     #[must_use]
     pub(crate) fn debited(&self, amount: Amount) -> Option<Self> {
-        self.available().checked_sub(amount)?;
+        if !mutated!(OverdraftAllowed) {
+            self.available().checked_sub(amount)?;
+        }
         let debits = self.debits.checked_add(amount.units())?;
         Some(Self {
             debits,

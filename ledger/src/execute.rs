@@ -22,6 +22,7 @@ mod transfer;
 mod veto;
 
 use falaj_consensus::message::Outcome;
+use falaj_consensus::mutated;
 use falaj_consensus::types::Height;
 
 use crate::account::Place;
@@ -75,11 +76,14 @@ pub fn execute(state: &State, block: &BlockInput) -> Executed {
         state.height().next(),
         "a block is executed on the state before it"
     );
-    assert!(block.time_us > state.time_us(), "block time moves forward");
+    let is_later = block.time_us > state.time_us() || mutated!(BlockTimeStands);
+    assert!(is_later, "block time moves forward");
     let mut overlay = Overlay::new(state, block.height, block.time_us);
     sweep::sweep(&mut overlay);
     let receipts = run_all(&mut overlay, block);
-    overlay.check_conservation();
+    if !mutated!(DebitForgotten | OverdraftAllowed) {
+        overlay.check_conservation();
+    }
     finish(state, block, overlay, receipts)
 }
 
@@ -110,8 +114,13 @@ fn run_all(overlay: &mut Overlay<'_>, block: &BlockInput) -> Vec<Receipt> {
         }
     }
     let both = calls.iter().zip(verdicts);
-    both.map(|(call, verdict)| receipt(*call, block.time_us, verdict))
-        .collect()
+    let mut receipts: Vec<Receipt> = both
+        .map(|(call, verdict)| receipt(*call, block.time_us, verdict))
+        .collect();
+    if mutated!(ReceiptsOutOfOrder) {
+        receipts.reverse();
+    }
+    receipts
 }
 
 fn calls(block: &BlockInput) -> impl Iterator<Item = Call<'_>> {
@@ -218,7 +227,13 @@ fn finish(
     let (write_set, events) =
         overlay.into_writes(tip, (bench_after != bench).then_some(&bench_after));
     let state = state.after(tip, &write_set);
-    let outcome = state.outcome(receipts_root(&receipts));
+    let mut outcome = state.outcome(receipts_root(&receipts));
+    if mutated!(SupplyMisstated) {
+        outcome
+            .supply
+            .iter_mut()
+            .for_each(|one| one.minor_units = one.minor_units.saturating_add(1));
+    }
     Executed {
         state,
         outcome,

@@ -165,7 +165,7 @@ impl Judge {
             agreement: agreement::Agreement::new(&facts),
             chain: chain::Chain::new(&facts),
             certificates: certificates::Certificates::new(&facts),
-            double_sign: double_sign::DoubleSign::default(),
+            double_sign: double_sign::DoubleSign::new(&facts.economy.genesis.chain()),
             conservation: conservation::Conservation::new(&facts),
             once: once::Once::default(),
             conformance: conformance::Conformance::new(&facts),
@@ -219,8 +219,8 @@ impl Judge {
             ("validity", self.chain.observe(seen)),
             ("certificates", self.certificates.observe(registry, seen)),
             ("double sign", self.double_sign.observe(node, seen)),
-            ("conservation", self.conservation.observe(seen)),
             ("exactly once", self.once.observe(seen)),
+            ("conservation", self.conservation.observe(seen)),
             (
                 "rule conformance",
                 self.conformance.observe(&self.chain, node, seen),

@@ -12,6 +12,7 @@ mod progress;
 mod provenance;
 mod replay;
 mod run;
+mod selfcheck;
 mod step;
 mod sweep;
 mod traced;
@@ -49,6 +50,8 @@ enum Command {
     Merge(sweep::MergeArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
+    /// Break the protocol in every known way, and see that the oracles see it.
+    Selfcheck(selfcheck::SelfcheckArgs),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -64,6 +67,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Minimise(args) => minimise::minimise(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Schema => schema(),
+        Command::Selfcheck(args) => selfcheck::run(&args),
     };
     done.unwrap_or_else(|failure| {
         let (what, code) = (failure.to_string(), failure.exit_code());

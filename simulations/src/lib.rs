@@ -21,6 +21,8 @@ pub mod network;
 pub mod queue;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "mutations")]
+pub mod selfcheck;
 pub mod sweep;
 pub mod token;
 pub mod trace;

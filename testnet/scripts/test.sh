@@ -29,6 +29,8 @@ step check make --no-print-directory check
 # The smoke test runs the programs themselves; with the tests beside them they are built with the same features.
 step build "${CARGO:-cargo}" build --locked --workspace --all-features --bins --tests
 step tests "${CARGO:-cargo}" test --locked --workspace --all-features --no-fail-fast
+# Before the seeds: the simulator with mutations is not what stays in the folder.
+step selfcheck make --no-print-directory selfcheck ARGS='--json --seeds 300'
 step sim make --no-print-directory sim SEEDS=0..300 ARGS=--json
 step profiles sh testnet/scripts/profiles.sh
 

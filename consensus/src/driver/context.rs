@@ -77,8 +77,8 @@ impl HeightContext {
             && header.height == self.height
             && header.proposer == self.proposer(header.round)
             && header.parent_id == self.parent.id
-            && header.parent_outcome == self.parent.outcome
-            && header.time_us > self.parent.time_us
+            && (header.parent_outcome == self.parent.outcome || mutated!(ParentOutcomeUnchecked))
+            && (header.time_us > self.parent.time_us || mutated!(BlockTimeStands))
             && header.set_hash == self.set.hash()
     }
 

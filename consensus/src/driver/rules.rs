@@ -185,11 +185,15 @@ impl Driver {
                 round: valid_round,
                 id,
             }) => {
+                let mut valid_round = Some(valid_round);
+                if mutated!(ProposeWithOtherValidRound) {
+                    valid_round = round.previous();
+                }
                 self.waiting = Some(Statement::Proposal {
                     height,
                     round,
                     id,
-                    valid_round: Some(valid_round),
+                    valid_round,
                 });
             }
         }
@@ -305,8 +309,16 @@ impl Driver {
     }
 
     fn fact_36(&self) -> Option<Input> {
-        let id = self.votes.polka(self.state.round())?.id;
-        let outcome = self.blocks.outcome(id)?;
+        let mut round = self.state.round();
+        if mutated!(PrecommitOnOlderPolka) {
+            round = round.previous()?;
+        }
+        let id = self.votes.polka(round)?.id;
+        let mut outcome = self.blocks.outcome(id);
+        if mutated!(PrecommitBeforeExecution) {
+            outcome = outcome.or(Some(self.context.parent.outcome));
+        }
+        let outcome = outcome?;
         let is_valid = self.blocks.judgement(id) == Judgement::Valid;
         is_valid.then_some(Input::PolkaValue { id, outcome })
     }

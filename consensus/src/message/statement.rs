@@ -181,13 +181,27 @@ impl Statement {
     /// The bytes that a key signs to say this on that chain.
     #[must_use]
     pub fn sign_bytes(&self, chain: &ChainContext) -> SignBytes {
-        SignBytes(hash::encode(&Envelope {
+        let mut envelope = Envelope {
             tag: TAG,
             version: VERSION,
             chain_id: chain.chain_id.clone(),
             genesis_hash: chain.genesis_hash,
             statement: *self,
-        }))
+        };
+        if mutated!(SignBytesWithoutGenesis) {
+            envelope.genesis_hash = Hash32::ZERO;
+        }
+        if mutated!(SignBytesWithoutChain) {
+            envelope.chain_id.clear();
+        }
+        if mutated!(SignBytesWithoutValidRound)
+            && let Self::Prevote {
+                value: Some(value), ..
+            } = &mut envelope.statement
+        {
+            value.valid_round = None;
+        }
+        SignBytes(hash::encode(&envelope))
     }
 
     /// Its kind.

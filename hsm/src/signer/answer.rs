@@ -6,6 +6,7 @@
 
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::Position;
+use falaj_consensus::mutated;
 use falaj_consensus::types::Now;
 use falaj_consensus::verify::{SignedItem, SignedStatement, Verified};
 
@@ -84,7 +85,9 @@ impl Signer {
             step.append(written, AppendUrgency::Lazy);
         }
         self.count_signed(now, flight, &signed.get().signature, step);
-        step.waits = Some(Position::new(entry.seq));
+        if !mutated!(ReleaseBeforeIntentSynced) {
+            step.waits = Some(Position::new(entry.seq));
+        }
         let answer = |id: &_| Output::Signed {
             id: *id,
             result: Ok(signed.clone()),

@@ -5,6 +5,8 @@
 //! There are no fees in this version, so no `max_fee` is ever exceeded.
 //! Source: `docs/spec/ledger.md`, "Transfer".
 
+use falaj_consensus::mutated;
+
 use super::overlay::Overlay;
 use super::refusal::Refusal;
 use super::{Call, entitle};
@@ -23,7 +25,9 @@ pub(super) fn run(
     let payer = entitled_payer(overlay, call, submitter, transfer)?;
     let (payer_after, payee_after) =
         check(overlay, submitter, transfer, &payer).map_err(Refusal::Entitled)?;
-    overlay.put_account(transfer.debit, payer_after);
+    if !mutated!(DebitForgotten | DebitForgottenAndNoticed) {
+        overlay.put_account(transfer.debit, payer_after);
+    }
     overlay.put_account(transfer.credit, payee_after);
     let Transfer {
         debit,

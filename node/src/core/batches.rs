@@ -10,6 +10,7 @@
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, BatchRef, Lane};
+use falaj_consensus::mutated;
 use falaj_consensus::types::{BatchDigest, ValidatorId};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::transaction::TxId;
@@ -172,7 +173,11 @@ impl Batches {
     #[must_use]
     pub(super) fn next_seq(&self, own: ValidatorId, set: &ValidatorSet) -> u64 {
         let held = self.authors.get(&own).map_or(0, Numbers::highest);
-        held.max(self.credibly_held(own, set)).saturating_add(1)
+        let last = held.max(self.credibly_held(own, set));
+        if mutated!(BatchNumberReused) {
+            return last.max(1);
+        }
+        last.saturating_add(1)
     }
 
     fn credibly_held(&self, own: ValidatorId, set: &ValidatorSet) -> u64 {
@@ -240,6 +245,9 @@ impl Batches {
         let reference = batch.reference;
         let first = sender == reference.author && self.number(reference);
         self.unsynced.insert(position, reference);
+        if mutated!(AcknowledgeBeforeSynced) {
+            self.settle(reference);
+        }
         self.hold(batch, position, first, Some(sender));
     }
 

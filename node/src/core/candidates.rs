@@ -10,6 +10,7 @@ use falaj_consensus::driver::BLOCKS_MAX;
 use falaj_consensus::durable::Position;
 use falaj_consensus::engine::BodyVerdict;
 use falaj_consensus::message::{BatchRef, Body, Header, INLINE_BYTES_MAX};
+use falaj_consensus::mutated;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{BatchDigest, BlockId, Height};
 use falaj_ledger::execute::Executed;
@@ -281,6 +282,7 @@ impl Candidate {
             );
         }
         match &self.inline {
+            Inline::Checked(_) if mutated!(InlineTailDropped) => {}
             Inline::Checked(inline) => all.extend(inline.iter().cloned()),
             Inline::Unchecked | Inline::Checking | Inline::Wrong => return None,
         }

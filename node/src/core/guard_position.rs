@@ -6,13 +6,15 @@
 
 use falaj_consensus::engine::{GuardPosition, Own, Resume, ResumedLock};
 use falaj_consensus::message::{Header, Statement};
+use falaj_consensus::mutated;
 use falaj_consensus::types::Height;
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::Recovered as Guard;
 
 /// Compares the guard with the open height. `headers` are those of that height that the block log holds.
 pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> GuardPosition {
-    if guard.last.height < open {
+    let is_below = guard.last.height < open;
+    if is_below || mutated!(RestartWithoutVotes | GuardForgetsPlaces) {
         return GuardPosition::Below;
     }
     if guard.last.height > open {
@@ -39,6 +41,7 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
         value: lock.value,
         polka: lock.polka,
     });
+    let lock = lock.filter(|_| !mutated!(RestartWithoutLock));
     let (round, kind) = (last.round, last.step);
     GuardPosition::Here(Box::new(Resume {
         round,

@@ -333,12 +333,23 @@ pub struct ExecuteResult {
     pub executed: Option<Box<Executed>>,
 }
 
+/// Another outcome for each node that executes a block.
+#[cfg(feature = "mutations")]
+fn depends_on_node(mut executed: Executed) -> Executed {
+    if falaj_consensus::mutated!(ExecutionDependsOnNode) {
+        executed.outcome.events = falaj_consensus::mutation::turn();
+    }
+    executed
+}
+
 impl ExecuteJob {
     /// Does the work.
     #[must_use]
     pub fn run(self) -> ExecuteResult {
         let Self { id, state, block } = self;
         let executed = catch_unwind(AssertUnwindSafe(|| execute(&state, &block))).ok();
+        #[cfg(feature = "mutations")]
+        let executed = executed.map(depends_on_node);
         ExecuteResult {
             id,
             executed: executed.map(Box::new),

@@ -22,6 +22,7 @@ use falaj_consensus::engine::{self, Engine, Wait};
 use falaj_consensus::message::{
     Body, CommitCertificate, Header, Lane, Outcome, Polka, Statement, Vote,
 };
+use falaj_consensus::mutated;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{
@@ -408,8 +409,12 @@ impl Replica {
         message: Option<Message>,
         step: &mut Step,
     ) -> usize {
+        let mut height = self.height();
+        if mutated!(HeightStatedAhead) {
+            height = height.next();
+        }
         let frame = Frame {
-            height: self.height(),
+            height,
             acks,
             message,
         };

@@ -15,6 +15,7 @@ use falaj_consensus::durable::{
 use falaj_consensus::message::{
     BATCH_BYTES_MAX, Batch, BatchRef, Body, CommitCertificate, Header, Outcome, decode,
 };
+use falaj_consensus::mutated;
 use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height, ValidatorId};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
@@ -210,6 +211,8 @@ impl<D: Disk> NodeLogs<D> {
                 BlockRecord::Decided(decided) if decided.certificate.height <= found.height() => {
                     self.check_repeated(found, &decided.certificate)?;
                 }
+                BlockRecord::Decided(_)
+                    if mutated!(LastCertificateForgotten) && position == self.block.last() => {}
                 BlockRecord::Decided(decided) => {
                     self.decide(found, decided, &undecided, batches)?;
                     undecided.retain(|_, block| block.header.height > found.height());

@@ -1,7 +1,11 @@
 //! Within the fault budget no correct node ever has to call for people, and none is said to have broken the protocol.
 //!
-//! Source: `docs/spec/consensus.md`, "Equivocation"; "Accountability".
+//! Nor does one ever ask its guard for what the guard must refuse: the guard keeps the same rules a second time.
+//!
+//! Source: `docs/spec/consensus.md`, "Equivocation"; "Accountability"; "Lock, guard and restart".
 
+use falaj_consensus::engine::Event as Consensus;
+use falaj_consensus::types::SignRefusal;
 use falaj_node::core::{Event, Peer};
 
 use super::{Facts, Finding, Observation};
@@ -23,10 +27,26 @@ pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
             Some(offender) => accuse(facts, offender, || format!("a wrong {}", fault.code())),
             None => Ok(()),
         },
+        Event::Consensus(Consensus::SignRefused { statement, reason }) if is_forbidden(*reason) => {
+            Err(format!(
+                "a correct node asked for {statement:?}, which its guard refused: {reason:?}"
+            ))
+        }
         Event::PeerLimited { .. }
         | Event::StoreBehind { .. }
         | Event::Consensus(_)
         | Event::Voted(_) => Ok(()),
+    }
+}
+
+/// Whether a replica that keeps the rules never asks for what is refused so: its guard only repeats them.
+const fn is_forbidden(reason: SignRefusal) -> bool {
+    match reason {
+        SignRefusal::DoubleSign | SignRefusal::Lock | SignRefusal::Outcome => true,
+        SignRefusal::Latched
+        | SignRefusal::HeightJump
+        | SignRefusal::Regression
+        | SignRefusal::Unavailable => false,
     }
 }
 

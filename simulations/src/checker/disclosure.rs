@@ -2,7 +2,7 @@
 //!
 //! Shape: per node, where each record stands that a frame can speak of, and how far each log is proven. A restart keeps what
 //! recovery found, which opening the logs has put on disk.
-//! Source: `docs/ARCHITECTURE.md`, "Durable before disclosed".
+//! Source: `docs/ARCHITECTURE.md`, "Durable before disclosed"; `docs/spec/dissemination.md`, "Batches".
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ use falaj_node::core::{Ack, Frame, Message};
 use falaj_node::storage::BlockRecord;
 
 use super::{Facts, Finding, Observation};
+use crate::economy::validator_of;
 use crate::types::NodeIndex;
 
 #[derive(Clone, Debug)]
@@ -23,9 +24,11 @@ struct Disk {
     bodies: BTreeMap<BlockId, (Position, Vec<BatchDigest>)>,
     certificates: BTreeMap<Height, Position>,
     batches: BTreeMap<BatchDigest, Position>,
-    numbers: BTreeMap<(ValidatorId, u64), Position>,
+    numbers: BTreeMap<(ValidatorId, u64), (Position, BatchDigest)>,
     /// What the guard had recorded when the process started: of the blocks that a crash took, these prevotes may name some.
     recorded: Place,
+    /// The last place of which a signature was let out: a guard that has not recorded it could sign there again.
+    released: Place,
     /// Of each author's numbers, how many were found on disk without a gap.
     acknowledged: BTreeMap<ValidatorId, u64>,
 }
@@ -33,12 +36,15 @@ struct Disk {
 #[derive(Debug)]
 pub(super) struct Disclosure {
     disks: Vec<Disk>,
+    /// Whether somebody could make batches in another's name.
+    has_liars: bool,
 }
 
 impl Disclosure {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
             disks: vec![Disk::new(); usize::from(facts.validators)],
+            has_liars: !facts.byzantine.is_empty(),
         }
     }
 
@@ -53,20 +59,26 @@ impl Disclosure {
             } => {
                 disk.restarted(*block, *batch);
                 disk.recorded = *guard;
+                disk.guard_restarted(*guard)
+            }
+            Observation::Released { statement, .. } => {
+                disk.released = disk.released.max(Place::of(statement));
                 Ok(())
             }
             Observation::Appended {
                 log,
                 position,
                 record,
-            } => disk.appended(*log, *position, record),
+            } => {
+                let own = (!self.has_liars).then(|| validator_of(node));
+                disk.appended(own, *log, *position, record)
+            }
             Observation::Durable { log, upto } => {
                 disk.synced(*log, *upto);
                 Ok(())
             }
             Observation::Sent(frame) => disk.sent(node, frame),
             Observation::Replayed(_)
-            | Observation::Released { .. }
             | Observation::Received(_)
             | Observation::Committed(_)
             | Observation::Reported(_) => Ok(()),
@@ -84,6 +96,7 @@ impl Disk {
             batches: BTreeMap::new(),
             numbers: BTreeMap::new(),
             recorded: Place::GENESIS,
+            released: Place::GENESIS,
             acknowledged: BTreeMap::new(),
         }
     }
@@ -92,8 +105,20 @@ impl Disk {
         self.bodies.retain(|_, (at, _)| *at <= block);
         self.certificates.retain(|_, at| *at <= block);
         self.batches.retain(|_, at| *at <= batch);
-        self.numbers.retain(|_, at| *at <= batch);
+        self.numbers.retain(|_, (at, _)| *at <= batch);
         (self.block, self.batch) = (block, batch);
+    }
+
+    /// A signature leaves when its intent is on disk, so a restart finds it there.
+    fn guard_restarted(&self, guard: Place) -> Finding {
+        if guard < self.released {
+            Err(format!(
+                "a signature at {} was let out, and after a restart the guard stands at {guard}",
+                self.released
+            ))
+        } else {
+            Ok(())
+        }
     }
 
     fn synced(&mut self, log: LogId, upto: Position) {
@@ -104,7 +129,13 @@ impl Disk {
         }
     }
 
-    fn appended(&mut self, log: LogId, at: Position, record: &[u8]) -> Finding {
+    fn appended(
+        &mut self,
+        own: Option<ValidatorId>,
+        log: LogId,
+        at: Position,
+        record: &[u8],
+    ) -> Finding {
         match log {
             LogId::Block => {
                 let record = BlockRecord::decode(record).ok_or("a block record has no meaning")?;
@@ -113,10 +144,26 @@ impl Disk {
             LogId::Batch => {
                 let batch: Batch = decode("batch", record, BATCH_BYTES_MAX)
                     .map_err(|_| "a batch record has no meaning")?;
-                self.batches.entry(Batch::digest_of(record)).or_insert(at);
-                self.numbers.entry((batch.author, batch.seq)).or_insert(at);
+                return self.batch_record(own, at, &batch, Batch::digest_of(record));
             }
             LogId::Guard | LogId::Audit => {}
+        }
+        Ok(())
+    }
+
+    /// An author gives each number once; where others may make batches in its name, its disk does not say which are its own.
+    fn batch_record(
+        &mut self,
+        own: Option<ValidatorId>,
+        at: Position,
+        batch: &Batch,
+        digest: BatchDigest,
+    ) -> Finding {
+        self.batches.entry(digest).or_insert(at);
+        let number = (batch.author, batch.seq);
+        let (_, first) = self.numbers.entry(number).or_insert((at, digest));
+        if *first != digest && own == Some(batch.author) {
+            return Err(format!("its author gave number {} twice", batch.seq));
         }
         Ok(())
     }
@@ -145,6 +192,7 @@ impl Disk {
                 self.statement(&bundle.proposal.statement())
             }
             Some(Message::Certificate(certificate)) => self.height(certificate.height),
+            Some(Message::Batch(encoded)) => self.own_batch(node, encoded),
             _ => Ok(()),
         }
     }
@@ -188,11 +236,27 @@ impl Disk {
         }
     }
 
+    /// An author pushes a batch once it is on disk, so that a restart never gives its number to another.
+    fn own_batch(&self, node: NodeIndex, encoded: &[u8]) -> Finding {
+        let batch: Batch = decode("batch", encoded, BATCH_BYTES_MAX)
+            .map_err(|_| "a batch that was sent has no meaning")?;
+        let at = self.batches.get(&Batch::digest_of(encoded));
+        if batch.author != validator_of(node) || at.is_some_and(|at| *at <= self.batch) {
+            Ok(())
+        } else {
+            Err(format!(
+                "batch {} was pushed before it was on its author's disk",
+                batch.seq
+            ))
+        }
+    }
+
     fn ack(&mut self, ack: Ack) -> Finding {
         let known = self.acknowledged.entry(ack.author).or_insert(0);
         while *known < ack.seq {
             let next = (ack.author, *known + 1);
-            if self.numbers.get(&next).is_none_or(|at| *at > self.batch) {
+            let at = self.numbers.get(&next).map(|(at, _)| *at);
+            if at.is_none_or(|at| at > self.batch) {
                 return Err(format!("batch {next:?} is acknowledged and not on disk"));
             }
             *known += 1;

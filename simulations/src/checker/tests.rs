@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{
-    Body, CommitCertificate, Header, PrecommitValue, PrevoteValue, Proposal, Statement, Vote,
+    Batch, Body, CommitCertificate, Header, Lane, PrecommitValue, PrevoteValue, Proposal,
+    Statement, Vote,
 };
 use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash, Round, ValidatorIndex};
 use falaj_consensus::validator_set::Bitmap;
@@ -429,4 +430,96 @@ fn accusations_of_correct_nodes_are_found() {
         bench.show(ME, Observation::Reported(&event)),
         Some("alarms")
     );
+}
+
+/// Goal: a replica that asks its guard for what the guard must refuse, though nothing came of it; a slow token is no fault.
+#[test]
+fn requests_that_the_guard_must_refuse_are_found() {
+    use falaj_consensus::engine::Event as Consensus;
+    use falaj_consensus::types::SignRefusal;
+    for (reason, finding) in [
+        (SignRefusal::Lock, Some("alarms")),
+        (SignRefusal::DoubleSign, Some("alarms")),
+        (SignRefusal::Outcome, Some("alarms")),
+        (SignRefusal::Unavailable, None),
+        (SignRefusal::Regression, None),
+    ] {
+        let statement = prevote(0, None, None);
+        let event = Event::Consensus(Consensus::SignRefused { statement, reason });
+        assert_eq!(bench().show(ME, Observation::Reported(&event)), finding);
+    }
+}
+
+/// Goal: a guard that a restart finds below what its key has said.
+#[test]
+fn a_guard_that_went_back_is_found() {
+    let statement = prevote(0, None, None);
+    for (guard, finding) in [
+        (Place::of(&statement), None),
+        (Place::GENESIS, Some("durable before disclosed")),
+    ] {
+        let mut bench = bench();
+        assert_eq!(bench.release(statement), None);
+        let started = Observation::Started {
+            height: Height::new(0),
+            block: Position::START,
+            batch: Position::START,
+            guard,
+        };
+        assert_eq!(bench.show(ME, started), finding);
+    }
+}
+
+/// Goal: an author that pushes a batch that its disk does not hold yet; whoever passes another's on is not held to it.
+#[test]
+fn a_batch_pushed_before_it_is_on_disk_is_found() {
+    for (author, synced, finding) in [
+        (ME, 1, None),
+        (ME, 0, Some("durable before disclosed")),
+        (NodeIndex::new(1), 0, None),
+    ] {
+        let mut bench = bench();
+        let batch = Batch {
+            author: validator_of(author),
+            seq: 1,
+            lane: Lane::Retail,
+            transactions: Vec::new(),
+        };
+        let record = falaj_consensus::hash::encode(&batch);
+        let appended = Observation::Appended {
+            log: LogId::Batch,
+            position: Position::new(1),
+            record: &record,
+        };
+        assert_eq!(bench.show(ME, appended), None);
+        let (log, upto) = (LogId::Batch, Position::new(synced));
+        assert_eq!(bench.show(ME, Observation::Durable { log, upto }), None);
+        let sent = frame(Message::Batch(record));
+        assert_eq!(bench.show(ME, Observation::Sent(&sent)), finding);
+    }
+}
+
+/// Goal: an author that gives the number of a batch to another, which then nobody can tell from the first.
+#[test]
+fn a_number_that_is_given_twice_is_found() {
+    for (seq, finding) in [(2, None), (1, Some("durable before disclosed"))] {
+        let mut bench = bench();
+        let mut append = |position, seq, lane| {
+            let batch = Batch {
+                author: validator_of(ME),
+                seq,
+                lane,
+                transactions: Vec::new(),
+            };
+            let record = falaj_consensus::hash::encode(&batch);
+            let appended = Observation::Appended {
+                log: LogId::Batch,
+                position: Position::new(position),
+                record: &record,
+            };
+            bench.show(ME, appended)
+        };
+        assert_eq!(append(1, 1, Lane::Retail), None);
+        assert_eq!(append(2, seq, Lane::Interbank), finding);
+    }
 }

@@ -29,6 +29,16 @@ pub(crate) enum Failure {
     /// A scenario with a sweep, and nowhere to keep its runs.
     #[error("{}: a scenario with a sweep needs --out FOLDER", path.display())]
     NeedsOut { path: PathBuf },
+    /// A program that knows no mutations.
+    #[cfg(not(feature = "mutations"))]
+    #[error(
+        "this program was built without mutations; with them: cargo run --release -p falaj-simulations --features mutations -- selfcheck"
+    )]
+    NoMutations,
+    /// A mutation that nobody knows.
+    #[cfg(feature = "mutations")]
+    #[error("there is no mutation {name}; did you mean {nearest}?")]
+    UnknownMutation { name: String, nearest: &'static str },
     /// Output that cannot be written, as on a full disk.
     #[error("{}: cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
@@ -95,6 +105,10 @@ impl Failure {
                 FileError::Contradiction(_) => 25,
             },
             Self::NeedsOut { .. } => 2,
+            #[cfg(not(feature = "mutations"))]
+            Self::NoMutations => 2,
+            #[cfg(feature = "mutations")]
+            Self::UnknownMutation { .. } => 2,
             Self::Unwritable { .. } => 26,
             Self::MissingShard { .. } | Self::Unfinished { .. } => 27,
             Self::OtherSweep { .. } | Self::TwiceShard { .. } => 28,

@@ -120,3 +120,41 @@ fn usage_errors_have_their_own_code() {
         assert!(told.stderr.is_empty(), "{arguments:?}");
     }
 }
+
+/// Goal: a program that was built without mutations says how to get one with them.
+#[cfg(not(feature = "mutations"))]
+#[test]
+fn a_selfcheck_needs_mutations() {
+    let output = falaj_sim(&["selfcheck"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--features mutations"));
+}
+
+/// Goal: a selfcheck of one mutation ends with the sums, and a mutation that nobody knows is told with the known one most like it.
+#[cfg(feature = "mutations")]
+#[test]
+fn a_selfcheck_ends_with_its_sums() {
+    let arguments = [
+        "selfcheck",
+        "--mutation",
+        "supply_misstated",
+        "--seeds",
+        "1",
+        "--json",
+    ];
+    let output = falaj_sim(&arguments);
+    let sums = last_line(&output);
+    for (key, count) in [
+        ("mutations", 1),
+        ("caught", 1),
+        ("by_named_oracle", 1),
+        ("seeds", 1),
+        ("false_alarms", 0),
+    ] {
+        assert_eq!(sums[key], count, "{key}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+    let output = falaj_sim(&["selfcheck", "--mutation", "suply_misstated"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean supply_misstated?"));
+}

@@ -159,6 +159,26 @@ fn testnet_links_no_shell() {
     );
 }
 
+/// Goal: no program is shipped with known-bad variants of its protocol: only a build of the simulator that asks for them has any.
+#[test]
+fn nothing_that_ships_has_mutations() {
+    for package in ["falaj-node", "falaj-testnet", "falaj-simulations"] {
+        let linked = linked(&["-p", package]);
+        for ours in ours(&linked) {
+            assert_without(&linked, ours, "mutations");
+        }
+    }
+    let asked = linked(&["-p", "falaj-simulations", "--features", "mutations"]);
+    for ours in ours(&asked) {
+        let features = &asked[ours];
+        assert!(
+            features.split(',').any(|one| one == "mutations"),
+            "{ours}: [{features}]"
+        );
+    }
+    assert_without(&asked, "falaj-node", "shell");
+}
+
 /// The packages that depend on `name` directly, when `arguments` choose what is built; empty when nothing does.
 fn users_of(name: &str, arguments: &[&str]) -> Vec<String> {
     let fixed = [

@@ -261,17 +261,36 @@ fn ledger_and_hsm_use_the_modules_of_consensus_that_are_decided() {
     assert_none(&offenders, "uses another module of consensus");
 }
 
-/// Lines of code that name a module of `consensus` which is not among these.
+/// Lines of code that name a module of `consensus` which is not among these. The macro `mutated!` is none, and `false` in all that ships.
 fn modules_beyond(text: &Text, allowed: &[&str]) -> Vec<String> {
     let named = code_lines_with(text, &["falaj_consensus::"]);
     let is_beyond = |line: &String| {
         let mut named = line.split("falaj_consensus::").skip(1);
         named.any(|rest| {
             let part = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-            !allowed.contains(&rest.split(part).next().unwrap_or_default())
+            let module = rest.split(part).next().unwrap_or_default();
+            module != "mutated" && !allowed.contains(&module)
         })
     };
     named.into_iter().filter(is_beyond).collect()
+}
+
+/// Goal: a mutation is chosen by the self-check of the simulator and by nothing else.
+#[test]
+fn only_the_selfcheck_chooses_mutations() {
+    let sources = texts_ending(".rs");
+    let allowed = [
+        "consensus/src/mutation",
+        "simulations/src/selfcheck",
+        "simulations/src/cli/selfcheck",
+    ];
+    let others = sources
+        .iter()
+        .filter(|text| !allowed.iter().any(|path| text.path.starts_with(path)));
+    let offenders: Vec<String> = others
+        .flat_map(|text| code_lines_with(text, &["Mutation", "Chosen"]))
+        .collect();
+    assert_none(&offenders, "names a mutation other than by `mutated!`");
 }
 
 /// Lines of code that hold one of the words as a whole; comments and what follows `#[cfg(test)]` do not count.

@@ -7,7 +7,10 @@
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, GuardPosition, HeightStart, Parent};
 use falaj_consensus::message::{BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane};
-use falaj_consensus::types::{BatchDigest, BlockId, Height, Now, Round, ValidatorIndex};
+use falaj_consensus::mutated;
+use falaj_consensus::types::{
+    BatchDigest, BlockId, Height, Now, OutcomeHash, Round, ValidatorIndex,
+};
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::Executed;
 use falaj_ledger::validate::CheckedTx;
@@ -98,7 +101,10 @@ impl Replica {
     }
 
     fn header(&self, now: Now, round: Round, proposer: ValidatorIndex, body: &Body) -> Header {
-        let parent = parent(&self.tip);
+        let mut parent = parent(&self.tip);
+        if mutated!(ParentOutcomeUnchecked) {
+            parent.outcome = OutcomeHash::default();
+        }
         let (transactions, transaction_bytes) = body.totals();
         Header {
             version: Header::VERSION,
@@ -109,7 +115,11 @@ impl Replica {
             proposer,
             parent_id: parent.id,
             parent_outcome: parent.outcome,
-            time_us: now.wall_us.max(parent.time_us.saturating_add(1)),
+            time_us: if mutated!(BlockTimeStands) {
+                parent.time_us
+            } else {
+                now.wall_us.max(parent.time_us.saturating_add(1))
+            },
             set_hash: self.open_set().hash(),
             body_root: body.root(),
             evidence_root: body.evidence_root(),
@@ -397,6 +407,9 @@ impl Replica {
         let furthest = batches.into_iter().max();
         let batch = furthest.map(|position| (LogId::Batch, position));
         self.tip.waits.extend(batch);
+        if mutated!(DecisionBeforeSynced) {
+            self.tip.waits.clear();
+        }
         self.send(
             Recipients::All,
             Message::Certificate(certificate.clone()),

@@ -7,6 +7,7 @@
 use falaj_consensus::durable::Position;
 use falaj_consensus::engine;
 use falaj_consensus::message::{Body, CommitCertificate, Header};
+use falaj_consensus::mutated;
 use falaj_consensus::types::Now;
 use falaj_consensus::verify::Verified;
 use std::sync::Arc;
@@ -87,7 +88,8 @@ impl Replica {
 
     /// Asks for what peers have decided beyond us, and decides the open height if its block is here.
     pub(super) fn catch_up(&mut self, step: &mut Step) {
-        if self.stands_still() || self.is_store_busy() || !self.is_behind() {
+        let never = mutated!(BlocksNeverFetched);
+        if self.stands_still() || self.is_store_busy() || !self.is_behind() || never {
             return;
         }
         let open = self.open_height();

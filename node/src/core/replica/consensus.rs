@@ -7,6 +7,7 @@
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, BlockPart, Own, Publication, VotesWanted};
 use falaj_consensus::message::{Kind, Polka, Proposal, Statement, Vote};
+use falaj_consensus::mutated;
 use falaj_consensus::types::{BlockId, Height, Now, Round, SignRefusal, ValidatorIndex};
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
@@ -251,6 +252,9 @@ impl Replica {
 
     fn waits_of_block(&self, id: &BlockId) -> Option<Waits> {
         let candidate = self.candidates.get(id)?;
+        if mutated!(VoteBeforeBlockSynced) {
+            return Some(Vec::new());
+        }
         let mut waits = vec![(LogId::Block, candidate.position?)];
         let batches = candidate.batch_positions(&self.batches)?;
         waits.extend(

@@ -7,6 +7,7 @@
 use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{BATCH_PAYLOAD_BYTES_MAX, Lane};
+use falaj_consensus::mutated;
 use falaj_consensus::types::{BatchDigest, Now, ValidatorId};
 use falaj_ledger::account::AccountKind;
 use falaj_ledger::execute::precheck;
@@ -64,6 +65,9 @@ impl Replica {
         }
         precheck(&self.tip.state, &transaction, now.wall_us)?;
         let lane = self.lane_of(&transaction);
+        if mutated!(MempoolForgets) {
+            return Ok(());
+        }
         self.mempool
             .insert(lane, transaction)
             .map_err(|full| match full {
@@ -145,7 +149,9 @@ impl Replica {
         let batch = Arc::new(CheckedBatch::close(author, seq, lane, transactions));
         // Pushed once it is on disk, so that a restart never gives its number to another.
         let position = self.keep_batch(Arc::clone(&batch), author, step);
-        step.waits.push((LogId::Batch, position));
+        if !mutated!(PushBeforeSynced) {
+            step.waits.push((LogId::Batch, position));
+        }
         self.note_sent_to_all(batch.reference.digest);
         self.send(
             Recipients::All,
@@ -177,6 +183,9 @@ impl Replica {
         let position = self.append_batch(batch.encoded.to_vec(), step);
         self.fetching.remove(&batch.reference.digest);
         self.batches.insert(batch, position, sender);
+        if mutated!(AcknowledgeBeforeSynced) {
+            step.acks.extend(self.batches.own_acks());
+        }
         self.complete_open();
         position
     }

@@ -6,6 +6,7 @@
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::hash;
+use falaj_consensus::mutated;
 use falaj_consensus::types::{BatchDigest, BlockId, Height};
 use std::sync::Arc;
 
@@ -110,13 +111,19 @@ impl Replica {
     }
 
     pub(super) fn serve_certificate(&mut self, to: Peer, height: Height, step: &mut Step) {
+        if mutated!(BlocksNeverFetched) {
+            return;
+        }
         let recent = self
             .tip
             .block
             .as_ref()
             .filter(|(header, _)| header.height == height)
             .map(|(_, certificate)| certificate.clone());
-        if let Some(certificate) = recent {
+        if let Some(mut certificate) = recent {
+            if mutated!(CertificateRelabelled) {
+                certificate.round = certificate.round.next();
+            }
             if !self.send_from_memory(to, || Message::Certificate(certificate), step) {
                 Self::limited(to, Dropped::MemoryAsked, step);
             }

@@ -1,0 +1,89 @@
+//! The scenarios under which mutations are hunted: some that ship, some that are made for it, and the random ones.
+//!
+//! Invariant: the real code is right under each, so whatever is found under one is found because of a mutation.
+
+use std::sync::LazyLock;
+
+use crate::scenario::Scenario;
+use crate::scenario::file::File;
+
+macro_rules! suits {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $path:literal;)*) => {
+        /// A scenario to hunt under.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Suit {
+            $($(#[$doc])* $name,)*
+            /// The random scenario of each seed.
+            Random,
+        }
+
+        impl Suit {
+            /// Every suit.
+            pub const ALL: &[Self] = &[$(Self::$name,)* Self::Random];
+
+            /// Its name in reports: that of its file.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Random => "random",
+                }
+            }
+
+            /// The scenario of a seed.
+            ///
+            /// # Panics
+            /// Never: the files are tested.
+            #[must_use]
+            pub fn scenario(self, seed: u64) -> Scenario {
+                match self {
+                    $(Self::$name => {
+                        static FILE: LazyLock<File> = LazyLock::new(|| {
+                            File::parse(include_str!($path)).expect("a file of our own")
+                        });
+                        FILE.scenario(seed)
+                    })*
+                    Self::Random => Scenario::swarm(seed),
+                }
+            }
+        }
+    };
+}
+
+suits! {
+    /// A good day.
+    CalmDay = "calm-day", "../../scenarios/calm-day.toml";
+    /// Timeouts that every slow message misses.
+    HastyTimeouts = "hasty-timeouts", "../../scenarios/hasty-timeouts.toml";
+    /// Nobody pays.
+    IdleNetwork = "idle-network", "../../scenarios/idle-network.toml";
+    /// Loss, duplicates, overtaking.
+    BadNetwork = "bad-network", "../../scenarios/bad-network.toml";
+    /// Many payments from few accounts.
+    BusyAccounts = "busy-accounts", "../../scenarios/busy-accounts.toml";
+    /// The power goes in the middle of a change of a disk.
+    PowerCuts = "power-cuts", "../../scenarios/power-cuts.toml";
+    /// Nodes are killed one after the other.
+    RollingRestart = "rolling-restart", "../../scenarios/rolling-restart.toml";
+    /// One validator is down for good.
+    OneDown = "one-down", "../../scenarios/one-down.toml";
+    /// Slow disks and a slow processor.
+    SlowMachines = "slow-machines", "../../scenarios/slow-machines.toml";
+    /// Hasty timeouts and crashes in the middle of rounds.
+    HastyCrashes = "hasty-crashes", "suits/hasty-crashes.toml";
+    /// Hasty timeouts and a double voter.
+    HastyLiar = "hasty-liar", "suits/hasty-liar.toml";
+    /// Hasty timeouts, six validators: two thirds of them are four.
+    HastySix = "hasty-six", "suits/hasty-six.toml";
+    /// Hasty timeouts, seven validators: more than half of them are four.
+    HastySeven = "hasty-seven", "suits/hasty-seven.toml";
+}
+
+impl Suit {
+    /// The suit whose turn a seed of the real code is.
+    #[must_use]
+    pub fn of_seed(seed: u64) -> Self {
+        let turn = seed % Self::ALL.len() as u64;
+        Self::ALL[usize::try_from(turn).expect("it is below a length")]
+    }
+}
