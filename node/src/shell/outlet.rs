@@ -222,3 +222,6 @@ impl NodeOutlet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
