@@ -2,7 +2,7 @@
 //!
 //! Invariant: every refusal has a code that never changes its meaning; codes are metric labels, audit fields and words for operators.
 //! None of these is a panic, and none ends the signer.
-//! Source: `docs/spec/guard.md`, "Refusals".
+//! Source: `docs/spec/guard.md`, "The order".
 
 use falaj_consensus::durable::{LogError, Position};
 use falaj_consensus::types::{BlockId, Height, OutcomeHash, Round, SignRefusal};

@@ -3,7 +3,7 @@
 //! Invariant: a lie is signed with the liar's own key, past its guard; nobody else's signature is ever made.
 //! Shape: one file a behaviour; behaviours compose, and all liars of a run share one plot: the twin blocks they made.
 //! Who calls it: the world, for each frame that leaves a lying node.
-//! Source: `docs/simulation.md`, "Byzantine".
+//! Source: `docs/simulation.md`, "Scenarios".
 
 mod double_voter;
 mod equivocator;

@@ -1,7 +1,7 @@
 //! What `falaj-sim` understands.
 //!
 //! Errors: a usage error exits with 2; each verdict and each kind of bad input has its own exit code, see [`exit`].
-//! Source: `docs/simulation.md`, "The program".
+//! Source: `docs/simulation.md`.
 
 mod compare;
 mod exit;

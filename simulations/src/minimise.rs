@@ -5,7 +5,7 @@
 //! Shape: horizon, classes of faults, single faults, nodes, clients, values; again and again until a whole round gains nothing, or
 //! the runs are used up. Each candidate is run once.
 //! Errors: [`MinimiseError`].
-//! Source: Zeller, Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), for the removal of parts; `docs/simulation.md`,
+//! Source: Zeller, Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002), for the removal of parts; `docs/guide/replay.md`,
 //! "Minimising".
 
 mod nodes;

@@ -5,7 +5,7 @@
 //! outcome that executing them gives again; and when issued minus redeemed is the sum of all balances at its end.
 //! All nodes must hold the same block and outcome at each height that two of them have, and each node every height that it must have.
 //! Errors: a problem is a line of the [`Report`], and so are logs of a node that cannot be read; a genesis or manifest that cannot is an error.
-//! Source: `docs/spec/consensus.md`; `docs/spec/ledger.md`, "Invariants".
+//! Source: `docs/spec/consensus.md`; `docs/spec/ledger.md`, "Conservation".
 
 mod copy;
 #[cfg(test)]

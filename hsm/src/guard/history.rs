@@ -1,7 +1,7 @@
 //! The last statements of a guard, for exact repetition and for a restart.
 //!
 //! Invariant: at most [`HISTORY_MAX`] statements, in order of place; older ones are forgotten, and then nothing at their place is signed.
-//! Source: `docs/spec/guard.md`, "Repetition".
+//! Source: `docs/spec/guard.md`, "The order".
 
 use std::collections::VecDeque;
 use std::sync::Arc;

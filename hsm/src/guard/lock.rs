@@ -4,7 +4,7 @@
 //! young as the lock; a block is precommitted only with a polka of its own round, and always with the same outcome.
 //! Who calls: [`Guard`](super::Guard), for statements above everything it has recorded.
 //! Errors: [`LockFault`], and the refusals that carry it.
-//! Source: Buchman, Kwon, Milosevic (2018), lines 22 to 43; `docs/spec/consensus.md`, "Lock, guard, restart"; `docs/spec/guard.md`, "Lock".
+//! Source: Buchman, Kwon, Milosevic (2018), lines 22 to 43; `docs/spec/consensus.md`, "Lock, guard and restart"; `docs/spec/guard.md`, "Lock".
 
 use falaj_consensus::message::{Kind, Polka, PrecommitValue, Statement};
 use falaj_consensus::types::{BlockId, Height, Round};

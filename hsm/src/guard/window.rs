@@ -3,7 +3,7 @@
 //! Invariant: a set is taken over only by the certificate whose outcome fixes it, checked under the set this window holds for that height.
 //! Shape: sets of three heights, h−1, h and h+1; a set that did not change is shared.
 //! Errors: [`ProofError`] says what is wrong with what was shown.
-//! Source: `docs/spec/guard.md`, "Validator sets"; `docs/spec/consensus.md`, "Validator sets and parameters".
+//! Source: `docs/spec/guard.md`, "Validator sets".
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What a signer has done since it started, for metrics.
 //!
 //! Invariant: every answer is counted once; refusals by their stable code.
-//! Source: `docs/spec/guard.md`, "Refusals".
+//! Source: `docs/spec/guard.md`, "The order".
 
 use std::collections::BTreeMap;
 

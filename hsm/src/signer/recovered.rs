@@ -1,7 +1,7 @@
 //! What a restart loads from the guard; nothing is replayed.
 //!
 //! Invariant: every signature here was made by this key, is recorded, and was checked again.
-//! Source: `docs/spec/consensus.md`, "Lock, guard, restart"; `docs/spec/guard.md`, "Restart".
+//! Source: `docs/spec/consensus.md`, "Lock, guard and restart"; `docs/spec/guard.md`, "Restart".
 
 use falaj_consensus::message::Statement;
 use falaj_consensus::types::Hash32;

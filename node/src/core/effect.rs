@@ -2,7 +2,7 @@
 //!
 //! Invariant: what others can see (`Send`, `Answer`, `Committed`) and what is written elsewhere (`Persist`) is an [`Output`],
 //! which the host can reach only by the proof that the records it depends on are on disk.
-//! Source: `docs/ARCHITECTURE.md`, "Durable before disclosed"; `docs/spec/durable.md`.
+//! Source: `docs/spec/durable.md`, "The rule".
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;

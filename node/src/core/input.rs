@@ -1,7 +1,7 @@
 //! Everything that can wake the replica, in one enum.
 //!
 //! Invariant: whatever was slow comes back here; nothing is called back and nothing is awaited.
-//! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
+//! Source: `docs/ARCHITECTURE.md`, "Bird's-eye view".
 
 use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine;

@@ -1,7 +1,7 @@
 //! The node's keys: the consensus key behind its backend, and the transport key in its file.
 //!
 //! Invariant: the consensus key is never read here; the transport key moves no money and signs no vote, its file is its owner's alone.
-//! Source: `docs/spec/hsm.md`; `docs/spec/threat-model.md`, "Keys".
+//! Source: `docs/spec/hsm.md`; `docs/spec/threat-model.md`, "5. Keys".
 
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::params::Parameters;

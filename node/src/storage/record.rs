@@ -1,7 +1,7 @@
 //! Records of the block log.
 //!
 //! Invariant: a record decodes from exactly one byte string.
-//! Source: `docs/spec/durable.md`, "Records".
+//! Source: `docs/spec/durable.md`, "Decided heights" and "Frames".
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::durable::{Position, RECORD_BYTES_MAX};

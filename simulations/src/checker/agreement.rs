@@ -1,6 +1,6 @@
 //! Agreement and integrity: no two correct nodes decide differently at a height, ever, and what was let out is never lost.
 //!
-//! Source: `docs/spec/consensus.md`, "What it promises".
+//! Source: `docs/simulation.md`, "Oracles".
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //!
 //! Shape: per node, where each record stands that a frame can speak of, and how far each log is proven. A restart keeps what
 //! recovery found, which opening the logs has put on disk.
-//! Source: `docs/ARCHITECTURE.md`, "Durable before disclosed"; `docs/spec/dissemination.md`, "Batches".
+//! Source: `docs/spec/durable.md`, "The rule"; `docs/spec/dissemination.md`, "Batches".
 
 use std::collections::BTreeMap;
 

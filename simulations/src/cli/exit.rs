@@ -1,7 +1,7 @@
 //! Every way in which input can be bad, each with its exit code.
 //!
 //! Invariant: a code is never given another meaning; 0 and 10 to 13 are verdicts, 2 is a usage error.
-//! Source: `docs/simulation.md`, "Exit codes".
+//! Source: `docs/simulation.md`, "Verdicts".
 
 use std::io;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! The host of a replica: starts it, performs its effects at a virtual cost, and lets its outputs out when their records are on disk.
 //!
 //! Invariant: what `node::shell` does with threads, this does with events; no output leaves but through the pending queue.
-//! Source: `docs/ARCHITECTURE.md`, "One replica, three worlds".
+//! Source: `docs/ARCHITECTURE.md`, "Bird's-eye view".
 
 use falaj_consensus::durable::{LogId, Outbox};
 use falaj_consensus::message::Kind;

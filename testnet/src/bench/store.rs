@@ -1,7 +1,7 @@
 //! The store alone: the blocks that the network just made, committed to a fresh store and appended to a plain file, both synced.
 //!
 //! Units: microseconds; the ratio is of sums, so that a large block counts for what it is.
-//! Source: `docs/spec/storage.md`; `docs/guide/bench.md`, "The store".
+//! Source: `docs/spec/storage.md`; `docs/guide/bench.md`, "The store alone".
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

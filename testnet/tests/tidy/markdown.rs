@@ -32,6 +32,54 @@ fn cited_pages_exist() {
     assert_none(&missing, "cites a page that does not exist");
 }
 
+/// Goal: a heading that code cites after its page stands on that page.
+#[test]
+fn cited_headings_exist() {
+    let mut missing = Vec::new();
+    for text in texts_ending(".rs") {
+        let words = joined(&text.content);
+        for page in cited_pages(&words).filter(|page| root().join(page).exists()) {
+            let headings = headings(&read(page));
+            let after = words.split(page).skip(1);
+            for cited in after.flat_map(quoted_after) {
+                if !headings.contains(&slug(cited)) {
+                    missing.push(format!("{}: {page}, \"{cited}\"", text.path));
+                }
+            }
+        }
+    }
+    missing.dedup();
+    assert_none(&missing, "cites a heading that does not exist");
+}
+
+/// A text whose comments go on over the ends of lines.
+fn joined(content: &str) -> String {
+    let lines = content.lines().map(|line| {
+        let line = line.trim_start();
+        let marks = ["//! ", "/// ", "// "];
+        marks
+            .iter()
+            .find_map(|mark| line.strip_prefix(mark))
+            .unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// What is quoted right behind a page: `, "One" and "Two"`.
+fn quoted_after(rest: &str) -> Vec<&str> {
+    let mut rest = rest.strip_prefix('`').unwrap_or(rest);
+    let mut quoted = Vec::new();
+    while let Some((text, behind)) = [", \"", " and \""]
+        .iter()
+        .find_map(|before| rest.strip_prefix(before))
+        .and_then(|text| text.split_once('"'))
+    {
+        quoted.push(text);
+        rest = behind;
+    }
+    quoted
+}
+
 /// `docs/….md`, wherever it stands in a text.
 fn cited_pages(content: &str) -> impl Iterator<Item = &str> {
     content.match_indices("docs/").filter_map(|(at, _)| {

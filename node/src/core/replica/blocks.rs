@@ -2,7 +2,7 @@
 //!
 //! Invariant: a block is judged once all its parts are here; its record is appended before any vote of ours names it;
 //! the certificate is appended in the step that decides, and everything later waits for it.
-//! Source: `docs/ARCHITECTURE.md`, "Life of a payment"; `docs/spec/dissemination.md`, "Bodies".
+//! Source: `docs/spec/dissemination.md`, "Bodies".
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, GuardPosition, HeightStart, Parent};
