@@ -4,23 +4,58 @@ use proptest::prelude::*;
 
 use super::harness::{PEER, World};
 use crate::core::{Class, Event, Frame, Input, Message, Output, PeerFault};
-use falaj_consensus::message::Body;
-use falaj_consensus::types::{BlockId, Height, Round};
+use falaj_consensus::message::{Body, Polka, Statement};
+use falaj_consensus::types::{BatchDigest, BlockId, Height, Round};
+use falaj_consensus::validator_set::Bitmap;
 
-/// A frame of each class, as a peer would send it.
+/// A frame of each kind, as a peer would send it.
 fn frames(world: &World) -> Vec<(Class, Vec<u8>)> {
-    let header = world.header(Round::new(0), &Body::default(), 1);
+    let (height, round, id) = (Height::new(1), Round::new(0), BlockId::default());
+    let header = world.header(round, &Body::default(), 1);
     let decided = world.decided(|outcome| outcome);
+    let nil = Statement::Prevote {
+        height,
+        round,
+        value: None,
+    };
+    let certificate = decided.certificate.clone();
+    let polka = Polka {
+        height,
+        round,
+        id,
+        valid_round: None,
+        signers: certificate.signers.clone(),
+        signatures: certificate.signatures.clone(),
+    };
+    let pull = Message::PullVotes {
+        height,
+        round,
+        proposal: false,
+        prevotes: certificate.signers.clone(),
+        precommits: Bitmap::none(4),
+    };
     let messages = [
         None,
-        Some(world.proposal(header)),
-        Some(Message::Certificate(decided.certificate.clone())),
-        Some(Message::Blocks(vec![decided])),
-        Some(Message::Batch(vec![7; 100])),
-        Some(Message::GetBlock {
-            height: Height::new(1),
-            id: BlockId::default(),
+        Some(world.proposal(header.clone())),
+        Some(world.votes(&[0, 1, 2], nil)),
+        Some(Message::Polka(polka)),
+        Some(Message::Certificate(certificate)),
+        Some(pull),
+        Some(Message::GetBlock { height, id }),
+        Some(Message::Block {
+            header: Box::new(header),
+            body: Body::default(),
         }),
+        Some(Message::Batch(vec![7; 100])),
+        Some(Message::GetBatches {
+            height,
+            digests: vec![BatchDigest::default()],
+        }),
+        Some(Message::GetBlocks {
+            from: height,
+            count: 1,
+        }),
+        Some(Message::Blocks(vec![decided])),
     ];
     let encode = |message| {
         let frame = Frame {
