@@ -227,14 +227,14 @@ async fn give(api: &Arc<Api>, key: TxKey, bytes: Vec<u8>) -> Result<Given, Probl
     if let Some(first) = table.get(key) {
         return Ok(Given::Refused(conflict::with_waiting(&first.bytes, &bytes)));
     }
-    let noted = table.begin(key, &bytes, api.node.clock.now());
-    let unnoted = (!noted).then(|| Arc::from(bytes.as_slice()));
+    let noted: Arc<[u8]> = bytes.as_slice().into();
+    table.begin(key, &noted, api.node.clock.now());
     let not_admitted = |code| {
-        let refused = if noted { table.refused(key) } else { unnoted };
+        table.refused(key, &noted);
         api.node.watch.not_admitted(code);
-        let field = refused
-            .filter(|_| code == Rejection::ExistsDifferent)
-            .and_then(|bytes| conflict::with_final(&api.node.view, &bytes));
+        let field = (code == Rejection::ExistsDifferent)
+            .then(|| conflict::with_final(&api.node.view, &noted))
+            .flatten();
         Ok(Given::Refused(Refused { code, field }))
     };
     let Some(answer) = api.node.answers.submit(&api.node.core, bytes) else {
@@ -242,13 +242,13 @@ async fn give(api: &Arc<Api>, key: TxKey, bytes: Vec<u8>) -> Result<Given, Probl
     };
     match tokio::time::timeout(ADMISSION_TIMEOUT, answer).await {
         Ok(Ok(Admission::Admitted)) => {
-            table.admitted(key);
+            table.admitted(key, &noted);
             Ok(Given::Admitted)
         }
         Ok(Ok(Admission::Refused(rejection))) => not_admitted(rejection),
         // It may have been admitted, so it stays noted.
         Ok(Err(_)) | Err(_) => {
-            table.admitted(key);
+            table.admitted(key, &noted);
             Ok(Given::Unanswered)
         }
     }

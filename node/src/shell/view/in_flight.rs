@@ -43,13 +43,13 @@ impl InFlight {
     }
 
     /// A client's transaction is about to be given to the replica. Whether it was noted: not if another of its key is, or too many are.
-    pub fn begin(&self, key: TxKey, bytes: &[u8], came: Now) -> bool {
+    pub fn begin(&self, key: TxKey, bytes: &Arc<[u8]>, came: Now) -> bool {
         let mut table = self.lock();
         if table.len() >= IN_FLIGHT_MAX || table.contains_key(&place(key)) {
             return false;
         }
         let waiting = Waiting {
-            bytes: bytes.into(),
+            bytes: Arc::clone(bytes),
             came,
             admitted: false,
         };
@@ -57,17 +57,24 @@ impl InFlight {
         true
     }
 
-    /// The replica admitted it. If its receipt came first, it stays out.
-    pub fn admitted(&self, key: TxKey) {
+    /// The replica admitted these bytes, whatever of their key was noted: something else may have been, by a client that went away before
+    /// its answer. If the receipt came first, nothing is noted any more and it stays so.
+    pub fn admitted(&self, key: TxKey, bytes: &Arc<[u8]>) {
         if let Some(waiting) = self.lock().get_mut(&place(key)) {
+            waiting.bytes = Arc::clone(bytes);
             waiting.admitted = true;
         }
     }
 
-    /// The replica did not admit what was noted by [`InFlight::begin`]. Gives its bytes.
-    pub fn refused(&self, key: TxKey) -> Option<Arc<[u8]>> {
-        let waiting = self.lock().remove(&place(key))?;
-        Some(waiting.bytes)
+    /// The replica did not admit these bytes: they are noted no longer, if it is they that were.
+    pub fn refused(&self, key: TxKey, bytes: &Arc<[u8]>) {
+        let mut table = self.lock();
+        if table
+            .get(&place(key))
+            .is_some_and(|waiting| waiting.bytes == *bytes && !waiting.admitted)
+        {
+            table.remove(&place(key));
+        }
     }
 
     /// The admitted transaction of a key.
@@ -143,6 +150,10 @@ mod tests {
         wall_us: 7,
     };
 
+    fn bytes(text: &str) -> Arc<[u8]> {
+        text.as_bytes().into()
+    }
+
     fn key(time_ms: u64, participant: u32) -> TxKey {
         let id = TxId::new(time_ms, [0; 10]).unwrap();
         let participant = ParticipantNumber::new(participant);
@@ -166,10 +177,10 @@ mod tests {
     #[test]
     fn a_receipt_takes_a_transaction_out() {
         let table = InFlight::new(60_000);
-        assert!(table.begin(key(1, 1), b"a", NOW));
-        assert!(!table.begin(key(1, 1), b"b", NOW));
+        assert!(table.begin(key(1, 1), &bytes("a"), NOW));
+        assert!(!table.begin(key(1, 1), &bytes("b"), NOW));
         assert!(table.get(key(1, 1)).is_none());
-        table.admitted(key(1, 1));
+        table.admitted(key(1, 1), &bytes("a"));
         assert_eq!(&*table.get(key(1, 1)).unwrap().bytes, b"a");
         assert_eq!(
             table.finish(&[receipt(key(1, 1)), receipt(key(1, 2))], 0),
@@ -181,7 +192,7 @@ mod tests {
     #[test]
     fn a_skipped_receipt_of_another_body_leaves_a_transaction_in() {
         let table = InFlight::new(60_000);
-        table.begin(key(1, 1), b"a", NOW);
+        table.begin(key(1, 1), &bytes("a"), NOW);
         let mut stranger = receipt(key(1, 1));
         stranger.verdict = Verdict::Skipped {
             code: falaj_ledger::rejection::Rejection::Role,
@@ -195,20 +206,44 @@ mod tests {
     #[test]
     fn an_admission_after_the_receipt_leaves_nothing() {
         let table = InFlight::new(60_000);
-        table.begin(key(1, 1), b"a", NOW);
+        table.begin(key(1, 1), &bytes("a"), NOW);
         table.finish(&[receipt(key(1, 1))], 0);
-        table.admitted(key(1, 1));
+        table.admitted(key(1, 1), &bytes("a"));
         assert!(table.get(key(1, 1)).is_none());
+    }
+
+    // A client went away before the answer to what it sent, which stays noted and was never admitted: what is admitted under the key is
+    // what is compared with, or its client would be told that its own payment is another one.
+    #[test]
+    fn what_was_admitted_is_what_is_noted() {
+        let table = InFlight::new(60_000);
+        assert!(table.begin(key(1, 1), &bytes("left"), NOW));
+        assert!(!table.begin(key(1, 1), &bytes("paid"), NOW));
+        table.admitted(key(1, 1), &bytes("paid"));
+        assert_eq!(&*table.get(key(1, 1)).unwrap().bytes, b"paid");
+        table.refused(key(1, 1), &bytes("left"));
+        assert_eq!(&*table.get(key(1, 1)).unwrap().bytes, b"paid");
+    }
+
+    // A refusal takes out what it is about and nothing else.
+    #[test]
+    fn a_refusal_takes_out_its_own_bytes() {
+        let table = InFlight::new(60_000);
+        table.begin(key(1, 1), &bytes("first"), NOW);
+        table.refused(key(1, 1), &bytes("second"));
+        assert_eq!(table.len(), 1);
+        table.refused(key(1, 1), &bytes("first"));
+        assert!(table.is_empty());
     }
 
     #[test]
     fn what_can_no_longer_be_executed_is_forgotten() {
         let table = InFlight::new(60_000);
-        table.begin(key(1_000, 1), b"a", NOW);
-        table.begin(key(2_000, 1), b"b", NOW);
+        table.begin(key(1_000, 1), &bytes("a"), NOW);
+        table.begin(key(2_000, 1), &bytes("b"), NOW);
         assert!(table.finish(&[], 61_000_001).is_empty());
-        table.admitted(key(1_000, 1));
-        table.admitted(key(2_000, 1));
+        table.admitted(key(1_000, 1), &bytes("a"));
+        table.admitted(key(2_000, 1), &bytes("b"));
         assert!(table.get(key(1_000, 1)).is_none());
         assert!(table.get(key(2_000, 1)).is_some());
     }

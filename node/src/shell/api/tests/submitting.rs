@@ -147,8 +147,9 @@ async fn a_request_that_is_under_way_is_in_flight() {
     let world = World::start();
     let (tx, other) = (world.payment(1), world.payment(2));
     let table = world.node.view.in_flight();
-    table.begin(tx.body.key(), &tx.to_bytes(), world.node.clock.now());
-    table.admitted(tx.body.key());
+    let bytes = tx.to_bytes().into();
+    table.begin(tx.body.key(), &bytes, world.node.clock.now());
+    table.admitted(tx.body.key(), &bytes);
     let reply = world.post_octets("/v1/transactions", tx.to_bytes()).await;
     assert_eq!(code(&reply), (409, 2004));
     assert_eq!(reply.headers[header::RETRY_AFTER], "1");
@@ -292,8 +293,9 @@ async fn a_wait_that_runs_out_says_where_to_look() {
     let world = World::start();
     let tx = world.payment(1);
     let table = world.node.view.in_flight();
-    table.begin(tx.body.key(), &tx.to_bytes(), world.node.clock.now());
-    table.admitted(tx.body.key());
+    let bytes = tx.to_bytes().into();
+    table.begin(tx.body.key(), &bytes, world.node.clock.now());
+    table.admitted(tx.body.key(), &bytes);
     let reply = world
         .get(&format!("{}?wait=final&timeout_ms=1", path_of(&tx)))
         .await;

@@ -50,8 +50,9 @@ mod tests {
         let address = world.serve().await;
         let tx = world.payment(1);
         let table = world.node.view.in_flight();
-        table.begin(tx.body.key(), &tx.to_bytes(), world.node.clock.now());
-        table.admitted(tx.body.key());
+        let bytes = tx.to_bytes().into();
+        table.begin(tx.body.key(), &bytes, world.node.clock.now());
+        table.admitted(tx.body.key(), &bytes);
         let show = Show {
             key: tx.body.key(),
             patience: Patience::of(1),
