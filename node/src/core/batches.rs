@@ -164,7 +164,11 @@ impl Batches {
         position: Position,
         first: bool,
     ) {
-        let sender = first.then_some(batch.reference.author);
+        let sender = if first {
+            Sender::Author(batch.reference.author)
+        } else {
+            Sender::Log
+        };
         self.hold(batch, position, first, sender);
     }
 
@@ -220,18 +224,19 @@ impl Batches {
             return Err(Refused::Old);
         }
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        if self.quotas.has_room(Some(sender), bytes) {
+        let share = Sender::of(sender, reference.author);
+        if self.quotas.has_room(share, bytes) {
             Ok(())
         } else {
             Err(Refused::Quota)
         }
     }
 
-    /// Whether another batch of our own is welcome here, and so at everybody who has what we have: a full one would still find room.
+    /// Whether so many more full batches of our own are welcome here, and so at everybody who has of us what we have.
     #[must_use]
-    pub(super) fn has_room_for_own(&self, own: ValidatorId) -> bool {
-        let full = u64::try_from(BATCH_BYTES_MAX).unwrap_or(u64::MAX);
-        self.quotas.has_room(Some(own), full)
+    pub(super) fn has_room_for_own(&self, own: ValidatorId, batches: usize) -> bool {
+        let full = u64::try_from(batches.saturating_mul(BATCH_BYTES_MAX)).unwrap_or(u64::MAX);
+        self.quotas.has_room(Sender::Author(own), full)
     }
 
     /// Keeps a checked batch whose record was appended at `position`. Its number is booked only if its author itself sent it:
@@ -248,7 +253,8 @@ impl Batches {
         if mutated!(AcknowledgeBeforeSynced) {
             self.settle(reference);
         }
-        self.hold(batch, position, first, Some(sender));
+        let sender = Sender::of(sender, reference.author);
+        self.hold(batch, position, first, sender);
     }
 
     fn hold(&mut self, batch: Arc<CheckedBatch>, position: Position, first: bool, sender: Sender) {
@@ -272,10 +278,10 @@ impl Batches {
         let first = self.number(reference);
         if let Some(held) = self.unordered.get_mut(digest) {
             held.first = first;
-            if held.sender.is_none() {
-                held.sender = Some(reference.author);
+            if held.sender == Sender::Log {
+                held.sender = Sender::Author(reference.author);
                 let bytes = encoded_length(&held.batch);
-                self.quotas.ordered(None, bytes);
+                self.quotas.ordered(Sender::Log, bytes);
                 self.quotas.appended(held.sender, bytes);
             }
         }
@@ -397,8 +403,23 @@ impl Batches {
         (settled || passed).then(|| self.own_ack(reference.author))
     }
 
+    /// The author itself sent a batch that no block can make use of any more: nobody waits for its number, if it is the next one.
+    /// Gives the acknowledgement if it moved.
+    pub(super) fn pass_dead(&mut self, reference: BatchRef) -> Option<Ack> {
+        let numbers = self.authors.entry(reference.author).or_default();
+        numbers
+            .pass(reference.seq)
+            .then(|| self.own_ack(reference.author))
+    }
+
     /// Drops unordered batches of which every id's life ended before `time_ms`, but for those that a block of the open height names.
-    pub(super) fn expire(&mut self, life_ms: u64, time_ms: u64, named: &BTreeSet<BatchDigest>) {
+    /// Gives the acknowledgements that moved.
+    pub(super) fn expire(
+        &mut self,
+        life_ms: u64,
+        time_ms: u64,
+        named: &BTreeSet<BatchDigest>,
+    ) -> Vec<Ack> {
         self.quotas.advance(life_ms, time_ms);
         let is_over = |digest: &BatchDigest, held: &Held| {
             !named.contains(digest) && is_over(held.newest_ms, life_ms, time_ms)
@@ -409,16 +430,20 @@ impl Batches {
             .filter(|(digest, held)| is_over(digest, held))
             .map(|(digest, _)| *digest)
             .collect();
+        let mut moved = BTreeSet::new();
         for digest in over {
             if let Some(held) = self.unordered.remove(&digest) {
                 self.quotas.died(held.sender, encoded_length(&held.batch));
                 let reference = held.batch.reference;
-                if let Some(numbers) = self.authors.get_mut(&reference.author) {
-                    numbers.forget(reference);
+                let numbers = self.authors.get_mut(&reference.author);
+                if numbers.is_some_and(|numbers| numbers.died(reference)) {
+                    moved.insert(reference.author);
                 }
                 self.ordered.insert(digest, held.position);
             }
         }
+        let acks = moved.into_iter().map(|author| self.own_ack(author));
+        acks.collect()
     }
 
     /// Books the number; whether this batch is the first under it.
@@ -575,9 +600,10 @@ mod tests {
         let mut batches = Batches::default();
         let dead = batch(1, 0);
         batches.insert(Arc::clone(&dead), Position::new(1), AUTHOR);
-        batches.expire(10, 100, &BTreeSet::from([dead.reference.digest]));
+        let named = BTreeSet::from([dead.reference.digest]);
+        assert_eq!(batches.expire(10, 100, &named), []);
         assert!(batches.unordered(&dead.reference.digest).is_some());
-        batches.expire(10, 100, &BTreeSet::new());
+        assert_eq!(batches.expire(10, 100, &BTreeSet::new()), [ack(1)]);
         assert!(batches.nothing_unordered());
         assert!(batches.contains(&dead.reference.digest));
     }

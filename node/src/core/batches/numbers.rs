@@ -1,10 +1,11 @@
 //! Which numbers of one author's batches are here.
 //!
 //! Invariant: what is acknowledged of an author is a number up to which every batch is held, verified and on disk, or was passed: a block
-//! that a quorum decided named a batch more than [`GAP_MAX`] numbers above it.
-//! Why the second: one batch that never comes, because its author lost it or let it die, would keep everything above unacknowledged for
-//! ever, and the memory of what is above would grow with the chain. An acknowledgement of a passed number costs a peer that names
-//! its batch a fetch, as any untrue one does, and never safety: nobody prevotes what it does not hold.
+//! that a quorum decided named a batch more than [`GAP_MAX`] numbers above it; or a batch above it died here, and with it whatever came
+//! before; or its author sent it when it was dead.
+//! Why it is passed: one batch that never comes, because its author lost it or let it die, would keep everything above unacknowledged, so
+//! that no proposer could ever name a batch of that author again. An acknowledgement of a passed number costs a peer that names its batch
+//! a fetch, as any untrue one does, and never safety: nobody prevotes what it does not hold.
 //! Bounds: of ordered batches at most [`GAP_MAX`] numbers are remembered above the gapless part; unordered ones have their senders' quota,
 //! and a batch that dies unordered is forgotten here too. A number more than [`JUMP_MAX`] above all that came is nobody's: blocks may name
 //! batches that their alleged author never made, and one of those must not use an author's numbers up.
@@ -69,12 +70,24 @@ impl Numbers {
         self.grow()
     }
 
-    /// A batch died unordered: what is above the gapless part was never acknowledged, and is remembered no longer.
-    pub(super) fn forget(&mut self, reference: BatchRef) {
+    /// A batch died unordered: nothing up to its number is waited for any longer. Whether the gapless part grew.
+    pub(super) fn died(&mut self, reference: BatchRef) -> bool {
         let booked = self.beyond.get(&reference.seq);
-        if booked.is_some_and(|(digest, _)| *digest == reference.digest) {
-            self.beyond.remove(&reference.seq);
-        }
+        let first = booked.is_some_and(|(digest, _)| *digest == reference.digest);
+        first && self.pass_up_to(reference.seq)
+    }
+
+    /// The author sent a batch when it was dead. Its number is waited for no longer, if it is the next one. Whether it was.
+    pub(super) fn pass(&mut self, seq: u64) -> bool {
+        seq == self.contiguous.saturating_add(1) && self.pass_up_to(seq)
+    }
+
+    fn pass_up_to(&mut self, seq: u64) -> bool {
+        self.highest = self.highest.max(seq);
+        self.contiguous = seq;
+        self.beyond = self.beyond.split_off(&seq.saturating_add(1));
+        self.grow();
+        true
     }
 
     const fn is_too_far(&self, seq: u64) -> bool {
@@ -88,10 +101,7 @@ impl Numbers {
             return false;
         }
         self.highest = self.highest.max(seq);
-        self.contiguous = passed;
-        self.beyond = self.beyond.split_off(&passed.saturating_add(1));
-        self.grow();
-        true
+        self.pass_up_to(passed)
     }
 
     fn grow(&mut self) -> bool {
@@ -147,17 +157,18 @@ mod tests {
         assert!(numbers.contiguous() >= 100_000 - 1 - GAP_MAX);
     }
 
-    // Goal: an author that leaves number 1 out and lets all others die, and nothing is remembered of them but the highest.
+    // docs/spec/dissemination.md, "Batches": an author leaves number 1 out; once one above it dies, nobody waits for it any longer.
     #[test]
-    fn what_died_is_not_remembered() {
+    fn what_dies_above_a_gap_ends_it() {
         let mut numbers = Numbers::default();
         for seq in 2..5_000 {
             assert!(numbers.book(batch(seq, 1)));
-            numbers.settle(batch(seq, 1));
-            numbers.forget(batch(seq, 1));
+            assert!(!numbers.settle(batch(seq, 1)));
         }
+        assert_eq!(numbers.contiguous(), 0);
+        assert!(numbers.died(batch(2, 1)));
         assert!(numbers.beyond.is_empty());
-        assert_eq!((numbers.contiguous(), numbers.highest()), (0, 4_999));
+        assert_eq!((numbers.contiguous(), numbers.highest()), (4_999, 4_999));
     }
 
     // What died under a number that another batch holds leaves that one its number.
@@ -165,7 +176,7 @@ mod tests {
     fn the_first_under_a_number_keeps_it() {
         let mut numbers = Numbers::default();
         numbers.book(batch(2, 1));
-        numbers.forget(batch(2, 2));
+        assert!(!numbers.died(batch(2, 2)));
         assert!(numbers.book(batch(2, 1)));
         assert!(!numbers.book(batch(2, 2)));
     }
@@ -180,6 +191,19 @@ mod tests {
         held(&mut numbers, 1);
         assert_eq!(numbers.contiguous(), 1);
         assert!(numbers.book(batch(1 + JUMP_MAX, 1)));
+    }
+
+    // docs/spec/dissemination.md, "Batches": an author that comes back after its batch has died is not locked out by it.
+    #[test]
+    fn a_number_that_its_author_sends_dead_is_passed_if_it_is_the_next() {
+        let mut numbers = Numbers::default();
+        numbers.book(batch(2, 1));
+        numbers.settle(batch(2, 1));
+        assert!(!numbers.pass(5));
+        assert_eq!(numbers.contiguous(), 0);
+        assert!(numbers.pass(1));
+        assert_eq!(numbers.contiguous(), 2);
+        assert!(!numbers.pass(1));
     }
 
     // A number that was passed belongs to nobody: a batch that comes under it is never the first.

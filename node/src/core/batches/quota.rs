@@ -11,8 +11,38 @@ use std::collections::BTreeMap;
 
 use super::UNORDERED_BYTES_MAX;
 
-/// Who sent a batch; `None` if a restart took another's up from the log, which does not say.
-pub(super) type Sender = Option<ValidatorId>;
+/// Most bytes of unordered batches of others that one validator may pass on to us: of its own it has a quota beside, so that nobody can
+/// use up another's by having it pass batches on.
+pub(super) const RELAYED_BYTES_MAX: u64 = UNORDERED_BYTES_MAX / 4;
+
+/// Whose quota a batch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sender {
+    /// Of its author, which sent it.
+    Author(ValidatorId),
+    /// Of a validator that passed another's on.
+    Relay(ValidatorId),
+    /// Of nobody: a restart took another's up from the log, which does not say who sent it.
+    Log,
+}
+
+impl Sender {
+    /// Of a batch that came from a validator.
+    pub(super) fn of(sender: ValidatorId, author: ValidatorId) -> Self {
+        if sender == author {
+            Self::Author(author)
+        } else {
+            Self::Relay(sender)
+        }
+    }
+
+    const fn bytes_max(self) -> u64 {
+        match self {
+            Self::Author(_) | Self::Log => UNORDERED_BYTES_MAX,
+            Self::Relay(_) => RELAYED_BYTES_MAX,
+        }
+    }
+}
 
 /// What counts of one sender, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +66,8 @@ impl Quotas {
         let Share { waiting, died } = self.shares.get(&sender).copied().unwrap_or_default();
         let waiting = waiting.saturating_add(bytes);
         let all = waiting.saturating_add(died[0]).saturating_add(died[1]);
-        waiting <= UNORDERED_BYTES_MAX && all <= UNORDERED_BYTES_MAX.saturating_mul(2)
+        let most = sender.bytes_max();
+        waiting <= most && all <= most.saturating_mul(2)
     }
 
     /// A batch was appended.
@@ -74,7 +105,7 @@ impl Quotas {
 mod tests {
     use super::*;
 
-    const SENDER: Sender = Some(ValidatorId::new(1));
+    const SENDER: Sender = Sender::Author(ValidatorId::new(1));
     const LIFE_MS: u64 = 100;
 
     fn is_full(quotas: &Quotas) -> bool {
@@ -113,6 +144,18 @@ mod tests {
         let mut quotas = Quotas::default();
         fill(&mut quotas, Quotas::died);
         assert!(has_a_quota_free(&quotas));
+    }
+
+    // docs/spec/dissemination.md, "Batches": whoever has a validator pass its batches on uses none of that validator's own quota up.
+    #[test]
+    fn what_is_passed_on_has_a_quota_of_its_own() {
+        let (own, other) = (ValidatorId::new(1), ValidatorId::new(2));
+        let relay = Sender::of(own, other);
+        let mut quotas = Quotas::default();
+        quotas.appended(relay, RELAYED_BYTES_MAX);
+        assert!(!quotas.has_room(relay, 1));
+        assert!(quotas.has_room(Sender::of(own, own), UNORDERED_BYTES_MAX));
+        assert!(quotas.has_room(Sender::of(other, other), UNORDERED_BYTES_MAX));
     }
 
     // What a block ordered is the chain's, not its sender's.

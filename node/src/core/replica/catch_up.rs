@@ -32,7 +32,7 @@ impl Replica {
         self.serving.tick();
         self.note_lag();
         self.offered = None;
-        self.expire_batches();
+        self.expire_batches(step);
         if !self.batches.nothing_unordered() {
             // An acknowledgement that was lost is repeated; what it speaks of is on disk.
             step.acks.extend(self.batches.own_acks());
@@ -44,10 +44,11 @@ impl Replica {
         self.fetch_missing(step);
     }
 
-    fn expire_batches(&mut self) {
+    fn expire_batches(&mut self, step: &mut Step) {
         let named = self.candidates.named_batches();
         let (life_ms, time_ms) = self.id_life_and_time_ms();
-        self.batches.expire(life_ms, time_ms, &named);
+        step.acks
+            .extend(self.batches.expire(life_ms, time_ms, &named));
     }
 
     fn forget_unanswered(&mut self) {

@@ -17,7 +17,7 @@ use falaj_ledger::validate::CheckedTx;
 use std::sync::Arc;
 
 use super::{Replica, Step};
-use crate::core::batches::{CheckedBatch, Refused};
+use crate::core::batches::{CheckedBatch, Refused, are_dead};
 use crate::core::effect::{Admission, Dropped, Effect, Output, Recipients};
 use crate::core::input::{Peer, Ticket, Timer};
 use crate::core::job::VerifyJob;
@@ -110,7 +110,7 @@ impl Replica {
                 }
                 waiting = left;
             }
-            if waiting > 0 && self.batch_author().is_some() {
+            if waiting > 0 && self.batch_author(lane).is_some() {
                 self.arm_close(now, lane, step);
             }
         }
@@ -133,14 +133,18 @@ impl Replica {
 
     /// Closes a batch of what waits in a lane: appended to the log and pushed to every validator.
     pub(super) fn close_batch(&mut self, now: Now, lane: Lane, step: &mut Step) {
-        let Some(author) = self.batch_author() else {
+        let Some(author) = self.batch_author(lane) else {
             return;
         };
         let limit =
             usize::try_from(self.parameters().limits.block_transactions_max).unwrap_or(usize::MAX);
-        let transactions = self
+        let mut transactions = self
             .mempool
             .take(lane, limit, self.batch_payload_bytes_max());
+        // What waited until it died would make a batch that every peer refuses.
+        let (life_ms, time_ms) = self.id_life_and_time_ms();
+        let is_dead = |tx: &Arc<CheckedTx>| are_dead([tx.body().id].into_iter(), life_ms, time_ms);
+        transactions.retain(|tx| !is_dead(tx));
         if transactions.is_empty() {
             return;
         }
@@ -160,12 +164,14 @@ impl Replica {
         );
     }
 
-    /// We ourselves, if we may close a batch now: not while we stand still, nor while so many of ours wait for a block that peers
-    /// would refuse the next one.
-    fn batch_author(&self) -> Option<ValidatorId> {
+    /// We ourselves, if we may close a batch of a lane now: not while we stand still, nor while so many of ours wait for a block that
+    /// peers would refuse the next one. Each lane leaves room for one of each lane before it.
+    fn batch_author(&self, lane: Lane) -> Option<ValidatorId> {
+        let before = Lane::ALL.iter().take_while(|other| **other != lane);
+        let room = before.count().saturating_add(1);
         self.config
             .validator
-            .filter(|own| !self.stands_still() && self.batches.has_room_for_own(*own))
+            .filter(|own| !self.stands_still() && self.batches.has_room_for_own(*own, room))
     }
 
     /// A batch that no block has room for would never be ordered.
@@ -213,6 +219,9 @@ impl Replica {
             return Self::limited(from, Dropped::BatchForeign, step);
         };
         if !wanted && self.is_dead(&batch) {
+            if sender == author {
+                step.acks.extend(self.batches.pass_dead(batch.reference));
+            }
             return Self::limited(from, Dropped::BatchDead, step);
         }
         match self
@@ -362,19 +371,20 @@ impl Replica {
         let proposer = Some(self.first_proposer);
         let reachable: Vec<_> = self.sync.reachable().collect();
         self.forget_sent();
-        let unordered: Vec<_> = self.batches.in_order().into_iter().cloned().collect();
+        let unordered = self.batches.in_order().into_iter().cloned();
+        let (own, others): (Vec<_>, Vec<_>) =
+            unordered.partition(|batch| Some(batch.reference.author) == self.config.validator);
         for peer in reachable {
             let Some(validator) = peer.validator() else {
                 continue;
             };
-            let lacking: Vec<_> = unordered
+            let lacks = |batch: &&Arc<CheckedBatch>| !self.batches.is_held_by(validator, batch);
+            let of_others = others.iter().filter(|_| Some(validator) == proposer);
+            let lacking: Vec<_> = own
                 .iter()
-                .filter(|batch| {
-                    Some(batch.reference.author) == self.config.validator
-                        || Some(validator) == proposer
-                })
-                .filter(|batch| !self.batches.is_held_by(validator, batch))
+                .filter(lacks)
                 .take(RESENT_PER_TICK)
+                .chain(of_others.filter(lacks).take(RESENT_PER_TICK))
                 .collect();
             for batch in lacking {
                 self.sent.insert((validator, batch.reference.digest));

@@ -1,7 +1,7 @@
 //! What becomes of a peer that sends what no correct node sends.
 //!
 //! Invariant: a link is cut only while the members that can be reached without it are a quorum, and is let in again as soon as they are
-//! none; so whatever faults are found, consensus loses no vote that it needs.
+//! none. Whether those members sign is not known here: a correct peer is kept by never being at fault, not by this bound.
 //! Source: `docs/spec/dissemination.md`, "Faults".
 
 use falaj_consensus::types::Now;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Lane};
-use falaj_consensus::types::ValidatorId;
+use falaj_consensus::types::{Height, ValidatorId};
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
@@ -96,20 +96,20 @@ fn a_batch_that_too_few_hold_is_held_up() {
     assert_eq!(world.replica.held_up(), (1, others));
 }
 
-/// Bytes of our own that no block has ordered, as many as leave no room for a full batch.
-fn unordered(author: ValidatorId) -> Arc<CheckedBatch> {
+/// Bytes of our own that no block has ordered, as many as leave room for so many full batches.
+fn unordered(author: ValidatorId, batches: usize) -> Arc<CheckedBatch> {
     let batch = Batch {
         author,
         seq: 1,
         lane: Lane::Retail,
         transactions: Vec::new(),
     };
-    let room = usize::try_from(UNORDERED_BYTES_MAX).unwrap() - BATCH_BYTES_MAX;
+    let bytes = usize::try_from(UNORDERED_BYTES_MAX).unwrap() - batches * BATCH_BYTES_MAX;
     Arc::new(CheckedBatch {
         reference: batch.reference(),
         lane: batch.lane,
         transactions: Vec::new(),
-        encoded: vec![0; room + 1].into(),
+        encoded: vec![0; bytes].into(),
     })
 }
 
@@ -132,7 +132,7 @@ fn without_room_for_batches_the_pool_fills_up_and_says_so() {
         ..MempoolLimits::default()
     });
     let own = ValidatorId::new(4);
-    let first = unordered(own);
+    let first = unordered(own, 0);
     let digest = first.reference.digest;
     world.replica.batches.insert(first, Position::new(1), own);
 
@@ -148,5 +148,34 @@ fn without_room_for_batches_the_pool_fills_up_and_says_so() {
     submit(&mut world, &mut ledger, 1);
     assert_eq!(waits(&mut world), [0]);
     assert_eq!(close(&mut world), 1);
+    assert!(world.replica.mempool().is_empty());
+}
+
+// docs/spec/dissemination.md, "Mempool": a lane leaves room for a batch of each lane before it.
+#[test]
+fn retail_payments_leave_room_for_the_lanes_before_them() {
+    for (batches, closes) in [(2, 0), (3, 1)] {
+        let mut world = World::new();
+        let mut ledger = Ledger::new(&world.genesis);
+        let own = ValidatorId::new(4);
+        let waiting = unordered(own, batches);
+        world.replica.batches.insert(waiting, Position::new(1), own);
+        submit(&mut world, &mut ledger, 1);
+        assert_eq!(close(&mut world), closes, "room for {batches}");
+        assert!(world.replica.batches.has_room_for_own(own, 2));
+    }
+}
+
+// docs/spec/dissemination.md, "Mempool": what died while it waited would make a batch that every peer refuses.
+#[test]
+fn what_died_in_the_pool_is_put_into_no_batch() {
+    let mut world = World::new();
+    let mut ledger = Ledger::new(&world.genesis);
+    submit(&mut world, &mut ledger, 3);
+    let decided = world.aged(world.genesis.constants.id_life_ms() + 1);
+    world.peer_at(2);
+    world.receive(2, Some(Message::Blocks(vec![decided])));
+    assert_eq!(world.replica.open_height(), Height::new(2));
+    assert_eq!(close(&mut world), 0);
     assert!(world.replica.mempool().is_empty());
 }

@@ -25,7 +25,7 @@ fn batch(world: &World, author: ValidatorId, seq: u64) -> CheckedBatch {
 }
 
 /// The same with an id that old.
-fn batch_of_age(world: &World, age_ms: u64) -> CheckedBatch {
+fn batch_of_age(world: &World, seq: u64, age_ms: u64) -> CheckedBatch {
     let mut ledger = Ledger::new(&world.genesis);
     let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
     let mut body = ledger.body(BANK_A, payment);
@@ -33,7 +33,7 @@ fn batch_of_age(world: &World, age_ms: u64) -> CheckedBatch {
     body.id = TxId::new(time_ms, [9; 10]).unwrap();
     (body.valid_from_ms, body.valid_until_ms) = (time_ms, time_ms);
     let signed = ledger.checked(body, &[Who::Participant(BANK_A)]);
-    CheckedBatch::close(AUTHOR, 1, Lane::Retail, vec![signed])
+    CheckedBatch::close(AUTHOR, seq, Lane::Retail, vec![signed])
 }
 
 /// A block of that height that names batches, under a certificate that nobody signed.
@@ -181,12 +181,33 @@ fn a_wrong_certificate_drops_what_its_giver_gave_ahead() {
 fn a_batch_that_is_dead_on_arrival_is_refused() {
     let mut world = World::new();
     let life_ms = world.genesis.constants.id_life_ms();
-    let dead = batch_of_age(&world, life_ms + 1);
+    let dead = batch_of_age(&world, 1, life_ms + 1);
     assert!(!gives(&mut world, &dead));
     assert!(is_dropped(&world, Dropped::BatchDead));
     assert_eq!(world.appended, 0);
-    let alive = batch_of_age(&world, life_ms);
+    let alive = batch_of_age(&world, 2, life_ms);
     assert!(gives(&mut world, &alive));
+}
+
+// docs/spec/dissemination.md, "Batches": an author whose batch died before anybody had it goes on with the next ones.
+#[test]
+fn a_dead_batch_of_its_author_leaves_no_gap() {
+    let mut world = World::new();
+    let life_ms = world.genesis.constants.id_life_ms();
+    let next = batch_of_age(&world, 2, 0);
+    assert!(gives(&mut world, &next));
+    let acknowledged = |world: &World| {
+        let acks = world.replica.batches.own_acks();
+        acks.into_iter().find(|ack| ack.author == AUTHOR)
+    };
+    assert_eq!(acknowledged(&world), None);
+    let dead = batch_of_age(&world, 1, life_ms + 1);
+    assert!(!gives(&mut world, &dead));
+    let upto = Ack {
+        author: AUTHOR,
+        seq: 2,
+    };
+    assert_eq!(acknowledged(&world), Some(upto));
 }
 
 fn full_quota(world: &mut World, like: &CheckedBatch) {

@@ -214,6 +214,12 @@ impl World {
         self.certified(Body::default(), Vec::new(), outcome)
     }
 
+    /// The same, so many milliseconds after the block before it.
+    pub(super) fn aged(&self, after_ms: u64) -> DecidedBlock {
+        let header = self.header(Round::new(0), &Body::default(), after_ms * 1_000);
+        self.decide(header, Body::default(), Vec::new(), |outcome| outcome)
+    }
+
     /// A block of that body and its transactions, likewise.
     pub(super) fn certified(
         &self,
