@@ -144,10 +144,11 @@ impl Stage {
         Some(at.saturating_duration_since(started))
     }
 
-    /// Whether a block becomes final from now on.
+    /// Whether a block becomes final from now on: the second that is told, since the first may have been decided before.
     pub(super) async fn moves(&self) -> bool {
+        let told = self.witness.seen().height;
         self.witness
-            .until_above(self.witness.seen().height, MOVE_PATIENCE)
+            .until_above(told.saturating_add(1), MOVE_PATIENCE)
             .await
     }
 

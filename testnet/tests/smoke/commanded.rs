@@ -51,8 +51,9 @@ fn is_stopped(pid: u32) -> bool {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process");
     let mut states = threads.map(|thread| {
         let stat = std::fs::read_to_string(thread.expect("a thread").path().join("stat"));
+        // One that ended in between was not stopped.
+        let stat = stat.unwrap_or_else(|_| "(ended) X".to_owned());
         // The name of the thread, which may hold anything, is in brackets; its state follows.
-        let stat = stat.expect("a thread's state");
         let (_, state) = stat.rsplit_once(") ").expect("a state after the name");
         state.starts_with('T')
     });

@@ -80,6 +80,8 @@ async fn goes_on_by_itself(up: &Up, seen: &Onlooker, payments: &Payments, disk: 
 async fn comes_back_after_a_kill(up: &Up, seen: &Onlooker, payments: &Payments, disk: &Disk) {
     disk.fill(LITTLE_BYTES);
     is_full(seen).await;
+    // By then the store of the one that stands still has all that it had decided.
+    others_go_on(seen, payments).await;
     disk.fill(0);
     others_go_on(seen, payments).await;
     seen.says(POOR, "/livez", true).await;
