@@ -7,7 +7,9 @@ mod compare;
 mod exit;
 mod folder;
 mod input;
+mod interrupt;
 mod minimise;
+mod print;
 mod progress;
 mod provenance;
 mod replay;
@@ -17,7 +19,7 @@ mod step;
 mod sweep;
 mod traced;
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -94,12 +96,15 @@ fn tell(error: &str, fix: Option<&str>, exit_code: u8) -> ExitCode {
     let object = serde_json::json!({
         "error": error, "causes": [], "fix": fix, "exit_code": exit_code,
     });
-    let _gone = writeln!(stdout(), "{object}");
+    if print::line(&object.to_string()).is_err() {
+        // Where the output is full, people may still be told.
+        let _gone = writeln!(stderr(), "falaj-sim: {error}");
+    }
     ExitCode::from(exit_code)
 }
 
 fn schema() -> Result<ExitCode, Failure> {
     let text = serde_json::to_string_pretty(&File::schema()).expect("a schema is JSON");
-    let _gone = writeln!(stdout(), "{text}");
+    print::line(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@
 //! Shape: what is no line of a trace, such as the verdict at the end, is of no account; the files are read as they come, not kept.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write, stdout};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +15,7 @@ use falaj_simulations::trace::Line;
 use serde_json::{Value, json};
 
 use super::exit::{DIFFERENT, Failure};
+use super::print;
 
 #[derive(Args)]
 pub(super) struct CompareArgs {
@@ -42,8 +43,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     } else {
         found.text(&args.first, &args.second)
     };
-    // Nobody may be listening any more; the exit code says what has to be said.
-    let _gone = writeln!(stdout(), "{text}");
+    print::line(&text)?;
     Ok(if found.is_none() {
         ExitCode::SUCCESS
     } else {

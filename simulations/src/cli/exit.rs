@@ -42,6 +42,11 @@ pub(crate) enum Failure {
     /// Output that cannot be written, as on a full disk.
     #[error("{}: cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
+    /// A part of a sweep that somebody ended before its end.
+    #[error(
+        "interrupted after {ended} of {runs} runs, which are kept: run the same command again, it goes on where it was"
+    )]
+    Interrupted { ended: u64, runs: u64 },
     /// A part of a sweep that is not there.
     #[error("shard {shard} is missing")]
     MissingShard { shard: Shard },
@@ -118,6 +123,7 @@ impl Failure {
             Self::NoEvent { .. } | Self::NoNode { .. } => 32,
             Self::NoTrace { .. } | Self::OtherRun { .. } => 33,
             Self::Minimise(_) => 35,
+            Self::Interrupted { .. } => 36,
         }
     }
 }

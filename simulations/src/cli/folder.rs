@@ -141,8 +141,12 @@ pub(super) fn read_records(path: &Path) -> Result<(Vec<Record>, u64), Failure> {
 /// All or nothing: another file first, then its name.
 pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
     let aside = path.with_extension("part");
-    fs::write(&aside, text).map_err(unwritable(&aside))?;
-    fs::rename(&aside, path).map_err(unwritable(path))
+    let written = fs::write(&aside, text).and_then(|()| fs::rename(&aside, path));
+    written.map_err(|source| {
+        // What is left of it is of no use; that it cannot go either changes nothing.
+        let _left = fs::remove_file(&aside);
+        unwritable(path)(source)
+    })
 }
 
 /// JSON for people.

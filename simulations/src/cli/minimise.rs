@@ -3,7 +3,7 @@
 //! Invariant: what is written was read again, and its run fails in the same way.
 //! Shape: the file goes to `--out` or to standard output, all words to standard error.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ use falaj_simulations::scenario::file::{Expect, File};
 use super::exit::Failure;
 use super::folder::write_whole;
 use super::input::TokenArgs;
+use super::print;
 use super::progress::counter;
 
 #[derive(Args)]
@@ -53,10 +54,7 @@ pub(super) fn minimise(args: &MinimiseArgs) -> Result<ExitCode, Failure> {
     say(&minimised);
     match &args.out {
         Some(path) => write_whole(path, &text)?,
-        None => {
-            // Nobody may be listening any more.
-            let _gone = write!(stdout(), "{text}");
-        }
+        None => print::whole(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }

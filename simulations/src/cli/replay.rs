@@ -2,7 +2,6 @@
 //!
 //! Shape: a whole run ends with its verdict and exit code; up to an event it ends with where it stands then.
 
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,6 +9,7 @@ use falaj_simulations::run::run_to_event;
 
 use super::exit::Failure;
 use super::input::TokenArgs;
+use super::print;
 use super::run::alone;
 use super::traced::traced;
 use crate::report::Source;
@@ -32,7 +32,7 @@ pub(super) struct ReplayArgs {
 pub(super) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let (source, seed) = args.token.source()?;
     match args.until {
-        None => Ok(alone(&source, seed, args.trace, args.json)),
+        None => alone(&source, seed, args.trace, args.json),
         Some(event) => until(&source, seed, event),
     }
 }
@@ -42,11 +42,10 @@ fn until(source: &Source, seed: u64, event: u64) -> Result<ExitCode, Failure> {
     let (now, events) = traced(&source.token(seed), |lines| {
         let world = run_to_event(seed, &scenario, Some(lines), event);
         (world.now(), world.trace().events())
-    });
+    })?;
     if events < event {
         return Err(Failure::NoEvent { event, events });
     }
-    // Nobody may be listening any more.
-    let _gone = writeln!(stdout(), "stopped after event {event}, at {now}");
+    print::line(&format!("stopped after event {event}, at {now}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,6 @@
 //!
 //! Shape: a file without seeds is run for as many as it promises its marks from, beginning at 0.
 
-use std::io::{Write, stdout};
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use falaj_simulations::sweep::Shard;
 
 use super::exit::Failure;
 use super::input::{parse_seeds, parse_shard, read_scenario};
+use super::print;
 use super::progress::progress;
 use super::sweep;
 use super::traced::traced;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     let source = source(args)?;
     if let Some(seed) = args.seed {
-        return Ok(alone(&source, seed, args.trace, args.json));
+        return alone(&source, seed, args.trace, args.json);
     }
     let started = Instant::now();
     let campaign = many(&source, seeds(args, &source.plan), jobs(args.jobs));
@@ -72,13 +72,18 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         wall: started.elapsed(),
         seed: None,
     };
-    Ok(tell(&told, args.json))
+    tell(&told, args.json)
 }
 
 /// Runs one seed and tells what it came to.
-pub(super) fn alone(source: &Source, seed: u64, trace: bool, json: bool) -> ExitCode {
+pub(super) fn alone(
+    source: &Source,
+    seed: u64,
+    trace: bool,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let campaign = one(source, seed, trace);
+    let campaign = one(source, seed, trace)?;
     let told = Told {
         campaign: &campaign,
         source,
@@ -88,15 +93,14 @@ pub(super) fn alone(source: &Source, seed: u64, trace: bool, json: bool) -> Exit
     tell(&told, json)
 }
 
-fn tell(told: &Told<'_>, json: bool) -> ExitCode {
+fn tell(told: &Told<'_>, json: bool) -> Result<ExitCode, Failure> {
     let text = if json {
         report::json(told)
     } else {
         report::text(told)
     };
-    // Nobody may be listening any more; the exit code says what has to be said.
-    let _gone = writeln!(stdout(), "{text}");
-    ExitCode::from(told.campaign.verdict.exit_code())
+    print::line(&text)?;
+    Ok(ExitCode::from(told.campaign.verdict.exit_code()))
 }
 
 fn source(args: &RunArgs) -> Result<Source, Failure> {
@@ -127,16 +131,16 @@ pub(super) fn jobs(jobs: Option<NonZero<usize>>) -> usize {
     jobs.map_or_else(processors, NonZero::get)
 }
 
-fn one(source: &Source, seed: u64, trace: bool) -> Campaign {
+fn one(source: &Source, seed: u64, trace: bool) -> Result<Campaign, Failure> {
     let scenario = source.plan.scenario(seed);
     let report = if trace {
         traced(&source.token(seed), |lines| {
             run_one(seed, &scenario, Some(lines))
-        })
+        })?
     } else {
         run_one(seed, &scenario, None)
     };
-    of_one(&source.plan, report)
+    Ok(of_one(&source.plan, report))
 }
 
 fn many(source: &Source, seeds: Range<u64>, jobs: usize) -> Campaign {

@@ -4,7 +4,6 @@
 //! Units: blocks and outcomes by the first four bytes of their hashes.
 
 use std::fmt::Write as _;
-use std::io::{Write, stdout};
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -20,6 +19,7 @@ use serde_json::json;
 
 use super::exit::Failure;
 use super::input::TokenArgs;
+use super::print;
 
 #[derive(Args)]
 pub(super) struct StepArgs {
@@ -64,8 +64,7 @@ pub(super) fn step(args: &StepArgs) -> Result<ExitCode, Failure> {
     } else {
         moment.text()
     };
-    // Nobody may be listening any more.
-    let _gone = writeln!(stdout(), "{text}");
+    print::line(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,7 +3,6 @@
 //! Shape: a part that was interrupted goes on where it was; parts of one sweep are put together when all are there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Write, stdout};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,6 +16,8 @@ use serde_json::json;
 use super::exit::Failure;
 use super::folder::{self, Folder, Manifest};
 use super::input::read_text;
+use super::interrupt::Interrupt;
+use super::print;
 use super::progress::progress;
 use super::provenance::provenance;
 
@@ -45,6 +46,7 @@ pub(super) struct MergeArgs {
 
 pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
     let (sweep, manifest) = plan(part)?;
+    let interrupt = Interrupt::listen();
     let (mut folder, mut records) = Folder::open(part.out, &manifest)?;
     let done: BTreeSet<String> = records.iter().map(|record| record.id.clone()).collect();
     let bar = progress(manifest.runs);
@@ -55,16 +57,20 @@ pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
         bar.inc(1);
         kept = folder.add(&record);
         records.push(record);
-        kept.is_ok()
+        kept.is_ok() && !interrupt.came()
     });
     bar.finish_and_clear();
     kept?;
+    let (ended, runs) = (records.len() as u64, manifest.runs);
+    if ended < runs {
+        return Err(Failure::Interrupted { ended, runs });
+    }
     in_order(&mut records);
     // A part alone owes nothing: other shards may have reached it.
     let whole = part.shard == Shard::WHOLE;
     let points = summary(&records, if whole { &manifest.marks } else { &[] });
     folder.finish(&records, &points)?;
-    Ok(tell(&manifest, &records, &points, part.json))
+    tell(&manifest, &records, &points, part.json)
 }
 
 /// What is to be run, and what will say so.
@@ -123,7 +129,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {
     };
     Folder::open(&args.out, &manifest)?;
     folder::write_results(&args.out, &records, &points)?;
-    Ok(tell(&manifest, &records, &points, args.json))
+    tell(&manifest, &records, &points, args.json)
 }
 
 /// The folders of one sweep by their shards.
@@ -163,7 +169,12 @@ fn in_order(records: &mut [Record]) {
     records.sort_by_key(|record| (record.point, record.seed));
 }
 
-fn tell(manifest: &Manifest, records: &[Record], points: &[PointSummary], json: bool) -> ExitCode {
+fn tell(
+    manifest: &Manifest,
+    records: &[Record],
+    points: &[PointSummary],
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let reached = points.iter().all(|point| point.marks_missing.is_empty());
     let least = if reached {
         Verdict::SafeLive
@@ -192,9 +203,8 @@ fn tell(manifest: &Manifest, records: &[Record], points: &[PointSummary], json: 
             records.len()
         )
     };
-    // Nobody may be listening any more; the exit code says what has to be said.
-    let _gone = writeln!(stdout(), "{text}");
-    ExitCode::from(verdict.exit_code())
+    print::line(&text)?;
+    Ok(ExitCode::from(verdict.exit_code()))
 }
 
 fn in_words(point: &PointSummary) -> String {

@@ -2,11 +2,13 @@
 //!
 //! Each file is one kind of trouble; each test is a story told by its name.
 
+mod arrays;
 mod byzantine;
 mod crash;
 mod determinism;
 mod happy;
 mod network;
+mod output;
 mod program;
 mod replay;
 mod shipped;

@@ -1,6 +1,5 @@
 //! What the command does: hunts, then the real code, and the exit code of both.
 
-use std::io::{Write, stdout};
 use std::panic::{set_hook, take_hook};
 use std::process::ExitCode;
 
@@ -11,6 +10,7 @@ use falaj_simulations::sweep::each;
 use super::SelfcheckArgs;
 use super::table;
 use crate::cli::exit::Failure;
+use crate::cli::print;
 use crate::cli::progress::progress;
 use crate::cli::run::jobs;
 
@@ -71,8 +71,7 @@ pub(in crate::cli) fn run(args: &SelfcheckArgs) -> Result<ExitCode, Failure> {
     } else {
         table::text(&outcome)
     };
-    // Nobody may be listening any more; the exit code says what has to be said.
-    let _gone = writeln!(stdout(), "{text}");
+    print::line(&text)?;
     Ok(ExitCode::from(outcome.verdict().exit_code()))
 }
 
