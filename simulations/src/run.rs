@@ -100,8 +100,19 @@ pub struct Report {
 /// Runs a scenario under a seed; `lines` hears every event.
 #[must_use]
 pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<Line>>) -> Report {
-    let mut world = World::new(seed, scenario.clone(), Trace::new(lines));
-    let ended = catch_unwind(AssertUnwindSafe(|| to_the_end(&mut world)));
+    finish(&mut World::new(seed, scenario.clone(), Trace::new(lines)))
+}
+
+impl World {
+    /// Runs to the end as a campaign does, wherever it stands: what is left of the trouble, stabilisation, and the proof of liveness.
+    #[must_use]
+    pub fn finish(&mut self) -> Report {
+        finish(self)
+    }
+}
+
+fn finish(world: &mut World) -> Report {
+    let ended = catch_unwind(AssertUnwindSafe(|| to_the_end(world)));
     let (verdict, oracle, finding) = match (world.violation(), ended) {
         (Some(violation), _) => (Verdict::Unsafe, violation.oracle, violation.to_string()),
         (None, Ok(Ok(()))) => (Verdict::SafeLive, "", String::new()),
@@ -109,7 +120,7 @@ pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<Line>>) -> Repor
         (None, Err(panic)) => (Verdict::Error, PANIC, words_of(panic.as_ref())),
     };
     Report {
-        seed,
+        seed: world.seed(),
         verdict,
         oracle,
         finding,
@@ -147,6 +158,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn to_the_end(world: &mut World) -> Result<(), String> {
     let stable = world.scenario().stabilise_at.unwrap_or(SimTime::START);
+    let stable = stable.max(world.now());
     world.run_to(stable);
     if world.is_over() {
         return Ok(());

@@ -6,6 +6,7 @@
 //! Errors: none; what a correct node must not do is a [`Violation`] that the oracles report.
 //! Source: `docs/simulation.md`.
 
+mod builder;
 mod clients;
 mod costs;
 mod event;
@@ -19,6 +20,7 @@ mod signing;
 mod start;
 mod view;
 
+pub use builder::{BuildError, WorldBuilder};
 pub use start::StartError;
 pub use view::{ConsensusView, GuardView, LogEnds, MempoolView, NodeView, RoundView};
 
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use falaj_consensus::types::{ChainContext, Height};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, RealChecker};
+use falaj_ledger::account::AccountId;
 use falaj_ledger::state::{Opened, State};
 use falaj_ledger::validate::Rules;
 use falaj_node::core::Replica;
@@ -87,6 +90,7 @@ impl Shared {
 
 /// A network and everything around it.
 pub struct World {
+    seed: u64,
     scenario: Scenario,
     queue: Queue<Event>,
     shared: Shared,
@@ -122,6 +126,7 @@ impl World {
             outcome: opened.outcome.clone(),
         });
         let mut world = Self {
+            seed,
             queue: Queue::new(),
             network: Network::new(chance, scenario.network),
             nodes: nodes(&chance, &opened, &scenario),
@@ -256,6 +261,19 @@ impl World {
         Some(&process.replica)
     }
 
+    /// The ledger of a running node, after the last height that it has decided: accounts, supply, participants, validators.
+    #[must_use]
+    pub fn ledger(&self, node: NodeIndex) -> Option<&State> {
+        self.replica(node).map(Replica::state)
+    }
+
+    /// What a running node holds an account to have, in minor units; `None` if it does not run or knows no such account.
+    #[must_use]
+    pub fn balance(&self, node: NodeIndex, account: AccountId) -> Option<i128> {
+        let account = self.ledger(node)?.account(account)?;
+        Some(account.posted())
+    }
+
     /// The last height that a running node has decided and confirmed.
     #[must_use]
     pub fn height(&self, node: NodeIndex) -> Option<Height> {
@@ -280,6 +298,12 @@ impl World {
     #[must_use]
     pub const fn marks(&self) -> &Marks {
         &self.marks
+    }
+
+    /// Under which seed it runs.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// What the run is made of.
