@@ -202,6 +202,17 @@ impl SimDisk {
         self.lock().dials = dials;
     }
 
+    /// Fills the disk: no byte more fits until [`SimDisk::make_room`], or the dials are turned.
+    pub fn fill(&self) {
+        let mut state = self.lock();
+        state.dials.capacity_bytes = state.used_bytes();
+    }
+
+    /// Gives a full disk room.
+    pub fn make_room(&self) {
+        self.lock().dials.capacity_bytes = u64::MAX;
+    }
+
     /// Flips a bit of a file, chosen by the word; says whether there was one to flip.
     pub fn rot(&self, name: &str, word: Word) -> bool {
         let mut state = self.lock();

@@ -61,6 +61,14 @@ pub enum Fault {
         /// How bad it is.
         dials: DiskDials,
     },
+    /// All disks of a node are full.
+    DiskFull(NodeIndex),
+    /// They have room again.
+    DiskRoom(NodeIndex),
+    /// The node's execution gives other outcomes than everybody's from now on.
+    Diverge(NodeIndex),
+    /// A program that computes right is there, for the next start.
+    Mend(NodeIndex),
     /// The token is taken out of its slot.
     TokenGone(NodeIndex),
     /// It is put back.

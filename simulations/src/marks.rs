@@ -99,6 +99,12 @@ marks! {
     LateSignature = "late_signature";
     /// A signature was refused, and came when it was asked for again.
     SignedLater = "signed_later";
+    /// A log found no room.
+    DiskFull = "disk_full";
+    /// A log that had found no room had some again.
+    DiskRoom = "disk_room";
+    /// A node computed another outcome than a quorum certified.
+    Diverged = "diverged";
     /// A payment was ordered twice and passed over once.
     DuplicatePayment = "duplicate_payment";
     /// A payment failed in a block for want of money.

@@ -57,6 +57,8 @@ pub struct Scenario {
     pub byzantine: BTreeMap<NodeIndex, Vec<Behaviour>>,
     /// Validators that are down for good, or whose token is, once the first fault hits them.
     pub lost: BTreeSet<NodeIndex>,
+    /// Those of the lost that run on and compute other outcomes than everybody: what they say is judged by nobody.
+    pub diverging: BTreeSet<NodeIndex>,
     /// What goes wrong, in order of time.
     pub faults: Vec<Timed>,
     /// When everything that can end has ended, and liveness is owed; `None` leaves it to whoever runs the world.
@@ -80,6 +82,7 @@ impl Scenario {
             slow: BTreeMap::new(),
             byzantine: BTreeMap::new(),
             lost: BTreeSet::new(),
+            diverging: BTreeSet::new(),
             faults: Vec::new(),
             stabilise_at: None,
             heights: None,
@@ -90,6 +93,13 @@ impl Scenario {
     #[must_use]
     pub fn swarm(seed: u64) -> Self {
         swarm::swarm(seed)
+    }
+
+    /// Whose words no oracle judges: those who lie, and those who compute something else.
+    #[must_use]
+    pub fn judged_by_nobody(&self) -> BTreeSet<NodeIndex> {
+        let liars = self.byzantine.keys().copied();
+        liars.chain(self.diverging.iter().copied()).collect()
     }
 
     /// How many faulty validators consensus bears.

@@ -122,7 +122,7 @@ impl World {
         let judge = Judge::new(Facts {
             economy: Arc::clone(&economy),
             validators: scenario.validators,
-            byzantine: scenario.byzantine.keys().copied().collect(),
+            byzantine: scenario.judged_by_nobody(),
             outcome: opened.outcome.clone(),
         });
         let mut world = Self {

@@ -1,11 +1,12 @@
-//! Within the fault budget no correct node ever has to call for people, and none is said to have broken the protocol.
+//! Within the fault budget no correct node ever has to call for people, but to name one that computes something else, and none is said
+//! to have broken the protocol.
 //!
 //! Nor does one ever ask its guard for what the guard must refuse: the guard keeps the same rules a second time.
 //!
 //! Source: `docs/spec/consensus.md`, "Equivocation"; "Accountability"; "Lock, guard and restart".
 
-use falaj_consensus::engine::Event as Consensus;
-use falaj_consensus::types::SignRefusal;
+use falaj_consensus::engine::{Alarm, Event as Consensus};
+use falaj_consensus::types::{OutcomeHash, SignRefusal, ValidatorIndex};
 use falaj_node::core::{Event, Peer};
 
 use super::{Facts, Finding, Observation};
@@ -17,6 +18,10 @@ pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
         return Ok(());
     };
     match event {
+        // A round may lack a quorum for one outcome because of a node that computes another, and people are told who it is.
+        Event::Alarm(Alarm::OutcomeSplit { signers, .. }) if correct_agree(facts, signers) => {
+            Ok(())
+        }
         Event::Alarm(alarm) => Err(format!("a correct node raised {alarm:?}")),
         Event::Diverged(divergence) => Err(format!("a correct node diverged: {divergence}")),
         Event::Evidence(evidence) => {
@@ -48,6 +53,16 @@ const fn is_forbidden(reason: SignRefusal) -> bool {
         | SignRefusal::Regression
         | SignRefusal::Unavailable => false,
     }
+}
+
+/// Whether the correct ones of those who signed outcomes signed the same, beside another that somebody else signed.
+fn correct_agree(facts: &Facts, signers: &[(OutcomeHash, Vec<ValidatorIndex>)]) -> bool {
+    let is_correct =
+        |index: &ValidatorIndex| !facts.byzantine.contains(&NodeIndex::new(index.get()));
+    let of_correct = signers
+        .iter()
+        .filter(|(_, signers)| signers.iter().any(is_correct));
+    of_correct.count() <= 1
 }
 
 fn node(peer: Peer) -> Option<NodeIndex> {

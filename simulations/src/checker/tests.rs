@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::engine::Alarm;
 use falaj_consensus::message::{
     Batch, Body, CommitCertificate, Header, Lane, PrecommitValue, PrevoteValue, Proposal,
     Statement, Vote,
@@ -521,5 +522,30 @@ fn a_number_that_is_given_twice_is_found() {
         };
         assert_eq!(append(1, 1, Lane::Retail), None);
         assert_eq!(append(2, seq, Lane::Interbank), finding);
+    }
+}
+
+/// Goal: people are called for a split of outcomes that a faulty node alone makes, never for one among correct nodes.
+#[test]
+fn a_split_of_outcomes_among_correct_nodes_is_found() {
+    let split = |other: u16| {
+        let outcome = |byte| OutcomeHash::new(Hash32::new([byte; 32]));
+        let signers = |indices: &[u16]| indices.iter().copied().map(ValidatorIndex::new).collect();
+        Event::Alarm(Alarm::OutcomeSplit {
+            round: Round::new(0),
+            id: BlockId::default(),
+            signers: vec![
+                (outcome(1), signers(&[other])),
+                (outcome(2), signers(&[1, 2])),
+            ],
+        })
+    };
+    for (other, finding) in [(0, None), (3, Some("alarms"))] {
+        let mut bench = bench();
+        bench.judge.facts.byzantine.insert(NodeIndex::new(0));
+        assert_eq!(
+            bench.show(ME, Observation::Reported(&split(other))),
+            finding
+        );
     }
 }

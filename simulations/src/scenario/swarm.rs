@@ -30,6 +30,8 @@ const FAULTY: Site = Site::new("scenario/faulty");
 const PARTITION: Site = Site::new("scenario/partition");
 const CRASH: Site = Site::new("scenario/crash");
 const TOGETHER: Site = Site::new("scenario/crash-of-all");
+const DIVERGE: Site = Site::new("scenario/diverge");
+const DISK_FULL: Site = Site::new("scenario/disk-full");
 const DISK: Site = Site::new("scenario/disk");
 const TOKEN: Site = Site::new("scenario/token");
 const CLOCK: Site = Site::new("scenario/clock");
@@ -65,6 +67,8 @@ pub enum Class {
     Signatures,
     /// Validators that lie or are lost for good.
     Faulty,
+    /// A validator whose execution gives other outcomes.
+    Divergence,
     /// Partitions and cuts of one direction.
     Partitions,
     /// Crashes, power cuts, restarts.
@@ -75,6 +79,8 @@ pub enum Class {
     Tokens,
     /// Slow disks of one log.
     SlowDisks,
+    /// Disks without room for a while.
+    FullDisks,
     /// Wrong clocks.
     Clocks,
     /// Slow processors.
@@ -83,7 +89,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -92,11 +98,13 @@ impl Class {
         Self::Timeouts,
         Self::Signatures,
         Self::Faulty,
+        Self::Divergence,
         Self::Partitions,
         Self::Crashes,
         Self::CrashOfAll,
         Self::Tokens,
         Self::SlowDisks,
+        Self::FullDisks,
         Self::Clocks,
         Self::Processors,
     ];
@@ -123,11 +131,13 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             Class::Timeouts => scenario.parameters = parameters(&shape),
             Class::Signatures => scenario.signatures = signatures(&shape),
             Class::Faulty
+            | Class::Divergence
             | Class::Partitions
             | Class::Crashes
             | Class::CrashOfAll
             | Class::Tokens
             | Class::SlowDisks
+            | Class::FullDisks
             | Class::Clocks
             | Class::Processors => {}
         }
@@ -233,11 +243,13 @@ impl<'a> Swarm<'a> {
         for class in Class::ALL.iter().filter(|class| chosen(class)) {
             match class {
                 Class::Faulty => self.faulty(),
+                Class::Divergence => self.divergence(),
                 Class::Partitions => self.partitions(),
                 Class::Crashes => self.crashes(),
                 Class::CrashOfAll => self.crash_of_all(),
                 Class::Tokens => self.tokens(),
                 Class::SlowDisks => self.disks(),
+                Class::FullDisks => self.full_disks(),
                 Class::Clocks => self.clocks(),
                 Class::Processors => self.processors(),
                 Class::Validators
@@ -306,6 +318,21 @@ impl<'a> Swarm<'a> {
     fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
         self.scenario.lost.insert(node);
         self.add(at, fault);
+    }
+
+    /// One validator whose execution gives something else from some time on, if consensus bears one more that is faulty.
+    fn divergence(&mut self) {
+        let draw = self.draw(DIVERGE, 0);
+        let faulty = self.scenario.byzantine.len() + self.scenario.lost.len();
+        let node = self.node(draw.word(1));
+        let is_new =
+            !self.scenario.byzantine.contains_key(&node) && !self.scenario.lost.contains(&node);
+        let bears = faulty < usize::from(self.scenario.fault_budget());
+        if draw.word(0).below(4) == 0 && is_new && bears {
+            let at = self.time(draw.word(2));
+            self.scenario.diverging.insert(node);
+            self.lose(at, node, Fault::Diverge(node));
+        }
     }
 
     fn partitions(&mut self) {
@@ -428,6 +455,21 @@ impl<'a> Swarm<'a> {
                 ..DiskDials::CALM
             };
             self.add(at, Fault::Disk { node, log, dials });
+        }
+    }
+
+    /// All disks of a node, for a while.
+    fn full_disks(&mut self) {
+        for number in 0..self.times(DISK_FULL, 2) {
+            let draw = self.draw(DISK_FULL, number);
+            let node = self.node(draw.word(0));
+            let at = self.time(draw.word(1));
+            let lasts_ns = draw.word(2).log_uniform(100 * MS_NS, 6 * SECOND_NS);
+            if self.scenario.lost.contains(&node) {
+                continue;
+            }
+            self.add(at, Fault::DiskFull(node));
+            self.add(at.after_ns(lasts_ns), Fault::DiskRoom(node));
         }
     }
 

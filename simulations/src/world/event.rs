@@ -48,6 +48,8 @@ pub(super) enum Completion {
     Verify(Box<VerifyJob>),
     Execute(Box<ExecuteJob>),
     Synced(LogId),
+    /// A log that found no room tries again.
+    Retry(LogId),
     GuardSynced,
     Called {
         call: CallId,
@@ -65,6 +67,7 @@ impl Completion {
             Self::Verify(_) => "verified",
             Self::Execute(_) => "executed",
             Self::Synced(_) => "synced",
+            Self::Retry(_) => "retry",
             Self::GuardSynced => "guard synced",
             Self::Called { .. } => "token",
             Self::Input(_) => "input",
@@ -77,6 +80,7 @@ impl Completion {
         match self {
             Self::Timer(timer) => format!("timer {timer:?}"),
             Self::Synced(log) => format!("synced the {} log", log.name()),
+            Self::Retry(log) => format!("tries the {} log again", log.name()),
             Self::Stored(block) => format!("stored height {}", block.header.height),
             Self::Called { call, result } => {
                 let fault = result

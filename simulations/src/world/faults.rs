@@ -50,10 +50,19 @@ impl World {
             Fault::Disk { node, log, dials } => {
                 self.nodes[node.position()].disks.of(log).set_dials(dials);
             }
+            Fault::DiskFull(node) => self.each_disk(node, SimDisk::fill),
+            Fault::DiskRoom(node) => self.each_disk(node, SimDisk::make_room),
+            Fault::Diverge(node) => self.nodes[node.position()].diverges = true,
+            Fault::Mend(node) => self.nodes[node.position()].diverges = false,
             Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
             Fault::TokenBack(node) => self.nodes[node.position()].token.set_present(true),
             Fault::Token { node, dials } => self.nodes[node.position()].token.set_dials(dials),
         }
+    }
+
+    fn each_disk(&self, node: NodeIndex, change: impl Fn(&SimDisk)) {
+        let disks = &self.nodes[node.position()].disks;
+        disks.all().into_iter().for_each(change);
     }
 
     fn partition(&mut self, side: &[NodeIndex], noticed: bool) {

@@ -5,12 +5,15 @@
 
 use falaj_consensus::durable::{LogId, Outbox};
 use falaj_consensus::message::Kind;
+use falaj_consensus::types::Hash32;
 use falaj_hsm::{Input as SignerInput, Latch, Place, Unlatch};
-use falaj_node::core::{Class, Effect, Frame, Input, JobTools, Output, Peer, Recovered, Replica};
+use falaj_node::core::{
+    Class, Effect, ExecuteResult, Frame, Input, JobTools, Output, Peer, Recovered, Replica,
+};
 
 use super::World;
 use super::event::{Completion, Event};
-use super::log_device::{Command, Turn};
+use super::log_device::{Command, FULL_RETRY_NS, Turn};
 use super::node::{Process, Stored};
 use super::start::{Ready, ready};
 use crate::checker::Observation;
@@ -188,9 +191,16 @@ impl World {
                 let result = job.run(tools);
                 self.input(place, Input::Verified(result));
             }
-            Completion::Execute(job) => self.input(place, Input::Executed(job.run())),
+            Completion::Execute(job) => {
+                let mut result = job.run();
+                if self.nodes[place.position()].diverges {
+                    miscompute(&mut result);
+                }
+                self.input(place, Input::Executed(result));
+            }
             Completion::Input(input) => self.input(place, *input),
             Completion::Synced(log) => self.synced(place, log),
+            Completion::Retry(log) => self.retry(place, log),
             Completion::GuardSynced => {
                 self.guard_synced(place);
                 if self.nodes[place.position()].costs.is_idle() {
@@ -297,6 +307,16 @@ impl World {
         }
     }
 
+    fn retry(&mut self, place: NodeIndex, log: LogId) {
+        let Some(process) = &mut self.nodes[place.position()].process else {
+            return;
+        };
+        match process.device(log).retry() {
+            Ok(turn) => self.log_turn(place, log, turn),
+            Err(error) => self.disk_failed(place, &error),
+        }
+    }
+
     fn synced(&mut self, place: NodeIndex, log: LogId) {
         let Some(process) = &mut self.nodes[place.position()].process else {
             return;
@@ -322,11 +342,25 @@ impl World {
             self.observe(place, appended);
         }
         for input in turn.inputs {
+            let marks = &mut self.marks;
+            marks.hit_if(matches!(input, Input::DiskFull(_)), Mark::DiskFull);
+            marks.hit_if(matches!(input, Input::DiskRoom(_)), Mark::DiskRoom);
             self.later(place, 0, Completion::Input(Box::new(input)));
         }
         if let Some(sync_ns) = turn.sync_ns {
             self.later(place, sync_ns, Completion::Synced(log));
         }
+        if turn.retries {
+            self.later(place, FULL_RETRY_NS, Completion::Retry(log));
+        }
+    }
+}
+
+/// What a program that computes something else makes of a block: the same whenever it executes it.
+fn miscompute(result: &mut ExecuteResult) {
+    if let Some(executed) = &mut result.executed {
+        let root = executed.outcome.receipts_root.bytes().map(|byte| !byte);
+        executed.outcome.receipts_root = Hash32::new(root);
     }
 }
 

@@ -1,12 +1,13 @@
 //! A node's framed log on its simulated disk, with the thread that owns it: commands in order, one sync for all that wait.
 //!
 //! Invariant: records are written when a sync begins and proven when it ends, so a crash in between tears or loses exactly them;
-//! commands that come during a sync wait for its end, as they do for the real thread.
+//! commands that come during a sync wait for its end, as they do for the real thread. A log that finds no room keeps its records,
+//! tells the replica, and tries again every [`FULL_RETRY_NS`] and whenever it is asked something, as the real one does.
 //! Errors: [`LogError`] of the disk; the process ends, as the real one does.
 
 use std::collections::VecDeque;
 
-use falaj_consensus::durable::{Durable, FramedLog, LogError, Position};
+use falaj_consensus::durable::{Durable, FramedLog, LogError, LogId, Position};
 use falaj_consensus::types::Height;
 use falaj_node::core::{FindFor, Input, ReadFor};
 use falaj_node::storage::find_decided;
@@ -23,11 +24,21 @@ pub(super) enum Command {
 
 /// A log with its thread.
 pub(super) struct LogDevice {
+    id: LogId,
     disk: SimDisk,
     log: FramedLog<SimDisk>,
     waiting: VecDeque<Command>,
     syncing: bool,
+    /// Records are collected and not written.
+    dirty: bool,
+    /// The replica was told that there is no room.
+    full: bool,
+    /// A next try is on its way.
+    retrying: bool,
 }
+
+/// How long a full disk is left alone before the next try.
+pub(super) const FULL_RETRY_NS: u64 = 500_000_000;
 
 /// What one turn of the thread gave.
 #[derive(Default)]
@@ -38,15 +49,21 @@ pub(super) struct Turn {
     pub(super) inputs: Vec<Input>,
     /// How long the sync takes that has begun.
     pub(super) sync_ns: Option<u64>,
+    /// Whether to try again in [`FULL_RETRY_NS`].
+    pub(super) retries: bool,
 }
 
 impl LogDevice {
-    pub(super) const fn new(disk: SimDisk, log: FramedLog<SimDisk>) -> Self {
+    pub(super) const fn new(id: LogId, disk: SimDisk, log: FramedLog<SimDisk>) -> Self {
         Self {
+            id,
             disk,
             log,
             waiting: VecDeque::new(),
             syncing: false,
+            dirty: false,
+            full: false,
+            retrying: false,
         }
     }
 
@@ -73,19 +90,38 @@ impl LogDevice {
     pub(super) fn synced(&mut self) -> Result<(Durable, Turn), LogError> {
         self.syncing = false;
         let durable = self.log.sync()?;
-        Ok((durable, self.turn()?))
+        let mut turn = self.turn()?;
+        if self.full && !self.dirty {
+            self.full = false;
+            turn.inputs.push(Input::DiskRoom(self.id));
+        }
+        Ok((durable, turn))
+    }
+
+    /// Tries again what found no room.
+    pub(super) fn retry(&mut self) -> Result<Turn, LogError> {
+        self.retrying = false;
+        if self.syncing {
+            return Ok(Turn::default());
+        }
+        self.turn()
     }
 
     fn turn(&mut self) -> Result<Turn, LogError> {
         let mut turn = Turn::default();
-        let mut dirty = false;
-        for command in std::mem::take(&mut self.waiting) {
+        while let Some(command) = self.waiting.pop_front() {
             match command {
-                Command::Append(record) => {
-                    let position = self.log.append(&record)?;
-                    turn.appended.push((position, record));
-                    dirty = true;
-                }
+                Command::Append(record) => match self.log.append(&record) {
+                    Ok(position) => {
+                        turn.appended.push((position, record));
+                        self.dirty = true;
+                    }
+                    Err(error) if error.is_full() => {
+                        self.waiting.push_front(Command::Append(record));
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                },
                 Command::Read(positions, purpose) => {
                     let records = self.log.read_present(&positions, purpose.bytes_max())?;
                     turn.inputs.push(Input::Read { purpose, records });
@@ -96,11 +132,27 @@ impl LogDevice {
                 }
             }
         }
-        if dirty {
-            self.log.flush()?;
-            self.syncing = true;
-            turn.sync_ns = Some(self.disk.sync_delay_ns());
+        if self.dirty {
+            self.write(&mut turn)?;
         }
         Ok(turn)
+    }
+
+    fn write(&mut self, turn: &mut Turn) -> Result<(), LogError> {
+        match self.log.flush() {
+            Ok(()) => {
+                (self.dirty, self.syncing) = (false, true);
+                turn.sync_ns = Some(self.disk.sync_delay_ns());
+                Ok(())
+            }
+            Err(error) if error.is_full() => {
+                if !std::mem::replace(&mut self.full, true) {
+                    turn.inputs.push(Input::DiskFull(self.id));
+                }
+                turn.retries = !std::mem::replace(&mut self.retrying, true);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Disks {
     pub(super) audit: SimDisk,
     pub(super) block: SimDisk,
     pub(super) batch: SimDisk,
+    /// What the data folder remembers of the guard.
+    pub(super) witness: SimDisk,
 }
 
 impl Disks {
@@ -37,6 +39,7 @@ impl Disks {
             audit: disk(2),
             block: disk(3),
             batch: disk(4),
+            witness: disk(5),
         }
     }
 
@@ -49,8 +52,14 @@ impl Disks {
         }
     }
 
-    pub(super) const fn all(&self) -> [&SimDisk; 4] {
-        [&self.guard, &self.audit, &self.block, &self.batch]
+    pub(super) const fn all(&self) -> [&SimDisk; 5] {
+        [
+            &self.guard,
+            &self.audit,
+            &self.block,
+            &self.batch,
+            &self.witness,
+        ]
     }
 
     pub(super) fn have_power(&self) -> bool {
@@ -80,6 +89,8 @@ pub(super) struct Node {
     pub(super) course: Course,
     /// How it lies, if it does.
     pub(super) lies: Vec<Behaviour>,
+    /// Whether its execution gives other outcomes than everybody's.
+    pub(super) diverges: bool,
 }
 
 /// A running process.
@@ -110,6 +121,7 @@ impl Node {
             process: None,
             course: Course::default(),
             lies: scenario.byzantine.get(&place).cloned().unwrap_or_default(),
+            diverges: false,
         }
     }
 

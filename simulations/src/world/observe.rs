@@ -82,6 +82,7 @@ impl World {
                 self.marks.hit_if(skipped, Mark::RoundSkipped);
                 consensus_mark(event)
             }
+            Event::Diverged(_) => Some(Mark::Diverged),
             Event::Evidence(evidence) => Some(match **evidence {
                 Evidence::DoubleProposal(..) => Mark::DoubleProposal,
                 Evidence::DoublePrevote(..)
@@ -90,7 +91,6 @@ impl World {
             }),
             Event::Voted(_)
             | Event::Alarm(_)
-            | Event::Diverged(_)
             | Event::StoreBehind { .. }
             | Event::PeerFault { .. }
             | Event::PeerLimited { .. } => None,

@@ -5,10 +5,10 @@
 //! Source: `docs/spec/guard.md`, "The home".
 
 use falaj_consensus::crypto::Signature;
-use falaj_consensus::durable::LogError;
+use falaj_consensus::durable::{LogError, LogId};
 use falaj_hsm::{
     BackendCall, BackendError, CallId, Fault, Input as SignerInput, Output as SignerOutput,
-    SignerHome,
+    SignerHome, WitnessFile,
 };
 use falaj_node::core::Input;
 
@@ -24,16 +24,23 @@ use crate::types::{NodeIndex, SimTime};
 pub(super) struct SignerDevice {
     home: SignerHome<SimDisk>,
     disk: SimDisk,
+    /// The data folder's memory of the guard.
+    memory: WitnessFile<SimDisk>,
     syncing: bool,
     token_free_at: SimTime,
 }
 
 impl SignerDevice {
-    pub(super) const fn new(home: SignerHome<SimDisk>, disk: SimDisk) -> Self {
+    pub(super) const fn new(
+        home: SignerHome<SimDisk>,
+        disk: SimDisk,
+        memory: WitnessFile<SimDisk>,
+    ) -> Self {
         let token_free_at = SimTime::START;
         Self {
             home,
             disk,
+            memory,
             syncing: false,
             token_free_at,
         }
@@ -41,6 +48,17 @@ impl SignerDevice {
 
     pub(super) const fn home(&self) -> &SignerHome<SimDisk> {
         &self.home
+    }
+
+    /// Writes and syncs everything; then the data folder remembers where the guard stands, never before.
+    fn settle(&mut self) -> Result<(), LogError> {
+        self.home.settle()?;
+        let Ok(guard) = self.home.signer().guard() else {
+            return Ok(());
+        };
+        let remembered = self.memory.remember(guard.witness());
+        let log = LogId::Guard;
+        remembered.map_err(|source| LogError::Disk { log, source })
     }
 }
 
@@ -70,7 +88,7 @@ impl World {
 
     /// An idle moment: signatures and audit records are written, and old ones dropped.
     pub(super) fn settle_guard(&mut self, place: NodeIndex) {
-        self.with_signer(place, |signer, _| signer.home.settle());
+        self.with_signer(place, |signer, _| signer.settle());
     }
 
     /// Does something with a node's signer, then all that follows from it.
@@ -166,7 +184,7 @@ impl World {
                 self.input(place, Input::Signed { id, result });
             }
             SignerOutput::Alarm(alarm) => {
-                if !self.is_lying(place) {
+                if !self.is_lying(place) && !self.scenario.diverging.contains(&place) {
                     let what = format!("a correct node's signer raised {alarm:?}");
                     self.judge.blame("alarms", at, place, what);
                 }

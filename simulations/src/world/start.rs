@@ -7,9 +7,12 @@
 
 use std::sync::Arc;
 
-use falaj_consensus::durable::LogError;
+use falaj_consensus::durable::{LogError, LogId};
 use falaj_consensus::types::Now;
-use falaj_hsm::{Floor, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome};
+use falaj_hsm::{
+    Floor, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome, WitnessError,
+    WitnessFile,
+};
 use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig};
 use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
 
@@ -32,6 +35,9 @@ pub enum StartError {
     /// Guard or audit log.
     #[error(transparent)]
     Signer(#[from] HomeError),
+    /// What the data folder remembers of the guard cannot be read.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     /// The guard cannot be signed under.
     #[error("the guard cannot be used: {0}")]
     Guard(String),
@@ -57,6 +63,7 @@ pub(super) fn make(node: &Node, shared: &Shared) -> Result<(), StartError> {
         audit,
         block,
         batch,
+        witness: _,
     } = node.disks.clone();
     let floor = Floor {
         place: Place::GENESIS,
@@ -84,8 +91,8 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
     Ok(Ready {
         config: config(node, shared),
         recovered,
-        block: LogDevice::new(block, logs.block),
-        batch: LogDevice::new(batch, logs.batch),
+        block: LogDevice::new(LogId::Block, block, logs.block),
+        batch: LogDevice::new(LogId::Batch, batch, logs.batch),
         signer,
         replayed,
         torn,
@@ -126,21 +133,28 @@ fn replay(
 }
 
 fn signer(node: &Node, shared: &Shared, now: Now) -> Result<(SignerDevice, Guard), StartError> {
-    let Disks { guard, audit, .. } = node.disks.clone();
+    let Disks {
+        guard,
+        audit,
+        witness,
+        ..
+    } = node.disks.clone();
+    let identity = identity(node, shared);
+    let memory = WitnessFile::open(witness, &identity.key)?;
     let known = [Arc::clone(&shared.set)];
     let home = SignerHome::open(
         now,
         guard.clone(),
         audit,
-        identity(node, shared),
+        identity,
         Arc::clone(&shared.checker),
         &known,
-        None,
+        memory.witness(),
     )?;
     let recovered = home
         .recovered()
         .map_err(|problem| StartError::Guard(problem.to_string()))?;
-    Ok((SignerDevice::new(home, guard), recovered))
+    Ok((SignerDevice::new(home, guard, memory), recovered))
 }
 
 impl Stored {

@@ -12,6 +12,7 @@ mod output;
 mod program;
 mod replay;
 mod shipped;
+mod standing;
 mod sweep;
 mod token;
 

@@ -1,0 +1,106 @@
+//! Nodes that stand still: on a full disk until there is room, after a divergence until they compute right.
+
+use falaj_simulations::fault::Fault;
+use falaj_simulations::marks::Mark;
+use falaj_simulations::scenario::Scenario;
+use falaj_simulations::world::World;
+
+use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
+
+/// Runs until so many heights more are final.
+fn goes_on(world: &mut World, heights: u64) {
+    let goal = world.decided().get() + heights;
+    let end = world.now().after_ns(20 * SECOND_NS);
+    let done = world.run_until(end, |world| world.decided().get() >= goal);
+    assert_eq!(world.violation(), None);
+    assert!(done, "the chain stands at {}", world.decided());
+}
+
+/// Goal: a node whose disks are full takes part in nothing while the others go on, keeps what it has, and goes on with them once there
+/// is room, without a restart.
+#[test]
+fn a_full_disk_stands_still_and_goes_on() {
+    let mut world = world(1, Scenario::calm(4));
+    world.add_fault(at_ms(500), Fault::DiskFull(node(1)));
+    run_to(&mut world, at_ms(1_500));
+    assert!(world.marks().count(Mark::DiskFull) > 0);
+    let stands = world.height(node(1)).expect("it runs");
+    goes_on(&mut world, 5);
+    assert_eq!(world.height(node(1)), Some(stands));
+    assert_eq!(world.replica(node(1)).unwrap().state().height(), stands);
+    assert_eq!(world.marks().count(Mark::DiskRoom), 0);
+    let later = world.now().after_ns(1);
+    world.add_fault(later, Fault::DiskRoom(node(1)));
+    settle(&mut world, 10 * SECOND_NS);
+    assert!(world.marks().count(Mark::DiskRoom) > 0);
+    assert_eq!(world.marks().count(Mark::Restart), 0);
+}
+
+/// Goal: with two of four disks full nothing is decided, because nothing is signed; with room it goes on.
+#[test]
+fn two_full_disks_of_four_stop_the_chain_until_there_is_room() {
+    let mut world = world(2, Scenario::calm(4));
+    for index in [0, 3] {
+        world.add_fault(at_ms(500), Fault::DiskFull(node(index)));
+    }
+    run_to(&mut world, at_ms(2_000));
+    let stuck = world.decided();
+    run_to(&mut world, at_ms(6_000));
+    assert_eq!(world.decided(), stuck);
+    for index in [0, 3] {
+        world.add_fault(at_ms(6_001), Fault::DiskRoom(node(index)));
+    }
+    settle(&mut world, 20 * SECOND_NS);
+    assert!(world.decided() > stuck);
+}
+
+/// Goal: a node that dies with a full disk comes back on it, stands still, and goes on once there is room.
+#[test]
+fn a_restart_on_a_full_disk_waits_for_room() {
+    let mut world = world(3, Scenario::calm(4));
+    world.add_fault(at_ms(500), Fault::DiskFull(node(2)));
+    world.add_fault(at_ms(1_000), Fault::Crash(node(2)));
+    let restart = Fault::Restart {
+        node: node(2),
+        after_changes: None,
+    };
+    world.add_fault(at_ms(1_500), restart);
+    world.add_fault(at_ms(3_000), Fault::DiskRoom(node(2)));
+    run_to(&mut world, at_ms(3_000));
+    settle(&mut world, 10 * SECOND_NS);
+    assert!(world.marks().count(Mark::DiskFull) > 0);
+}
+
+/// Goal: a node that computes something else stops at the height before, the others go on; with a program that computes right it
+/// takes part again, so that a quorum may need it.
+#[test]
+fn a_node_that_diverged_stands_until_it_computes_right() {
+    let mut scenario = Scenario::calm(4);
+    scenario.lost.extend([node(1), node(2)]);
+    scenario.diverging.insert(node(1));
+    let mut world = world(4, scenario);
+    world.add_fault(at_ms(500), Fault::Diverge(node(1)));
+    run_to(&mut world, at_ms(1_500));
+    assert!(world.marks().count(Mark::Diverged) > 0);
+    let replica = world.replica(node(1)).expect("it runs");
+    let parted = *replica.diverged().expect("it parted from a quorum");
+    assert_eq!(replica.height().next(), parted.height);
+    goes_on(&mut world, 5);
+    let replica = world.replica(node(1)).expect("it runs");
+    assert_eq!(replica.diverged(), Some(&parted));
+    let now = world.now();
+    world.add_fault(now.after_ns(1), Fault::Mend(node(1)));
+    world.add_fault(now.after_ns(2), Fault::Crash(node(1)));
+    let restart = Fault::Restart {
+        node: node(1),
+        after_changes: None,
+    };
+    world.add_fault(now.after_ns(3), restart);
+    let level = |world: &World| world.height(node(1)) == Some(world.decided());
+    let end = now.after_ns(10 * SECOND_NS);
+    assert!(world.run_until(end, |world| world.now() > now.after_ns(3) && level(world)));
+    let later = world.now().after_ns(1);
+    world.add_fault(later, Fault::Crash(node(2)));
+    goes_on(&mut world, 5);
+    settle(&mut world, 20 * SECOND_NS);
+}
