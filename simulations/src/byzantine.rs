@@ -67,6 +67,18 @@ impl Behaviour {
     }
 }
 
+/// Each part of the recipients hears something else in a round.
+fn tell_apart(
+    liar: &Liar<'_>,
+    place: (Height, Round),
+    to: &[NodeIndex],
+    frames: [Frame; 2],
+) -> Vec<Lie> {
+    let (first, second) = split(liar, place, to);
+    let lies = [first, second].into_iter().zip(frames);
+    lies.map(|(to, frame)| Lie { to, frame }).collect()
+}
+
 /// Two parts of the recipients, by chance for each node and round; a quarter of them is in both, and can prove the lie.
 fn split(
     liar: &Liar<'_>,

@@ -6,7 +6,7 @@
 use falaj_consensus::message::{PrecommitValue, PrevoteValue, Statement, Vote, VoteValue};
 use falaj_node::core::{Frame, Message};
 
-use super::{Liar, Lie, Twin, split};
+use super::{Liar, Lie, Twin, tell_apart};
 use crate::types::NodeIndex;
 
 pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
@@ -26,14 +26,7 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> 
         acks: Vec::new(),
         ..frame
     };
-    let (first, second) = split(liar, place, &to);
-    vec![
-        Lie { to: first, frame },
-        Lie {
-            to: second,
-            frame: lie,
-        },
-    ]
+    tell_apart(liar, place, &to, [frame, lie])
 }
 
 fn second_vote(liar: &mut Liar<'_>, vote: &Vote) -> Option<Vote> {

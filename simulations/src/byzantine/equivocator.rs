@@ -10,7 +10,7 @@ use falaj_ledger::execute::execute;
 use falaj_ledger::state::State;
 use falaj_node::core::{Frame, Message, ProposalBundle};
 
-use super::{Liar, Lie, Twin, split};
+use super::{Liar, Lie, Twin, tell_apart};
 use crate::types::NodeIndex;
 
 pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
@@ -23,14 +23,7 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> 
                 acks: Vec::new(),
                 ..frame
             };
-            let (first, second) = split(liar, place, &to);
-            vec![
-                Lie { to: first, frame },
-                Lie {
-                    to: second,
-                    frame: lie,
-                },
-            ]
+            tell_apart(liar, place, &to, [frame, lie])
         }
         _ => vec![Lie { to, frame }],
     }

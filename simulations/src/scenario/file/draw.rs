@@ -68,38 +68,43 @@ impl Knobs {
         }
     }
 
+    /// Sets a knob to the number of a key, if the file has it.
+    fn set<T: Unit, K>(
+        &self,
+        (site, place): (Site, u64),
+        dial: &Option<Dial<T>>,
+        knob: &mut K,
+        meaning: impl Fn(T) -> K,
+    ) {
+        if let Some(value) = self.said(site, place, dial.as_ref()) {
+            *knob = meaning(value);
+        }
+    }
+
     fn timeouts(&self, file: &File, waits: &mut Waits) {
-        let timeouts = &file.timeouts;
+        let said = &file.timeouts;
         let keys = [
-            (&timeouts.propose_ms, &mut waits.propose_ms),
-            (&timeouts.prevote_ms, &mut waits.prevote_ms),
-            (&timeouts.precommit_ms, &mut waits.precommit_ms),
-            (&timeouts.growth_ms, &mut waits.growth_ms),
-            (&timeouts.tick_ms, &mut waits.tick_ms),
-            (&timeouts.heartbeat_ms, &mut waits.heartbeat_ms),
+            (&said.propose_ms, &mut waits.propose_ms),
+            (&said.prevote_ms, &mut waits.prevote_ms),
+            (&said.precommit_ms, &mut waits.precommit_ms),
+            (&said.growth_ms, &mut waits.growth_ms),
+            (&said.tick_ms, &mut waits.tick_ms),
+            (&said.heartbeat_ms, &mut waits.heartbeat_ms),
         ];
         for (place, (dial, wait)) in (0..).zip(keys) {
-            if let Some(time) = self.said(TIMEOUTS, place, dial.as_ref()) {
-                *wait = u32::try_from(time.ns() / 1_000_000).expect("a file was checked");
-            }
+            self.set((TIMEOUTS, place), dial, wait, |time: Ms| {
+                whole(time.ns() / 1_000_000)
+            });
         }
-        if let Some(rounds) = self.said(TIMEOUTS, 6, timeouts.growth_rounds_max.as_ref()) {
-            waits.growth_rounds_max = u32::try_from(rounds).expect("a file was checked");
-        }
+        let (rounds, last) = (&said.growth_rounds_max, &mut waits.growth_rounds_max);
+        self.set((TIMEOUTS, 6), rounds, last, whole);
     }
 
     fn network(&self, file: &File, scenario: &mut Scenario) {
         let (said, dials) = (&file.network, &mut scenario.network);
-        let parts = [
-            (&said.loss_ppm, &mut dials.loss),
-            (&said.duplicate_ppm, &mut dials.duplicate),
-            (&said.reorder_ppm, &mut dials.reorder),
-        ];
-        for (place, (dial, ppm)) in (0..).zip(parts) {
-            if let Some(parts) = self.said(NETWORK, place, dial.as_ref()) {
-                *ppm = self::ppm(parts);
-            }
-        }
+        self.set((NETWORK, 0), &said.loss_ppm, &mut dials.loss, ppm);
+        self.set((NETWORK, 1), &said.duplicate_ppm, &mut dials.duplicate, ppm);
+        self.set((NETWORK, 2), &said.reorder_ppm, &mut dials.reorder, ppm);
         if let Some(delay) = self.said(NETWORK, 3, said.delay_ms.as_ref()) {
             dials.delay_min_ns = delay.ns();
             dials.delay_cap_ns = TAIL * delay.ns();
@@ -120,13 +125,15 @@ impl Knobs {
             (CLIENTS, 2, &clients.patience_ms, &mut work.patience_ns),
         ];
         for (site, place, dial, ns) in keys {
-            if let Some(time) = self.said(site, place, dial.as_ref()) {
-                *ns = time.ns();
-            }
+            self.set((site, place), dial, ns, Ms::ns);
         }
         dials.sync_cap_ns = dials.sync_cap_ns.max(dials.sync_min_ns);
         work.gap_cap_ns = work.gap_cap_ns.max(work.gap_min_ns);
     }
+}
+
+fn whole(number: u64) -> u32 {
+    u32::try_from(number).expect("a file was checked")
 }
 
 fn ppm(parts: u64) -> Ppm {

@@ -12,14 +12,24 @@ use super::who::Who;
 use crate::byzantine::Behaviour;
 use crate::fault::Fault;
 
+/// Entries; a key that ends in `?` is a number that may be left out.
 macro_rules! entries {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* })*) => {
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[$field_doc:meta])* $field:ident $(? $left_out:ident)? $(: $kind:ty)?,)*
+    })*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
             #[serde(deny_unknown_fields)]
             pub struct $name {
-                $($(#[$field_doc])* pub $field: $kind,)*
+                $(
+                    $(#[$field_doc])*
+                    $(
+                        #[serde(default, skip_serializing_if = "Option::is_none")]
+                        pub $field: Option<Dial<$left_out>>,
+                    )?
+                    $(pub $field: $kind,)?
+                )*
             }
         )*
     };
@@ -72,14 +82,12 @@ entries! {
         /// When.
         at_ms: Dial<Ms>,
         /// How long; until a `heal` or the end of the trouble if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        for_ms: Option<Dial<Ms>>,
+        for_ms? Ms,
         /// Whether both sides notice that their streams broke.
         #[serde(default)]
         noticed: bool,
         /// How often; once if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        times: Option<Dial<u64>>,
+        times? u64,
     }
 
     /// A side hears the others and is not heard.
@@ -89,11 +97,9 @@ entries! {
         /// When.
         at_ms: Dial<Ms>,
         /// How long; until a `heal` or the end of the trouble if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        for_ms: Option<Dial<Ms>>,
+        for_ms? Ms,
         /// How often; once if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        times: Option<Dial<u64>>,
+        times? u64,
     }
 
     /// All links carry again.
@@ -109,14 +115,11 @@ entries! {
         /// When.
         at_ms: Dial<Ms>,
         /// How long each is down; until the end of the trouble if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        for_ms: Option<Dial<Ms>>,
+        for_ms? Ms,
         /// The power goes once more after so many changes of a disk, in recovery or soon after it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        again_after_changes: Option<Dial<u64>>,
+        again_after_changes? u64,
         /// How often; once if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        times: Option<Dial<u64>>,
+        times? u64,
     }
 
     /// The power goes in the middle of whatever a node does after so many more changes of its disks.
@@ -128,14 +131,11 @@ entries! {
         /// How many changes still happen.
         after_changes: Dial<u64>,
         /// When the node starts again, from `at_ms` on; by itself, a while after the cut, if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        for_ms: Option<Dial<Ms>>,
+        for_ms? Ms,
         /// The power goes once more after so many changes of a disk, in recovery or soon after it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        again_after_changes: Option<Dial<u64>>,
+        again_after_changes? u64,
         /// How often; once if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        times: Option<Dial<u64>>,
+        times? u64,
     }
 
     /// Nodes start again, unless they run.
@@ -145,8 +145,7 @@ entries! {
         /// When.
         at_ms: Dial<Ms>,
         /// The power goes once more after so many changes of a disk.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        again_after_changes: Option<Dial<u64>>,
+        again_after_changes? u64,
     }
 
     /// Tokens are taken out of their slots.
@@ -156,11 +155,9 @@ entries! {
         /// When.
         at_ms: Dial<Ms>,
         /// How long; until a `token_back` or the end of the trouble if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        for_ms: Option<Dial<Ms>>,
+        for_ms? Ms,
         /// How often; once if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        times: Option<Dial<u64>>,
+        times? u64,
     }
 
     /// Tokens are put back.
@@ -178,23 +175,17 @@ entries! {
         /// When.
         at_ms: Dial<Ms>,
         /// How long; until the end of the trouble if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        for_ms: Option<Dial<Ms>>,
+        for_ms? Ms,
         /// The fastest signature.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        latency_min_ms: Option<Dial<Ms>>,
+        latency_min_ms? Ms,
         /// The slowest; between the two the tail is heavy.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        latency_cap_ms: Option<Dial<Ms>>,
+        latency_cap_ms? Ms,
         /// Calls that fail before anything is signed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        session_loss_ppm: Option<Dial<u64>>,
+        session_loss_ppm? u64,
         /// Calls that sign and then fail to answer.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lost_answer_ppm: Option<Dial<u64>>,
+        lost_answer_ppm? u64,
         /// How often; once if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        times: Option<Dial<u64>>,
+        times? u64,
     }
 
     /// The disk of one log of a node becomes slow until the network stabilises.
@@ -208,8 +199,7 @@ entries! {
         /// The fastest sync.
         sync_min_ms: Dial<Ms>,
         /// The slowest sync; four times the fastest if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sync_cap_ms: Option<Dial<Ms>>,
+        sync_cap_ms? Ms,
     }
 }
 

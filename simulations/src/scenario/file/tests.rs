@@ -14,6 +14,14 @@ fn refused(text: &str) -> String {
     refusal.to_string()
 }
 
+/// Each text is refused with words that begin so.
+fn refusals_begin(cases: &[(&str, &str)], refusal: impl Fn(&str) -> String) {
+    for (text, words) in cases {
+        let refusal = refusal(text);
+        assert!(refusal.starts_with(words), "{refusal}");
+    }
+}
+
 fn with_about(text: &str) -> String {
     format!("about = \"a test\"\n{text}")
 }
@@ -194,7 +202,7 @@ fn an_entry_repeats_and_leaves_the_lost_alone() {
 /// Goal: an unknown key or word is refused with its line and the known one that looks most like it.
 #[test]
 fn an_unknown_key_names_the_nearest_known_one() {
-    for (text, start) in [
+    let cases = [
         (
             "vaildators = 4",
             "line 2: unknown key vaildators; did you mean validators?",
@@ -219,10 +227,8 @@ fn an_unknown_key_names_the_nearest_known_one() {
             "[expect]\nverdict = \"safe\"",
             "line 3: unknown word safe; did you mean ",
         ),
-    ] {
-        let refusal = refused(text);
-        assert!(refusal.starts_with(start), "{refusal}");
-    }
+    ];
+    refusals_begin(&cases, refused);
 }
 
 /// Goal: what is no TOML, or holds what it cannot hold, is refused with its line.
@@ -409,7 +415,7 @@ fn a_sweep_takes_the_product() {
 /// Goal: each key that can be swept reaches the file: a point with an impossible value is refused by that key.
 #[test]
 fn a_sweep_is_checked_at_each_point() {
-    for (text, words) in [
+    let cases = [
         (
             "sweep = { delay_m = [1] }",
             "line 2: unknown key of sweep delay_m; did you mean delay_ms?",
@@ -430,8 +436,6 @@ fn a_sweep_is_checked_at_each_point() {
             "lost = [{ nodes = { any = 4 }, at_ms = 1 }]\nvalidators = 7\nsweep = { validators = [7, 4] }",
             "4 of 4 validators would lie or be lost",
         ),
-    ] {
-        let refusal = points(text).expect_err(text).to_string();
-        assert!(refusal.starts_with(words), "{refusal}");
-    }
+    ];
+    refusals_begin(&cases, |text| points(text).expect_err(text).to_string());
 }

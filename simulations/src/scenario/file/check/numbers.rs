@@ -125,57 +125,30 @@ fn sections(file: &File) -> Checked {
     part("network.loss_ppm", network.loss_ppm.as_ref())?;
     part("network.duplicate_ppm", network.duplicate_ppm.as_ref())?;
     part("network.reorder_ppm", network.reorder_ppm.as_ref())?;
-    let times = [
-        ("network.delay_ms", &network.delay_ms, MINUTE),
-        ("network.delay_cap_ms", &network.delay_cap_ms, MINUTE),
-        ("disk.sync_min_ms", &disk.sync_min_ms, MINUTE),
-        ("disk.sync_cap_ms", &disk.sync_cap_ms, MINUTE),
-        ("clients.gap_min_ms", &clients.gap_min_ms, HOUR),
-        ("clients.gap_cap_ms", &clients.gap_cap_ms, HOUR),
-        ("clients.patience_ms", &clients.patience_ms, HOUR),
-    ];
-    for (key, dial, max) in times {
-        maybe(key, dial.as_ref(), LEAST, max)?;
-    }
-    ordered(
-        "network.delay_ms",
-        &network.delay_ms,
-        "network.delay_cap_ms",
-        &network.delay_cap_ms,
-    )?;
-    ordered(
-        "disk.sync_min_ms",
-        &disk.sync_min_ms,
-        "disk.sync_cap_ms",
-        &disk.sync_cap_ms,
-    )?;
-    ordered(
-        "clients.gap_min_ms",
-        &clients.gap_min_ms,
-        "clients.gap_cap_ms",
-        &clients.gap_cap_ms,
-    )
+    let delays = [network.delay_ms.as_ref(), network.delay_cap_ms.as_ref()];
+    span(["network.delay_ms", "network.delay_cap_ms"], delays, MINUTE)?;
+    let syncs = [disk.sync_min_ms.as_ref(), disk.sync_cap_ms.as_ref()];
+    span(["disk.sync_min_ms", "disk.sync_cap_ms"], syncs, MINUTE)?;
+    let gaps = [clients.gap_min_ms.as_ref(), clients.gap_cap_ms.as_ref()];
+    span(["clients.gap_min_ms", "clients.gap_cap_ms"], gaps, HOUR)?;
+    let patience = clients.patience_ms.as_ref();
+    maybe("clients.patience_ms", patience, LEAST, HOUR)
 }
 
-/// The least stays below the greatest, where both are said.
-fn ordered(
-    least: &'static str,
-    low: &Option<Dial<Ms>>,
-    most: &'static str,
-    high: &Option<Dial<Ms>>,
-) -> Checked {
-    let ends = low
-        .as_ref()
-        .and_then(Dial::ends)
-        .zip(high.as_ref().and_then(Dial::ends));
+/// A least and a greatest, each within its bounds and, where both are said, in order.
+fn span(keys: [&'static str; 2], dials: [Option<&Dial<Ms>>; 2], max: Ms) -> Checked {
+    let [low, high] = dials;
+    maybe(keys[0], low, LEAST, max)?;
+    maybe(keys[1], high, LEAST, max)?;
+    let ends = low.and_then(Dial::ends).zip(high.and_then(Dial::ends));
     match ends {
-        Some(((low, _), (_, high))) if low > high => Err(reversed(least, most)),
+        Some(((low, _), (_, high))) if low > high => {
+            let [least, most] = keys;
+            let contradiction = Contradiction::Reversed { least, most };
+            Err(FileError::Contradiction(contradiction))
+        }
         Some(_) | None => Ok(()),
     }
-}
-
-fn reversed(least: &'static str, most: &'static str) -> FileError {
-    FileError::Contradiction(Contradiction::Reversed { least, most })
 }
 
 fn machines(file: &File) -> Checked {
@@ -201,89 +174,72 @@ fn at(key: &str, dial: &Dial<Ms>) -> Checked {
     within(key, dial, Ms::default(), HOUR).map(|_| ())
 }
 
-fn lasts(key: &str, dial: Option<&Dial<Ms>>) -> Checked {
-    maybe(key, dial, LEAST, HOUR)
+/// When something begins, how long it lasts, and how often it happens.
+fn course(
+    entry: &str,
+    begins: &Dial<Ms>,
+    lasts: Option<&Dial<Ms>>,
+    times: Option<&Dial<u64>>,
+) -> Checked {
+    at(&format!("{entry}.at_ms"), begins)?;
+    maybe(&format!("{entry}.for_ms"), lasts, LEAST, HOUR)?;
+    maybe(&format!("{entry}.times"), times, 0, TIMES_MAX)
 }
 
-fn times(key: &str, dial: Option<&Dial<u64>>) -> Checked {
-    maybe(key, dial, 0, TIMES_MAX)
+/// The same of entries that have `at_ms`, `for_ms` and `times`.
+macro_rules! courses {
+    ($file:ident: $($entry:ident)*) => {
+        $(
+            for entry in &$file.$entry {
+                let (lasts, times) = (entry.for_ms.as_ref(), entry.times.as_ref());
+                course(stringify!($entry), &entry.at_ms, lasts, times)?;
+            }
+        )*
+    };
 }
 
 fn cuts(file: &File) -> Checked {
-    for entry in &file.partition {
-        at("partition.at_ms", &entry.at_ms)?;
-        lasts("partition.for_ms", entry.for_ms.as_ref())?;
-        times("partition.times", entry.times.as_ref())?;
-    }
-    for entry in &file.mute {
-        at("mute.at_ms", &entry.at_ms)?;
-        lasts("mute.for_ms", entry.for_ms.as_ref())?;
-        times("mute.times", entry.times.as_ref())?;
-    }
+    courses!(file: partition mute);
     file.heal
         .iter()
         .try_for_each(|entry| at("heal.at_ms", &entry.at_ms))
 }
 
 fn processes(file: &File) -> Checked {
+    courses!(file: crash power_cut);
     for entry in &file.lost {
         at("lost.at_ms", &entry.at_ms)?;
     }
     for entry in &file.crash {
-        at("crash.at_ms", &entry.at_ms)?;
-        lasts("crash.for_ms", entry.for_ms.as_ref())?;
         let again = entry.again_after_changes.as_ref();
-        maybe("crash.again_after_changes", again, 0, CHANGES_MAX)?;
-        times("crash.times", entry.times.as_ref())?;
+        changes("crash.again_after_changes", again)?;
     }
     for entry in &file.power_cut {
-        at("power_cut.at_ms", &entry.at_ms)?;
-        within(
-            "power_cut.after_changes",
-            &entry.after_changes,
-            0,
-            CHANGES_MAX,
-        )?;
-        lasts("power_cut.for_ms", entry.for_ms.as_ref())?;
+        changes("power_cut.after_changes", Some(&entry.after_changes))?;
         let again = entry.again_after_changes.as_ref();
-        maybe("power_cut.again_after_changes", again, 0, CHANGES_MAX)?;
-        times("power_cut.times", entry.times.as_ref())?;
+        changes("power_cut.again_after_changes", again)?;
     }
     for entry in &file.restart {
         at("restart.at_ms", &entry.at_ms)?;
         let again = entry.again_after_changes.as_ref();
-        maybe("restart.again_after_changes", again, 0, CHANGES_MAX)?;
+        changes("restart.again_after_changes", again)?;
     }
     Ok(())
 }
 
+fn changes(key: &str, dial: Option<&Dial<u64>>) -> Checked {
+    maybe(key, dial, 0, CHANGES_MAX)
+}
+
 fn tokens(file: &File) -> Checked {
-    for entry in &file.token_gone {
-        at("token_gone.at_ms", &entry.at_ms)?;
-        lasts("token_gone.for_ms", entry.for_ms.as_ref())?;
-        times("token_gone.times", entry.times.as_ref())?;
-    }
+    courses!(file: token_gone token);
     for entry in &file.token_back {
         at("token_back.at_ms", &entry.at_ms)?;
     }
     for entry in &file.token {
-        at("token.at_ms", &entry.at_ms)?;
-        lasts("token.for_ms", entry.for_ms.as_ref())?;
-        times("token.times", entry.times.as_ref())?;
-        maybe(
-            "token.latency_min_ms",
-            entry.latency_min_ms.as_ref(),
-            LEAST,
-            HOUR,
-        )?;
-        maybe(
-            "token.latency_cap_ms",
-            entry.latency_cap_ms.as_ref(),
-            LEAST,
-            HOUR,
-        )?;
         let (min, cap) = (&entry.latency_min_ms, &entry.latency_cap_ms);
-        ordered("token.latency_min_ms", min, "token.latency_cap_ms", cap)?;
+        let keys = ["token.latency_min_ms", "token.latency_cap_ms"];
+        span(keys, [min.as_ref(), cap.as_ref()], HOUR)?;
         part("token.session_loss_ppm", entry.session_loss_ppm.as_ref())?;
         part("token.lost_answer_ppm", entry.lost_answer_ppm.as_ref())?;
     }
@@ -293,21 +249,9 @@ fn tokens(file: &File) -> Checked {
 fn disks(file: &File) -> Checked {
     for entry in &file.slow_disk {
         at("slow_disk.at_ms", &entry.at_ms)?;
-        within("slow_disk.sync_min_ms", &entry.sync_min_ms, LEAST, MINUTE)?;
-        maybe(
-            "slow_disk.sync_cap_ms",
-            entry.sync_cap_ms.as_ref(),
-            LEAST,
-            MINUTE,
-        )?;
-        let least = Some(entry.sync_min_ms.clone());
-        let most = &entry.sync_cap_ms;
-        ordered(
-            "slow_disk.sync_min_ms",
-            &least,
-            "slow_disk.sync_cap_ms",
-            most,
-        )?;
+        let keys = ["slow_disk.sync_min_ms", "slow_disk.sync_cap_ms"];
+        let ends = [Some(&entry.sync_min_ms), entry.sync_cap_ms.as_ref()];
+        span(keys, ends, MINUTE)?;
     }
     Ok(())
 }
