@@ -91,7 +91,7 @@ impl LogDevice {
         self.syncing = false;
         let durable = self.log.sync()?;
         let mut turn = self.turn()?;
-        if self.full && !self.dirty {
+        if self.full && !self.dirty && self.waiting.is_empty() {
             self.full = false;
             turn.inputs.push(Input::DiskRoom(self.id));
         }
@@ -109,19 +109,9 @@ impl LogDevice {
 
     fn turn(&mut self) -> Result<Turn, LogError> {
         let mut turn = Turn::default();
-        while let Some(command) = self.waiting.pop_front() {
+        for command in std::mem::take(&mut self.waiting) {
             match command {
-                Command::Append(record) => match self.log.append(&record) {
-                    Ok(position) => {
-                        turn.appended.push((position, record));
-                        self.dirty = true;
-                    }
-                    Err(error) if error.is_full() => {
-                        self.waiting.push_front(Command::Append(record));
-                        break;
-                    }
-                    Err(error) => return Err(error),
-                },
+                Command::Append(record) => self.append(&mut turn, record)?,
                 Command::Read(positions, purpose) => {
                     let records = self.log.read_present(&positions, purpose.bytes_max())?;
                     turn.inputs.push(Input::Read { purpose, records });
@@ -136,6 +126,23 @@ impl LogDevice {
             self.write(&mut turn)?;
         }
         Ok(turn)
+    }
+
+    /// The replica has numbered its records already, so one that finds no room waits, and every later one behind it.
+    fn append(&mut self, turn: &mut Turn, record: Vec<u8>) -> Result<(), LogError> {
+        self.dirty = true;
+        if self.waiting.is_empty() {
+            match self.log.append(&record) {
+                Ok(position) => {
+                    turn.appended.push((position, record));
+                    return Ok(());
+                }
+                Err(error) if error.is_full() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.waiting.push_back(Command::Append(record));
+        Ok(())
     }
 
     fn write(&mut self, turn: &mut Turn) -> Result<(), LogError> {
