@@ -6,6 +6,7 @@
 //! Errors: the first [`Violation`] ends a run.
 //! Source: `docs/simulation.md`, "Oracles".
 
+mod acknowledged;
 mod agreement;
 mod alarms;
 mod certificates;
@@ -147,6 +148,7 @@ type Finding = Result<(), String>;
 pub struct Judge {
     facts: Facts,
     agreement: agreement::Agreement,
+    acknowledged: acknowledged::Acknowledged,
     chain: chain::Chain,
     certificates: certificates::Certificates,
     double_sign: double_sign::DoubleSign,
@@ -163,6 +165,7 @@ impl Judge {
     pub fn new(facts: Facts) -> Self {
         Self {
             agreement: agreement::Agreement::new(&facts),
+            acknowledged: acknowledged::Acknowledged::default(),
             chain: chain::Chain::new(&facts),
             certificates: certificates::Certificates::new(&facts),
             double_sign: double_sign::DoubleSign::new(&facts.economy.genesis.chain()),
@@ -200,6 +203,7 @@ impl Judge {
     /// A client made a transaction.
     pub fn issued(&mut self, key: TxKey) {
         self.once.issued(key);
+        self.acknowledged.issued(key);
     }
 
     /// Shows an observation at a node to every oracle.
@@ -221,6 +225,7 @@ impl Judge {
             ("double sign", self.double_sign.observe(node, seen)),
             ("exactly once", self.once.observe(seen)),
             ("conservation", self.conservation.observe(seen)),
+            ("acknowledged", self.acknowledged.observe(seen)),
             (
                 "rule conformance",
                 self.conformance.observe(&self.chain, node, seen),

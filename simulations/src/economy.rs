@@ -1,17 +1,19 @@
 //! The money world of a run: currencies, institutions, accounts, and the genesis that states them.
 //!
 //! Invariant: a function of the seed and the number of validators; every key in it belongs to [`Keys`].
-//! Shapes and units: validator `i` has id `i + 1` and key `i`; institutions have the keys after the validators'. Participant 1 is
-//! the central bank, whose issuance accounts nobody pays from; the others are banks, each with accounts in every currency.
-//! Amounts in minor units.
+//! Shapes and units: validator `i` has id `i + 1` and key `i`; then come the keys of institutions, of the persons who decide about
+//! supply, and of a customer. Participant 1 is the central bank, whose issuance accounts nobody pays from; the others are banks,
+//! each with accounts and a reserve in every currency. Two of three members decide an issue or a redemption, and one more person
+//! may veto it. Amounts in minor units.
 
 use std::sync::Arc;
 
 use falaj_consensus::crypto::Algorithm;
 use falaj_consensus::types::{Hash32, Height, ValidatorId, VotingPower};
 use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
-use falaj_ledger::account::{AccountId, AccountKind, Controllers, NetworkPrefix};
+use falaj_ledger::account::{AccountId, AccountKind, ControllerKeys, Controllers, NetworkPrefix};
 use falaj_ledger::amount::{Amount, Scale, Units};
+use falaj_ledger::authority::{ActionClass, Authority, AuthorityId};
 use falaj_ledger::currency::CurrencyCode;
 use falaj_ledger::genesis::{Constants, Genesis, GenesisAccount, GenesisCurrency};
 use falaj_ledger::participant::{
@@ -25,9 +27,23 @@ use crate::scenario::{Scenario, Signatures};
 use crate::types::NodeIndex;
 
 const CURRENCIES: [&str; 3] = ["AED", "BHD", "USD"];
+const CENTRAL_BANK: ParticipantNumber = ParticipantNumber::new(1);
 const BANKS: u16 = 3;
 const ACCOUNTS_PER_BANK: u8 = 3;
 const BALANCE: u64 = 1_000_000;
+const RESERVE: u64 = 300_000;
+/// What an authority may move, and a currency may grow, within a day: a few orders.
+const ROLLING_CAP: u64 = 400_000;
+/// Members of every authority.
+const MEMBERS: u16 = 3;
+const THRESHOLD: u8 = 2;
+/// Keys of the customer who holds accounts of its own, of which two sign.
+const CUSTOMER_KEYS: u16 = 3;
+/// How long a redemption waits for a veto.
+const REDEMPTION_DELAY_MS: u64 = 200;
+/// Which of the twelve chosen bytes says what an account is for: reserves, and accounts that are opened later.
+const RESERVES: u8 = 16;
+const OPENED: u8 = 32;
 
 /// Keys, genesis and the accounts that clients move money between.
 #[derive(Clone, Debug)]
@@ -38,9 +54,19 @@ pub struct Economy {
     pub genesis: Genesis,
     /// The accounts that banks pay from.
     pub accounts: Vec<OwnedAccount>,
+    /// The reserves of banks, which take issues and give redemptions.
+    pub reserves: Vec<OwnedAccount>,
+    /// The key of the central bank.
+    pub central_bank: KeyIndex,
+    /// The persons of every authority.
+    pub members: Vec<KeyIndex>,
+    /// The person who can veto.
+    pub vetoer: KeyIndex,
+    /// The customer's keys.
+    pub customer: Vec<KeyIndex>,
 }
 
-/// An account with the key that may debit it.
+/// An account with the key of the bank that serves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnedAccount {
     /// Its id.
@@ -51,6 +77,17 @@ pub struct OwnedAccount {
     pub participant: ParticipantNumber,
     /// The key that speaks for that participant.
     pub key: KeyIndex,
+    /// Who signs for its debits.
+    pub holder: Holder,
+}
+
+/// Whose signatures a debit needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The bank's.
+    Bank,
+    /// Two of the customer's.
+    Customer,
 }
 
 /// The validator that a node is.
@@ -80,33 +117,132 @@ impl Economy {
     #[must_use]
     pub fn new(chance: &Chance, scenario: &Scenario) -> Self {
         let validators = scenario.validators;
-        let count = validators + BANKS + 1;
+        let persons = validators + BANKS + 1;
+        let customer = persons + MEMBERS + 1;
         let keys = match scenario.signatures {
             Signatures::Simulated => {
-                Keys::generate(chance, &vec![Algorithm::Ed25519; usize::from(count)])
+                let count = usize::from(customer + CUSTOMER_KEYS);
+                Keys::generate(chance, &vec![Algorithm::Ed25519; count])
             }
-            Signatures::Real => Keys::generate_real(chance, count),
+            Signatures::Real => Keys::generate_real(chance, customer + CUSTOMER_KEYS),
         };
-        let accounts = accounts(validators);
-        let genesis = Genesis {
-            version: Genesis::VERSION,
-            chain_id: "simulation".to_owned(),
-            network: NetworkPrefix::new("sim").expect("three small letters"),
-            time_us: EPOCH_US,
-            constants: Constants::default(),
-            currencies: CURRENCIES.iter().zip(0_u8..).map(currency).collect(),
-            participants: participants(&keys, validators),
-            accounts: accounts.iter().map(genesis_account).collect(),
-            authorities: Vec::new(),
-            validators: validator_set(&keys, validators),
-            parameters: scenario.parameters,
-        };
-        genesis.check().expect("the economy adds up");
-        Self {
+        let (accounts, reserves) = (accounts(validators), reserves(validators));
+        let run_of = |first: u16, count: u16| (first..first + count).map(KeyIndex::new).collect();
+        let mut economy = Self {
+            genesis: genesis(&keys, scenario, (&accounts, &reserves)),
             keys,
-            genesis,
             accounts,
+            reserves,
+            central_bank: bank_key(validators, 0),
+            members: run_of(persons, MEMBERS),
+            vetoer: KeyIndex::new(persons + MEMBERS),
+            customer: run_of(customer, CUSTOMER_KEYS),
+        };
+        economy.genesis.authorities = economy.authorities();
+        economy.genesis.check().expect("the economy adds up");
+        economy
+    }
+
+    /// Who decides about issues or redemptions of a currency.
+    ///
+    /// # Panics
+    /// When it is none of the economy's currencies.
+    #[must_use]
+    pub fn authority(&self, class: ActionClass) -> AuthorityId {
+        let authorities = &self.genesis.authorities;
+        let found = authorities
+            .iter()
+            .find(|authority| authority.class == class);
+        found.expect("each currency has its authorities").id
+    }
+
+    /// Whose signatures debits of a holder's account need, as the ledger keeps them.
+    ///
+    /// # Panics
+    /// Never: three different keys fit.
+    #[must_use]
+    pub fn controllers(&self, holder: Holder) -> Controllers {
+        match holder {
+            Holder::Bank => Controllers::Participant,
+            Holder::Customer => {
+                let keys = self.customer.iter().map(|key| self.keys.public(*key));
+                let mut keys: Vec<_> = keys.cloned().collect();
+                keys.sort();
+                let controllers = ControllerKeys::new(THRESHOLD, keys);
+                Controllers::Keys(controllers.expect("three different keys fit"))
+            }
         }
+    }
+
+    /// The keys that sign for debits of an account.
+    #[must_use]
+    pub fn signers(&self, account: &OwnedAccount) -> Vec<KeyIndex> {
+        match account.holder {
+            Holder::Bank => vec![account.key],
+            Holder::Customer => self.customer[..usize::from(THRESHOLD)].to_vec(),
+        }
+    }
+
+    /// The accounts of one bank that clients may open, by their number.
+    #[must_use]
+    pub fn opened_id(participant: ParticipantNumber, number: u8) -> AccountId {
+        account_id(participant, OPENED, number)
+    }
+
+    fn authorities(&self) -> Vec<Authority> {
+        let members: Vec<_> = self
+            .members
+            .iter()
+            .map(|key| self.keys.public(*key))
+            .collect();
+        let classes = CURRENCIES.iter().flat_map(|name| {
+            let code = code(name);
+            [
+                (ActionClass::Issue(code), 0),
+                (ActionClass::Redeem(code), REDEMPTION_DELAY_MS),
+            ]
+        });
+        (1..)
+            .zip(classes)
+            .map(|(id, (class, delay_ms))| Authority {
+                id: AuthorityId::new(id),
+                class,
+                participant: CENTRAL_BANK,
+                members: members.iter().copied().cloned().collect(),
+                threshold: THRESHOLD,
+                rolling_cap: Units::new(u128::from(ROLLING_CAP)),
+                delay_ms,
+                vetoers: vec![self.keys.public(self.vetoer).clone()],
+            })
+            .collect()
+    }
+}
+
+fn genesis(
+    keys: &Keys,
+    scenario: &Scenario,
+    (accounts, reserves): (&[OwnedAccount], &[OwnedAccount]),
+) -> Genesis {
+    let payable = accounts
+        .iter()
+        .map(|account| genesis_account(account, AccountKind::Wholesale, BALANCE));
+    let reserves = reserves
+        .iter()
+        .map(|account| genesis_account(account, AccountKind::Reserve, RESERVE));
+    let mut accounts: Vec<_> = payable.chain(reserves).collect();
+    accounts.sort_by_key(|account| account.id);
+    Genesis {
+        version: Genesis::VERSION,
+        chain_id: "simulation".to_owned(),
+        network: NetworkPrefix::new("sim").expect("three small letters"),
+        time_us: EPOCH_US,
+        constants: Constants::default(),
+        currencies: CURRENCIES.iter().zip(0_u8..).map(currency).collect(),
+        participants: participants(keys, scenario.validators),
+        accounts,
+        authorities: Vec::new(),
+        validators: validator_set(keys, scenario.validators),
+        parameters: scenario.parameters,
     }
 }
 
@@ -125,13 +261,14 @@ fn account_id(participant: ParticipantNumber, purpose: u8, number: u8) -> Accoun
 }
 
 fn currency((name, position): (&&str, u8)) -> GenesisCurrency {
-    let issued = u128::from(BALANCE) * u128::from(ACCOUNTS_PER_BANK) * u128::from(BANKS);
+    let of_bank = BALANCE * u64::from(ACCOUNTS_PER_BANK) + RESERVE;
+    let issued = u128::from(of_bank) * u128::from(BANKS);
     GenesisCurrency {
         code: code(name),
         scale: Scale::new(3).expect("three decimals are allowed"),
-        issuance_account: account_id(ParticipantNumber::new(1), 0, position),
-        cap: Units::new(issued * 10),
-        rolling_cap: Units::new(issued),
+        issuance_account: account_id(CENTRAL_BANK, 0, position),
+        cap: Units::new(issued + u128::from(ROLLING_CAP) / 2),
+        rolling_cap: Units::new(u128::from(ROLLING_CAP)),
         issued: Units::new(issued),
     }
 }
@@ -139,26 +276,40 @@ fn currency((name, position): (&&str, u8)) -> GenesisCurrency {
 fn accounts(validators: u16) -> Vec<OwnedAccount> {
     let mut accounts = Vec::new();
     for bank in 1..=BANKS {
-        let participant = ParticipantNumber::new(u32::from(bank) + 1);
-        for (name, purpose) in CURRENCIES.iter().zip(1_u8..) {
-            accounts.extend((0..ACCOUNTS_PER_BANK).map(|number| OwnedAccount {
-                id: account_id(participant, purpose, number),
-                currency: code(name),
-                participant,
-                key: bank_key(validators, bank),
-            }));
+        for (name, purpose) in CURRENCIES.into_iter().zip(1..) {
+            let numbers = 0..ACCOUNTS_PER_BANK;
+            accounts.extend(numbers.map(|number| owned(validators, bank, name, (purpose, number))));
         }
     }
     accounts
 }
 
-fn genesis_account(account: &OwnedAccount) -> GenesisAccount {
+fn reserves(validators: u16) -> Vec<OwnedAccount> {
+    let each = |bank| {
+        let currencies = CURRENCIES.into_iter().zip(0..);
+        currencies.map(move |(name, number)| owned(validators, bank, name, (RESERVES, number)))
+    };
+    (1..=BANKS).flat_map(each).collect()
+}
+
+fn owned(validators: u16, bank: u16, name: &str, (purpose, number): (u8, u8)) -> OwnedAccount {
+    let participant = ParticipantNumber::new(u32::from(bank) + 1);
+    OwnedAccount {
+        id: account_id(participant, purpose, number),
+        currency: code(name),
+        participant,
+        key: bank_key(validators, bank),
+        holder: Holder::Bank,
+    }
+}
+
+fn genesis_account(account: &OwnedAccount, kind: AccountKind, balance: u64) -> GenesisAccount {
     GenesisAccount {
         id: account.id,
         currency: account.currency,
-        kind: AccountKind::Wholesale,
+        kind,
         controllers: Controllers::Participant,
-        balance: Amount::new(BALANCE).expect("a million is an amount"),
+        balance: Amount::new(balance).expect("a million is an amount"),
         kyc: None,
     }
 }

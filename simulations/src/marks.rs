@@ -105,10 +105,28 @@ marks! {
     DiskRoom = "disk_room";
     /// A node computed another outcome than a quorum certified.
     Diverged = "diverged";
-    /// A payment was ordered twice and passed over once.
+    /// A transaction was ordered twice and passed over once.
     DuplicatePayment = "duplicate_payment";
     /// A payment failed in a block for want of money.
     FailedPayment = "failed_payment";
+    /// A block held something else under an id that was used.
+    Rival = "rival";
+    /// A block held a transaction that had expired by then.
+    Expired = "expired";
+    /// A key signed for what it may not do.
+    Stranger = "stranger";
+    /// An account was opened.
+    AccountOpened = "account_opened";
+    /// Money was issued.
+    Issued = "issued";
+    /// Money was redeemed.
+    Redeemed = "redeemed";
+    /// An issue or a redemption was vetoed.
+    Vetoed = "vetoed";
+    /// A cap stopped an issue or a redemption.
+    CapReached = "cap_reached";
+    /// An issue or a redemption was to be executed with too few approvals.
+    TooFewApprovals = "too_few_approvals";
     /// A validator that had let its turn pass came last.
     Benched = "benched";
 }

@@ -1,60 +1,78 @@
-//! What clients do: they pay, they ask again until they have a receipt, at another node if need be.
+//! What clients do: they pay, open accounts, have money issued and redeemed, and ask until they have a receipt, at another node if
+//! need be.
 //!
-//! Invariant: the n-th payment of a run depends on the seed and n alone; a transaction is asked for again byte for byte.
-//! Shape: one stream of payments, drawn gaps between them; every eighth empties its account nearly.
+//! Invariant: the n-th act of a run depends on the seed, n and the receipts before it alone; a transaction is asked for again byte for
+//! byte.
+//! Shape: one stream of acts with drawn gaps between them. Most are payments, of which every eighth empties its account nearly; some
+//! are sent twice at once, have a rival under the same id, expire soon, or are signed by a stranger. A few are accounts to be opened
+//! and orders of issues and redemptions, which go on step by step with each receipt.
 //! Units: amounts in minor units, time in nanoseconds.
+
+mod act;
+mod making;
+mod openings;
+mod payments;
+mod supply;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use falaj_consensus::types::ChainContext;
-use falaj_ledger::amount::Amount;
+use falaj_ledger::receipt::Receipt;
 use falaj_ledger::rejection::Class;
-use falaj_ledger::transaction::{
-    Approval, Flags, Op, SignedTx, Transfer, TxBody, TxId, TxKey, sign_bytes,
-};
+use falaj_ledger::transaction::{SignedTx, TxKey};
 use falaj_node::core::{Admission, Ticket};
 
-use crate::chance::{Chance, Draw, Draws, Site};
-use crate::clock::EPOCH_US;
+use crate::chance::{Chance, Draws, Site, Word};
 use crate::economy::{Economy, OwnedAccount};
-use crate::types::SimTime;
+use crate::types::{Ppm, SimTime};
 
-const PAYMENT: Site = Site::new("workload/payment");
+use making::Maker;
+use openings::Openings;
+use supply::Orders;
+
+const ACT: Site = Site::new("workload/act");
 const GAP: Site = Site::new("workload/gap");
-/// Nearly all that an account has at first: two such payments at once cannot both succeed.
-const NEARLY_ALL: (u64, u64) = (400_000, 1_000_000);
 
 /// How much clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkloadDials {
-    /// The shortest gap between two payments.
+    /// The shortest gap between two acts.
     pub gap_min_ns: u64,
     /// The longest gap; between the two the tail is heavy.
     pub gap_cap_ns: u64,
     /// How long a client waits for its receipt before it asks again elsewhere.
     pub patience_ns: u64,
+    /// How many payments come at once now and then; one is no burst.
+    pub burst: u64,
+    /// Payments from one hot account to another, of all.
+    pub hot: Ppm,
 }
 
 impl WorkloadDials {
-    /// About twenty payments a second.
+    /// About twenty acts a second.
     pub const CALM: Self = Self {
         gap_min_ns: 20_000_000,
         gap_cap_ns: 500_000_000,
         patience_ns: 3_000_000_000,
+        burst: 1,
+        hot: Ppm::NEVER,
     };
 }
 
 /// The next thing that a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It makes a new payment.
-    Pay,
+    /// It does something new.
+    Act,
     /// It looks whether it has its receipt, and asks again if not.
     Ask(TxKey),
+    /// It sends the same once more, to another node.
+    Again(TxKey),
+    /// It sends something else under the same id, to another node.
+    Rival(TxKey),
 }
 
-/// A payment without a receipt.
+/// A transaction without a receipt.
 #[derive(Clone, Debug)]
 pub struct Open {
     /// Its bytes.
@@ -65,6 +83,10 @@ pub struct Open {
     pub times: u64,
     /// Whom the client asks first.
     pub first_node: u64,
+    /// When the client gives it up, if it is meant to expire.
+    pub until: Option<SimTime>,
+    /// How often a node said that whoever signed it may not ask for it, or not yet.
+    pub refused: u64,
 }
 
 /// What a client sends.
@@ -76,49 +98,69 @@ pub struct Asked {
     pub transaction: Vec<u8>,
     /// Whom it asks first, as a number to be reduced.
     pub first_node: u64,
-    /// How often it was sent before.
+    /// How many nodes come before that one in its turn.
     pub times: u64,
+    /// Whether to look again after a while.
+    pub again: bool,
 }
 
 /// All clients of a run.
 #[derive(Debug)]
 pub struct Workload {
     dials: WorkloadDials,
-    payments: Draws,
+    acts: Draws,
     gaps: Draws,
-    economy: Arc<Economy>,
-    chain: ChainContext,
+    maker: Maker,
+    /// What can be paid from and to, as far as clients know.
+    accounts: Vec<OwnedAccount>,
+    openings: Openings,
+    orders: Orders,
     open: BTreeMap<TxKey, Open>,
+    rivals: BTreeMap<TxKey, Vec<u8>>,
     tickets: u64,
     asked: BTreeMap<Ticket, TxKey>,
-    paying: bool,
+    /// How many nodes may say no before a client believes them.
+    doubted: u64,
+    acting: bool,
     issued: u64,
     answered: u64,
+    given_up: u64,
 }
 
 impl Workload {
     /// The clients of an economy.
     #[must_use]
     pub fn new(chance: &Chance, economy: Arc<Economy>, dials: WorkloadDials) -> Self {
+        let members = economy.genesis.validators.members().len() as u64;
         Self {
             dials,
-            payments: chance.draws(PAYMENT, 0),
+            acts: chance.draws(ACT, 0),
             gaps: chance.draws(GAP, 0),
-            chain: economy.genesis.chain(),
-            economy,
+            accounts: economy
+                .accounts
+                .iter()
+                .chain(&economy.reserves)
+                .copied()
+                .collect(),
+            maker: Maker::new(economy),
+            openings: Openings::new(chance),
+            orders: Orders::new(chance),
             open: BTreeMap::new(),
+            rivals: BTreeMap::new(),
             tickets: 0,
             asked: BTreeMap::new(),
-            paying: true,
+            doubted: members.saturating_sub(1) / 3,
+            acting: true,
             issued: 0,
             answered: 0,
+            given_up: 0,
         }
     }
 
-    /// How long until the next payment; `None` when clients have stopped.
+    /// How long until the next act; `None` when clients have stopped.
     pub fn gap_ns(&mut self) -> Option<u64> {
         let word = self.gaps.next().word(0);
-        self.paying
+        self.acting
             .then(|| word.heavy_tail(self.dials.gap_min_ns, self.dials.gap_cap_ns))
     }
 
@@ -128,72 +170,102 @@ impl Workload {
         self.dials.patience_ns
     }
 
-    /// No new payments from now on; open ones are still asked for.
+    /// Nothing new from now on; what is open is still asked for.
     pub const fn stop(&mut self) {
-        self.paying = false;
+        self.acting = false;
     }
 
-    /// Makes the next payment.
-    ///
-    /// # Panics
-    /// Never: a payment has one approval and ids of this century.
-    pub fn pay(&mut self, at: SimTime) -> TxKey {
-        let draw = self.payments.next();
-        let transaction = self.payment(at, &draw);
-        let key = transaction.body.key();
-        let open = Open {
-            transaction: transaction.to_bytes(),
-            since: at,
-            times: 0,
-            first_node: draw.word(5).get() >> 8,
+    /// The bytes to send at a step, under a new ticket; `None` if there is nothing left to send.
+    pub fn ask(&mut self, at: SimTime, step: Step) -> Option<Asked> {
+        let (key, again) = match step {
+            Step::Act => return None,
+            Step::Ask(key) => (key, true),
+            Step::Again(key) | Step::Rival(key) => (key, false),
         };
-        self.open.insert(key, open);
-        self.issued += 1;
-        key
-    }
-
-    /// The bytes to send for an open payment, under a new ticket; `None` once it has its receipt.
-    pub fn ask(&mut self, key: TxKey) -> Option<Asked> {
+        if self.open.get(&key)?.until.is_some_and(|until| until < at) {
+            self.give_up(key);
+            return None;
+        }
         let open = self.open.get_mut(&key)?;
+        let transaction = match step {
+            Step::Rival(_) => self.rivals.remove(&key)?,
+            Step::Act | Step::Ask(_) | Step::Again(_) => open.transaction.clone(),
+        };
+        // What is sent beside the first goes to the next node in turn, because the first was sent.
         let times = open.times;
-        open.times += 1;
+        open.times += u64::from(again);
+        let first_node = open.first_node;
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.asked.insert(ticket, key);
+        if again {
+            self.asked.insert(ticket, key);
+        }
         Some(Asked {
             ticket,
-            transaction: open.transaction.clone(),
-            first_node: open.first_node,
+            transaction,
+            first_node,
             times,
+            again,
         })
     }
 
-    /// A node answered. What it says is advice: a client gives a payment up that could not succeed now, and waits otherwise.
+    /// A node answered. What it says is advice: a client gives up what could not succeed now, and waits otherwise.
     pub fn answered(&mut self, ticket: Ticket, answer: &Admission) {
         let Some(key) = self.asked.remove(&ticket) else {
             return;
         };
-        if let Admission::Refused(rejection) = answer
-            && matches!(rejection.class(), Class::Fix | Class::State)
-        {
-            self.open.remove(&key);
+        let (Admission::Refused(rejection), Some(open)) = (answer, self.open.get_mut(&key)) else {
+            return;
+        };
+        let hopeless = match rejection.class() {
+            Class::Fix | Class::State => true,
+            // One node may lag behind or lie, not more than consensus bears.
+            Class::Authority => {
+                open.refused += 1;
+                open.refused > self.doubted
+            }
+            Class::Duplicate => self.openings.is_pending(key),
+            Class::Retry => false,
+        };
+        if hopeless {
+            self.give_up(key);
         }
     }
 
-    /// A final block holds these transactions.
-    pub fn settled(&mut self, keys: impl Iterator<Item = TxKey>) {
-        for key in keys {
-            self.answered += u64::from(self.open.remove(&key).is_some());
-        }
+    fn give_up(&mut self, key: TxKey) {
+        self.given_up += u64::from(self.open.remove(&key).is_some());
     }
 
-    /// Payments without a receipt.
+    /// A final block gives these receipts: what clients now know, and do next.
+    pub fn settled(&mut self, at: SimTime, receipts: &[Receipt]) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for receipt in receipts {
+            if self.open.remove(&receipt.key).is_none() {
+                continue;
+            }
+            self.answered += 1;
+            self.rivals.remove(&receipt.key);
+            let executed = receipt.verdict.is_executed();
+            if let Some(account) = self.openings.settled(receipt.key, executed) {
+                self.accounts.push(account);
+            }
+            let next = self
+                .orders
+                .settled(&mut self.maker, at, receipt.key, executed);
+            if self.acting {
+                steps.extend(next.into_iter().map(|tx| self.begin(at, &tx, None)));
+            }
+        }
+        steps
+    }
+
+    /// Transactions without a receipt.
     #[must_use]
     pub const fn open(&self) -> &BTreeMap<TxKey, Open> {
         &self.open
     }
 
-    /// How many payments were made.
+    /// How many transactions were made.
     #[must_use]
     pub const fn issued(&self) -> u64 {
         self.issued
@@ -205,64 +277,37 @@ impl Workload {
         self.answered
     }
 
-    fn payment(&self, at: SimTime, draw: &Draw) -> SignedTx {
-        let payer = pick(&self.economy.accounts, draw.word(0).get());
-        let payees: Vec<_> = self
-            .economy
-            .accounts
-            .iter()
-            .filter(|account| account.currency == payer.currency && account.id != payer.id)
-            .copied()
-            .collect();
-        let payee = pick(&payees, draw.word(1).get());
-        let amount = if draw.word(2).below(8) == 0 {
-            draw.word(3).within(NEARLY_ALL.0, NEARLY_ALL.1)
-        } else {
-            draw.word(3).log_uniform(1, 100_000)
-        };
-        let body = self.body(at, draw, payer, transfer(payer, payee, amount));
-        let message = sign_bytes(&self.chain, &body);
-        let keys = &self.economy.keys;
-        let approval = Approval {
-            public_key: keys.public(payer.key).clone(),
-            signature: keys.sign(payer.key, self.issued, &message),
-        };
-        SignedTx::new(body, vec![approval]).expect("one approval is in order")
+    /// How many were given up, because nobody would execute them.
+    #[must_use]
+    pub const fn given_up(&self) -> u64 {
+        self.given_up
     }
 
-    fn body(&self, at: SimTime, draw: &Draw, payer: OwnedAccount, op: Op) -> TxBody {
-        let time_ms = EPOCH_US / 1_000 + at.get() / 1_000_000;
-        let mut chance = [0_u8; 10];
-        chance[..8].copy_from_slice(&draw.word(4).get().to_le_bytes());
-        TxBody {
-            version: TxBody::VERSION,
-            genesis_hash: self.chain.genesis_hash,
-            participant: payer.participant,
-            id: TxId::new(time_ms, chance).expect("48 bits last for ages"),
-            valid_from_ms: 0,
-            valid_until_ms: time_ms + self.economy.genesis.constants.id_window_ms,
-            op,
-        }
+    /// Takes a transaction up, to be asked for until there is a receipt.
+    fn begin(&mut self, at: SimTime, transaction: &SignedTx, until: Option<SimTime>) -> Step {
+        let key = transaction.body.key();
+        let open = Open {
+            transaction: transaction.to_bytes(),
+            since: at,
+            times: 0,
+            first_node: u64::from_le_bytes(first_node_of(&key)) >> 8,
+            until,
+            refused: 0,
+        };
+        self.open.insert(key, open);
+        self.issued += 1;
+        Step::Ask(key)
     }
 }
 
-fn pick(accounts: &[OwnedAccount], bits: u64) -> OwnedAccount {
-    let count = accounts.len() as u64;
-    let position = crate::chance::Word::new(bits).below(count);
-    accounts[usize::try_from(position).expect("it is below a length")]
+/// The chance in an id, which says whom its client asks first.
+fn first_node_of(key: &TxKey) -> [u8; 8] {
+    let (_, chance) = key.id.bytes().split_at(8);
+    *chance.first_chunk().expect("an id has sixteen bytes")
 }
 
-fn transfer(payer: OwnedAccount, payee: OwnedAccount, amount: u64) -> Op {
-    Op::Transfer(Transfer {
-        debit: payer.id,
-        credit: payee.id,
-        currency: payer.currency,
-        amount: Amount::new(amount).expect("below 2^63"),
-        max_fee: Amount::ZERO,
-        code: 0,
-        credit_participant: None,
-        expected_version: None,
-        references: Default::default(),
-        flags: Flags::NONE,
-    })
+/// One of several.
+fn pick<T: Copy>(of: &[T], word: Word) -> T {
+    let place = word.below(of.len() as u64);
+    of[usize::try_from(place).expect("it is below a length")]
 }

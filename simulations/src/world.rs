@@ -153,7 +153,7 @@ impl World {
             start::make(node, &self.shared).expect("an empty disk takes guard and logs");
             self.queue.push(SimTime::START, Event::Start(place));
         }
-        self.queue.push(SimTime::START, Event::Client(Step::Pay));
+        self.queue.push(SimTime::START, Event::Client(Step::Act));
         for number in 0..self.scenario.faults.len() {
             let at = self.scenario.faults[number].at;
             self.queue.push(at, Event::Fault(number));

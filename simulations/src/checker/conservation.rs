@@ -1,52 +1,39 @@
-//! Conservation: an independent double-entry model of every account, fed from decided blocks alone.
+//! Conservation: an independent double-entry model of the whole ledger, fed from decided blocks alone.
 //!
-//! Invariant: the model decides by itself which payments move money; verdicts, balances and supply of the ledger must be the same.
-//! Shape: balances in minor units by account; what the model knows are transfers, which are all that simulated clients ask for.
-//! Source: `docs/spec/ledger.md`, "Transfer" and "Conservation".
+//! Invariant: the model decides by itself what becomes of every transaction; verdicts, balances, versions and supply of the ledger must
+//! be the same, at every height, and the books must balance by themselves.
+//! Shape: the accounts that a block touches are compared with each block, all of them every [`WHOLE_EVERY`] heights.
+//! Source: `docs/spec/ledger.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod answer;
+mod books;
+mod payments;
+mod rolling;
+mod supply;
+
+use std::collections::BTreeMap;
 
 use falaj_consensus::types::Height;
-use falaj_ledger::account::AccountId;
-use falaj_ledger::currency::CurrencyCode;
-use falaj_ledger::transaction::{Op, Transfer, TxBody, TxKey};
+use falaj_ledger::state::State;
 use falaj_node::core::Committed;
 
 use super::{Facts, Finding, Observation};
+use answer::Answer;
+use books::Books;
 
-#[derive(Clone, Copy, Debug)]
-struct Book {
-    currency: CurrencyCode,
-    balance: u128,
-}
+/// How many heights lie between two comparisons of all accounts.
+const WHOLE_EVERY: u64 = 16;
 
 #[derive(Debug)]
 pub(super) struct Conservation {
-    books: BTreeMap<AccountId, Book>,
-    supply: BTreeMap<[u8; 3], u128>,
-    /// Keys that were executed, or failed for good.
-    settled: BTreeSet<TxKey>,
+    books: Books,
     height: Height,
 }
 
 impl Conservation {
     pub(super) fn new(facts: &Facts) -> Self {
-        let genesis = &facts.economy.genesis;
-        let book = |account: &falaj_ledger::genesis::GenesisAccount| Book {
-            currency: account.currency,
-            balance: u128::from(account.balance.get()),
-        };
-        let currencies = genesis.currencies.iter();
         Self {
-            books: genesis
-                .accounts
-                .iter()
-                .map(|account| (account.id, book(account)))
-                .collect(),
-            supply: currencies
-                .map(|entry| (entry.code.bytes(), entry.issued.get()))
-                .collect(),
-            settled: BTreeSet::new(),
+            books: Books::new(&facts.economy.genesis),
             height: Height::new(0),
         }
     }
@@ -61,68 +48,38 @@ impl Conservation {
     }
 
     fn decided(&mut self, block: &Committed) -> Finding {
-        let mut touched = BTreeSet::new();
-        for (transaction, receipt) in block.transactions.iter().zip(&block.executed.receipts) {
-            let moved = self.apply(transaction.body(), &mut touched);
-            if moved != receipt.verdict.is_executed() {
+        let answers = self.books.block(&block.header, &block.transactions);
+        for ((transaction, receipt), answer) in block
+            .transactions
+            .iter()
+            .zip(&block.executed.receipts)
+            .zip(answers)
+        {
+            if Answer::of(&receipt.verdict) != answer {
                 let (key, verdict) = (transaction.key(), receipt.verdict);
-                return Err(format!("{key:?} got {verdict:?}, and moves money: {moved}"));
+                return Err(format!("{key:?} got {verdict:?}, the books say {answer:?}"));
             }
         }
-        self.compare_accounts(block, &touched)?;
+        self.compare_accounts(&block.executed.state)?;
         self.compare_supply(block)
     }
 
-    /// Whether a transaction moves money, and its effect on the books.
-    fn apply(&mut self, body: &TxBody, touched: &mut BTreeSet<AccountId>) -> bool {
-        let Op::Transfer(transfer) = &body.op else {
-            return false;
-        };
-        if !self.settled.insert(body.key()) {
-            return false;
+    fn compare_accounts(&mut self, state: &State) -> Finding {
+        let whole = self.height.get().is_multiple_of(WHOLE_EVERY);
+        let (touched, accounts) = (self.books.take_touched(), &self.books.accounts);
+        if whole && state.accounts().count() != accounts.len() {
+            return Err("the ledger has other accounts than the books".to_owned());
         }
-        let amount = u128::from(transfer.amount.get());
-        let covered = self.covers(transfer, amount);
-        if covered {
-            for (account, credit) in [(transfer.debit, false), (transfer.credit, true)] {
-                touched.insert(account);
-                if let Some(book) = self.books.get_mut(&account) {
-                    book.balance = if credit {
-                        book.balance + amount
-                    } else {
-                        book.balance - amount
-                    };
-                }
-            }
-        }
-        covered
-    }
-
-    fn covers(&self, transfer: &Transfer, amount: u128) -> bool {
-        let (payer, payee) = (
-            self.books.get(&transfer.debit),
-            self.books.get(&transfer.credit),
-        );
-        payer.zip(payee).is_some_and(|(payer, payee)| {
-            let same = payer.currency == transfer.currency && payee.currency == transfer.currency;
-            same && payer.balance >= amount
-        })
-    }
-
-    fn compare_accounts(&self, block: &Committed, touched: &BTreeSet<AccountId>) -> Finding {
-        for id in touched {
-            let held = block
-                .executed
-                .state
-                .account(*id)
-                .map(|account| account.posted());
-            let booked = self
-                .books
-                .get(id)
-                .and_then(|book| i128::try_from(book.balance).ok());
-            if held != booked {
+        let compared = accounts
+            .iter()
+            .filter(|(id, _)| whole || touched.contains(id));
+        for (id, book) in compared {
+            let account = state.account(*id);
+            let held = account.map(|account| (account.posted(), account.version));
+            let booked = (book.posted(), book.version);
+            if held != Some(booked) {
                 return Err(format!(
-                    "account {id:?} holds {held:?}, its book says {booked:?}"
+                    "account {id:?} holds {held:?} by version, its book says {booked:?}"
                 ));
             }
         }
@@ -130,10 +87,8 @@ impl Conservation {
     }
 
     fn compare_supply(&self, block: &Committed) -> Finding {
-        let mut held: BTreeMap<[u8; 3], u128> = BTreeMap::new();
-        for book in self.books.values() {
-            *held.entry(book.currency.bytes()).or_default() += book.balance;
-        }
+        let held = self.books.held();
+        let booked = self.books.supply();
         let stated: BTreeMap<_, _> = block
             .executed
             .outcome
@@ -141,12 +96,11 @@ impl Conservation {
             .iter()
             .map(|entry| (entry.currency, entry.minor_units))
             .collect();
-        if held == self.supply && stated == self.supply {
+        if held == booked && stated == booked {
             Ok(())
         } else {
             Err(format!(
-                "supply is {:?}, stated {stated:?}, held {held:?}",
-                self.supply
+                "supply is {booked:?}, stated {stated:?}, held {held:?}"
             ))
         }
     }

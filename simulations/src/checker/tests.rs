@@ -14,7 +14,10 @@ use falaj_consensus::validator_set::Bitmap;
 use falaj_hsm::purpose::Purpose;
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::execute;
+use falaj_ledger::receipt::{Receipt, Verdict};
+use falaj_ledger::rejection::Rejection;
 use falaj_ledger::state::{Opened, State};
+use falaj_ledger::validate::{Rules, check};
 use falaj_node::core::{Committed, Event, Frame, Message, Peer, PeerFault, ProposalBundle};
 use falaj_node::storage::BlockRecord;
 
@@ -22,8 +25,9 @@ use super::*;
 use crate::chance::Chance;
 use crate::clock::EPOCH_US;
 use crate::economy::validator_of;
-use crate::hsm::{KeyIndex, Order};
+use crate::hsm::{KeyIndex, Order, RegistryChecker};
 use crate::scenario::Scenario;
+use crate::workload::{Step, Workload, WorkloadDials};
 
 const ME: NodeIndex = NodeIndex::new(2);
 
@@ -312,6 +316,89 @@ fn money_from_nowhere_is_found() {
         bench.show(ME, Observation::Committed(&block)),
         Some("conservation")
     );
+}
+
+impl Bench {
+    /// The first block with one payment in it.
+    fn paid(&mut self) -> Committed {
+        let mut clients = Workload::new(&Chance::new(1), Arc::clone(&self.economy), CLIENTS);
+        let step = loop {
+            let steps = clients.act(SimTime::START);
+            if let [step @ Step::Ask(_)] = steps[..] {
+                break step;
+            }
+        };
+        let asked = clients.ask(SimTime::START, step).expect("it was just made");
+        let checker = RegistryChecker::new(Arc::clone(&self.economy.keys));
+        let rules = Rules::of_genesis(&self.economy.genesis);
+        let transaction = check(&rules, &checker, &asked.transaction).expect("it is right");
+        self.judge.issued(transaction.key());
+        let body = Body {
+            inline: vec![asked.transaction],
+            ..Body::default()
+        };
+        let header = Header {
+            body_root: body.root(),
+            transactions: 1,
+            ..self.header()
+        };
+        let input = BlockInput::new(&header, vec![Arc::clone(&transaction)]);
+        let executed = execute(&self.opened.state, &input);
+        let certificate = self.certificate(header.id(), executed.outcome.hash(), &[0, 1, 2]);
+        Committed {
+            id: header.id(),
+            header,
+            body: Arc::new(body),
+            certificate,
+            transactions: vec![transaction],
+            executed: Arc::new(executed),
+        }
+    }
+}
+
+const CLIENTS: WorkloadDials = WorkloadDials::CALM;
+
+/// Goal: a receipt that the books do not bear, and one that the certified outcome does not name.
+#[test]
+fn wrong_receipts_are_found() {
+    let mut bench = bench();
+    let block = bench.paid();
+    assert_eq!(bench.show(ME, Observation::Committed(&block)), None);
+    type Spoil = fn(&mut Receipt);
+    let spoils: [(Spoil, &str); 2] = [
+        (
+            |receipt| {
+                receipt.verdict = Verdict::Failed {
+                    code: Rejection::Held,
+                    pinned: true,
+                };
+            },
+            "conservation",
+        ),
+        (|receipt| receipt.time_us += 1, "acknowledged"),
+    ];
+    for (spoil, oracle) in spoils {
+        let mut bench = self::bench();
+        let mut block = bench.paid();
+        let mut executed = (*block.executed).clone();
+        spoil(&mut executed.receipts[0]);
+        block.executed = Arc::new(executed);
+        let found = bench.show(ME, Observation::Committed(&block));
+        assert_eq!(found, Some(oracle));
+    }
+}
+
+/// Goal: what was acknowledged comes back with another receipt after a restart.
+#[test]
+fn a_changed_acknowledgement_is_found() {
+    let mut bench = bench();
+    let mut block = bench.paid();
+    assert_eq!(bench.show(ME, Observation::Committed(&block)), None);
+    let mut executed = (*block.executed).clone();
+    executed.receipts[0].place.index = 1;
+    block.executed = Arc::new(executed);
+    let found = bench.show(ME, Observation::Replayed(&block));
+    assert_eq!(found, Some("acknowledged"));
 }
 
 /// Goal: prevotes for what nobody proposed, and for a fresh block under a lock.

@@ -39,6 +39,10 @@ impl Fault {
             | Self::PowerCut { node, .. }
             | Self::Restart { node, .. }
             | Self::Disk { node, .. }
+            | Self::DiskFull(node)
+            | Self::DiskRoom(node)
+            | Self::Diverge(node)
+            | Self::Mend(node)
             | Self::TokenGone(node)
             | Self::TokenBack(node)
             | Self::Token { node, .. } => keep(node),

@@ -128,7 +128,7 @@ fn milder(timed: Option<&Timed>) -> Vec<Fault> {
 }
 
 /// Numbers of all nodes as on a good day, one after the other.
-fn plain() -> [fn(&mut Scenario); 9] {
+fn plain() -> [fn(&mut Scenario); 11] {
     [
         |scenario| scenario.network.loss = Ppm::NEVER,
         |scenario| scenario.network.duplicate = Ppm::NEVER,
@@ -141,6 +141,8 @@ fn plain() -> [fn(&mut Scenario); 9] {
         |scenario| scenario.disk.sync_min_ns = DiskDials::CALM.sync_min_ns,
         |scenario| scenario.disk.sync_cap_ns = DiskDials::CALM.sync_cap_ns,
         |scenario| scenario.workload.patience_ns = WorkloadDials::CALM.patience_ns,
+        |scenario| scenario.workload.burst = WorkloadDials::CALM.burst,
+        |scenario| scenario.workload.hot = WorkloadDials::CALM.hot,
         |scenario| {
             let calm = local_parameters().timeouts;
             scenario.parameters.timeouts.heartbeat_ms = calm.heartbeat_ms;

@@ -242,12 +242,16 @@ sections! {
 
     /// How much clients do.
     Clients {
-        /// The shortest gap between two payments.
+        /// The shortest gap between two acts: payments, openings of accounts, orders of issues and redemptions.
         gap_min_ms: Ms,
         /// The longest gap; between the two the tail is heavy.
         gap_cap_ms: Ms,
         /// How long a client waits for its receipt before it asks again elsewhere.
         patience_ms: Ms,
+        /// How many payments come at once now and then.
+        burst: u64,
+        /// Payments of one hot account to another, of all.
+        hot_ppm: u64,
     }
 }
 

@@ -26,6 +26,7 @@ use crate::workload::WorkloadDials;
 pub const VALIDATORS_MAX: u16 = 7;
 
 const SHAPE: Site = Site::new("scenario/shape");
+const CLIENTS: Site = Site::new("scenario/clients");
 const FAULTY: Site = Site::new("scenario/faulty");
 const PARTITION: Site = Site::new("scenario/partition");
 const CRASH: Site = Site::new("scenario/crash");
@@ -127,7 +128,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             Class::Horizon => scenario.stabilise_at = Some(horizon(&shape)),
             Class::Network => scenario.network = LinkDials::swarm(&chance),
             Class::Disk => scenario.disk = disk(&shape),
-            Class::Clients => scenario.workload = workload(&shape),
+            Class::Clients => scenario.workload = workload(&chance, &shape),
             Class::Timeouts => scenario.parameters = parameters(&shape),
             Class::Signatures => scenario.signatures = signatures(&shape),
             Class::Faulty
@@ -170,9 +171,18 @@ fn disk(shape: &Draw) -> DiskDials {
     }
 }
 
-fn workload(shape: &Draw) -> WorkloadDials {
+/// Bursts in a quarter of all runs, hot accounts in another.
+fn workload(chance: &Chance, shape: &Draw) -> WorkloadDials {
+    let draw = chance.draws(CLIENTS, 0).next();
+    let (burst, hot) = match draw.word(0).below(4) {
+        0 => (draw.word(1).log_uniform(2, 200), Ppm::NEVER),
+        1 => (1, ppm(draw.word(2).log_uniform(10_000, 900_000))),
+        _ => (1, Ppm::NEVER),
+    };
     WorkloadDials {
         gap_min_ns: shape.word(3).log_uniform(5 * MS_NS, 200 * MS_NS),
+        burst,
+        hot,
         ..WorkloadDials::CALM
     }
 }

@@ -1,6 +1,7 @@
-//! Clients at work: payments reach nodes, and are asked for again elsewhere.
+//! Clients at work: transactions reach nodes, and are asked for again elsewhere.
 
-use falaj_node::core::{Input, Ticket};
+use falaj_ledger::rejection::Class;
+use falaj_node::core::{Admission, Input, Ticket};
 
 use super::World;
 use super::event::Event;
@@ -31,20 +32,10 @@ impl World {
 
     pub(super) fn client(&mut self, step: Step) {
         let now = self.now();
-        let key = match step {
-            Step::Ask(key) => key,
-            Step::Pay => {
-                let Some(gap_ns) = self.workload.gap_ns() else {
-                    return;
-                };
-                let next = now.after_ns(gap_ns);
-                self.queue.push(next, Event::Client(Step::Pay));
-                let key = self.workload.pay(now);
-                self.judge.issued(key);
-                key
-            }
-        };
-        let Some(asked) = self.workload.ask(key) else {
+        if step == Step::Act {
+            return self.act();
+        }
+        let Some(asked) = self.workload.ask(now, step) else {
             return;
         };
         let draw = self.clients.next();
@@ -60,7 +51,41 @@ impl World {
             transaction,
         };
         self.queue.push(arrives, submit);
-        let again = now.after_ns(self.workload.patience_ns());
-        self.queue.push(again, Event::Client(Step::Ask(key)));
+        if asked.again {
+            let again = now.after_ns(self.workload.patience_ns());
+            self.queue.push(again, Event::Client(step));
+        }
+    }
+
+    fn act(&mut self) {
+        let now = self.now();
+        let Some(gap_ns) = self.workload.gap_ns() else {
+            return;
+        };
+        self.queue
+            .push(now.after_ns(gap_ns), Event::Client(Step::Act));
+        let steps = self.workload.act(now);
+        self.take_up(steps);
+    }
+
+    /// What clients begin now.
+    pub(super) fn take_up(&mut self, steps: Vec<Step>) {
+        let now = self.now();
+        for step in steps {
+            if let Step::Ask(key) = step {
+                self.judge.issued(key);
+            }
+            self.queue.push(now, Event::Client(step));
+        }
+    }
+
+    /// A node answered a client. What lacks an authority rarely gets into a block, so the answer counts as well.
+    pub(super) fn answered(&mut self, ticket: Ticket, answer: &Admission) {
+        if let Admission::Refused(rejection) = answer
+            && rejection.class() == Class::Authority
+        {
+            self.mark_rejection(*rejection);
+        }
+        self.workload.answered(ticket, answer);
     }
 }

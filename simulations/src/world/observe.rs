@@ -6,13 +6,26 @@ use falaj_consensus::engine::{Event as Consensus, TimerKind};
 use falaj_consensus::message::{Evidence, Kind, Statement};
 use falaj_consensus::round::Step;
 use falaj_consensus::types::{Height, Round};
-use falaj_ledger::rejection::{Class, Rejection};
+use falaj_ledger::event::EventKind;
+use falaj_ledger::rejection::Rejection;
 use falaj_node::core::{Committed, Event, Frame, Message};
 
 use super::World;
 use crate::checker::Observation;
 use crate::marks::Mark;
 use crate::types::NodeIndex;
+
+/// What stands for what a transaction meets.
+const REJECTIONS: [(Rejection, Mark); 8] = [
+    (Rejection::Exists, Mark::DuplicatePayment),
+    (Rejection::ExistsDifferent, Mark::Rival),
+    (Rejection::FailedBefore, Mark::DuplicatePayment),
+    (Rejection::InsufficientFunds, Mark::FailedPayment),
+    (Rejection::Expired, Mark::Expired),
+    (Rejection::Role, Mark::Stranger),
+    (Rejection::IssuanceCap, Mark::CapReached),
+    (Rejection::Quorum, Mark::TooFewApprovals),
+];
 
 impl World {
     /// Shows something to every oracle.
@@ -65,13 +78,29 @@ impl World {
             Mark::Benched,
         );
         for receipt in &committed.executed.receipts {
-            let code = receipt.verdict.rejection();
-            let duplicate = code.is_some_and(|code| code.class() == Class::Duplicate);
-            marks.hit_if(duplicate, Mark::DuplicatePayment);
-            marks.hit_if(
-                code == Some(Rejection::InsufficientFunds),
-                Mark::FailedPayment,
-            );
+            if let Some(rejection) = receipt.verdict.rejection() {
+                self.mark_rejection(rejection);
+            }
+        }
+        for event in &committed.executed.events {
+            let mark = match event.kind {
+                EventKind::AccountOpened { .. } => Mark::AccountOpened,
+                EventKind::Issued { .. } => Mark::Issued,
+                EventKind::Redeemed { .. } => Mark::Redeemed,
+                EventKind::Vetoed { .. } => Mark::Vetoed,
+                EventKind::Transferred { .. }
+                | EventKind::Proposed { .. }
+                | EventKind::Approved { .. } => continue,
+            };
+            self.marks.hit(mark);
+        }
+    }
+
+    /// What a transaction met.
+    pub(super) fn mark_rejection(&mut self, rejection: Rejection) {
+        let mark = REJECTIONS.iter().find(|(known, _)| *known == rejection);
+        if let Some((_, mark)) = mark {
+            self.marks.hit(*mark);
         }
     }
 

@@ -24,7 +24,7 @@ impl World {
     pub(super) fn output(&mut self, place: NodeIndex, output: Output) {
         match output {
             Output::Send { to, class, frame } => self.send(place, &to, class, &frame),
-            Output::Answer { ticket, answer } => self.workload.answered(ticket, &answer),
+            Output::Answer { ticket, answer } => self.answered(ticket, &answer),
             Output::Committed(committed) => self.committed(place, committed),
             Output::Event(event) => {
                 let at = self.now();
@@ -54,8 +54,9 @@ impl World {
         self.observe(place, Observation::Committed(&committed));
         if !self.is_lying(place) {
             self.mark_committed(&committed);
-            self.workload
-                .settled(committed.transactions.iter().map(|tx| tx.key()));
+            let receipts = &committed.executed.receipts;
+            let steps = self.workload.settled(at, receipts);
+            self.take_up(steps);
         }
         let after_ns = self.nodes[place.position()].costs.store_ns();
         self.later(place, after_ns, Completion::Stored(committed));

@@ -9,13 +9,14 @@ use falaj_simulations::{BuildError, Fault, Verdict, World, WorldBuilder};
 
 use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
 
-/// Goal: on a good day every payment gets its receipt, in round 0, and idle heights wait for work.
+/// Goal: on a good day whatever can be executed gets its receipt, in round 0, and idle heights wait for work.
 #[test]
 fn a_calm_network_settles_every_payment() {
     let mut world = world(1, Scenario::calm(4));
     run_to(&mut world, at_ms(3_000));
     settle(&mut world, 5 * SECOND_NS);
-    assert_eq!(world.workload().receipts(), world.workload().issued());
+    let clients = world.workload();
+    assert_eq!(clients.receipts() + clients.given_up(), clients.issued());
     assert_eq!(world.marks().count(Mark::LaterRound), 0);
     assert!(world.marks().count(Mark::IdleStart) > 0);
 }
@@ -26,7 +27,8 @@ fn networks_of_other_sizes_work() {
     for validators in [1, 2, 7] {
         let mut world = world(2, Scenario::calm(validators));
         run_to(&mut world, at_ms(500));
-        settle(&mut world, 5 * SECOND_NS);
+        // Of seven nodes three have to say no before a client believes that nobody will execute what a stranger signed.
+        settle(&mut world, 10 * SECOND_NS);
     }
 }
 

@@ -6,6 +6,7 @@ mod arrays;
 mod byzantine;
 mod crash;
 mod determinism;
+mod economy;
 mod happy;
 mod network;
 mod output;

@@ -127,6 +127,8 @@ impl Knobs {
         for (site, place, dial, ns) in keys {
             self.set((site, place), dial, ns, Ms::ns);
         }
+        self.set((CLIENTS, 3), &clients.burst, &mut work.burst, |burst| burst);
+        self.set((CLIENTS, 4), &clients.hot_ppm, &mut work.hot, ppm);
         dials.sync_cap_ns = dials.sync_cap_ns.max(dials.sync_min_ns);
         work.gap_cap_ns = work.gap_cap_ns.max(work.gap_min_ns);
     }

@@ -36,6 +36,8 @@ pub(super) fn expanded(file: &File) -> File {
     let clients = &mut file.clients;
     if said(Class::Clients) {
         fill(&mut clients.gap_min_ms, Ms::of_ns(calm.workload.gap_min_ns));
+        fill(&mut clients.burst, calm.workload.burst);
+        fill(&mut clients.hot_ppm, u64::from(calm.workload.hot.get()));
     }
     fill(&mut clients.gap_cap_ms, Ms::of_ns(calm.workload.gap_cap_ns));
     fill(

@@ -35,6 +35,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         slow,
         byzantine,
         lost: _,
+        diverging: _,
         faults: _,
         stabilise_at,
         heights,
@@ -173,12 +174,16 @@ fn clients(dials: &WorkloadDials) -> Clients {
         gap_min_ns,
         gap_cap_ns,
         patience_ns,
+        burst,
+        hot,
     } = *dials;
     let calm = WorkloadDials::CALM;
     Clients {
         gap_min_ms: unlike(gap_min_ns, calm.gap_min_ns),
         gap_cap_ms: unlike(gap_cap_ns, calm.gap_cap_ns),
         patience_ms: unlike(patience_ns, calm.patience_ns),
+        burst: (burst != calm.burst).then_some(Dial::Fixed(burst)),
+        hot_ppm: (!hot.is_never()).then(|| Dial::Fixed(u64::from(hot.get()))),
     }
 }
 

@@ -108,6 +108,7 @@ fn every_key_reaches_its_knob() {
         [work.gap_min_ns, work.gap_cap_ns, work.patience_ns],
         [17_000_000, 181_500_000, 1_900_000_000]
     );
+    assert_eq!((work.burst, work.hot.get()), (31, 32));
     assert_eq!(scenario.byzantine.len(), 1);
     assert_eq!(
         scenario.lost.iter().collect::<Vec<_>>(),
@@ -151,7 +152,7 @@ signatures = "real"
 timeouts = { propose_ms = 301, prevote_ms = 102, precommit_ms = 103, growth_ms = 104, tick_ms = 45, heartbeat_ms = 4006, growth_rounds_max = 7 }
 network = { loss_ppm = 1, duplicate_ppm = 2, reorder_ppm = 3, delay_ms = 4 }
 disk = { sync_min_ms = 5, sync_cap_ms = 16 }
-clients = { gap_min_ms = 17, gap_cap_ms = 181.5, patience_ms = 1900 }
+clients = { gap_min_ms = 17, gap_cap_ms = 181.5, patience_ms = 1900, burst = 31, hot_ppm = 32 }
 byzantine = [{ nodes = [5], behaviours = ["equivocate", "vote_twice"] }]
 lost = [{ nodes = [6], by = "token", at_ms = 100 }]
 clock = [{ nodes = [1], offset_us = -20, drift_ppm = 30 }]

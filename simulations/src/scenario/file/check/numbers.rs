@@ -21,6 +21,7 @@ const NS_PER_MS: u64 = 1_000_000;
 const TIMES_MAX: u64 = 1_000;
 pub(super) const CHANGES_MAX: u64 = 1_000_000;
 const FACTOR_MAX: u64 = 1_000;
+const BURST_MAX: u64 = 10_000;
 const HEIGHTS_MAX: u64 = 1_000_000;
 const SEEDS_MAX: u64 = 1_000_000_000;
 /// The greatest number of a TOML file, with room for as many seeds after it.
@@ -131,6 +132,8 @@ fn sections(file: &File) -> Checked {
     span(["disk.sync_min_ms", "disk.sync_cap_ms"], syncs, MINUTE)?;
     let gaps = [clients.gap_min_ms.as_ref(), clients.gap_cap_ms.as_ref()];
     span(["clients.gap_min_ms", "clients.gap_cap_ms"], gaps, HOUR)?;
+    maybe("clients.burst", clients.burst.as_ref(), 1, BURST_MAX)?;
+    part("clients.hot_ppm", clients.hot_ppm.as_ref())?;
     let patience = clients.patience_ms.as_ref();
     maybe("clients.patience_ms", patience, LEAST, HOUR)
 }

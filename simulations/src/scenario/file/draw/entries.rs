@@ -124,6 +124,11 @@ impl<'a> Entries<'a> {
             self.slow_disk(entry, &turn);
         }
         for single in &file.fault {
+            // Who computes something else is lost by that alone.
+            if let Fault::Diverge(node) = single.what {
+                self.scenario.lost.insert(node);
+                self.scenario.diverging.insert(node);
+            }
             self.add(SimTime::new(single.at_ms.ns()), single.what.clone());
         }
     }
