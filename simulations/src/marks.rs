@@ -93,6 +93,14 @@ marks! {
     Duplicate = "duplicate";
     /// A message overtook another.
     Reorder = "reorder";
+    /// A message found no room in the queue of its link.
+    Overflow = "overflow";
+    /// A message was damaged on its way, and its connection ended.
+    ConnectionEnded = "connection_ended";
+    /// A correct node reported a peer that sent what it must not.
+    PeerFault = "peer_fault";
+    /// A correct node took no more from a peer.
+    PeerLimited = "peer_limited";
     /// A token was asked while it was gone.
     TokenGone = "token_gone";
     /// A token signed and the answer was lost, or came too late.

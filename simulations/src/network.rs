@@ -1,19 +1,27 @@
-//! Links that lose, delay, reorder, duplicate and cut, by seed; what crosses them is bytes.
+//! Links that lose, delay, reorder, duplicate, damage, crowd and cut, by seed; what crosses them is bytes.
 //!
 //! Invariant: the fate of the n-th message of a link depends on (seed, link, n) and the dials alone, and each fault has a word
 //! of its own: turning one dial to zero leaves all other fates as they were.
 //! Shapes and units: a link is a directed pair; messages of one link and class arrive in order unless they are reordered;
-//! delays in nanoseconds.
+//! delays in nanoseconds. Two nodes have one connection, which is encrypted and authenticated: a message that was damaged on its way,
+//! by a flipped byte or a missing end, is noticed and ends the connection with all that is under way on it.
 //! Errors: none; what is lost is lost in silence, as on a network, and is counted in [`Tally`].
+
+mod connections;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::connections::Connections;
 use crate::chance::{Chance, Draw, Draws, Site};
 use crate::types::{NodeIndex, Ppm, SimTime};
 
 const MESSAGE: Site = Site::new("network/message");
 const SWARM: Site = Site::new("network/swarm");
+const CROWD: Site = Site::new("network/crowd");
+const SECOND_NS: u128 = 1_000_000_000;
+/// Limits of links are whole numbers of it.
+pub(crate) const KIB: u64 = 1_024;
 
 /// Bytes on their way, shared between the copies.
 pub type Packet = Arc<[u8]>;
@@ -49,6 +57,12 @@ pub struct LinkDials {
     pub delay_min_ns: u64,
     /// The longest delay; between the two the tail is heavy.
     pub delay_cap_ns: u64,
+    /// Messages that are damaged on their way, which ends the connection.
+    pub damage: Ppm,
+    /// Bytes that leave in a second; `u64::MAX` is no limit.
+    pub bandwidth_bytes: u64,
+    /// Bytes that may wait to leave; what finds no room is lost.
+    pub queue_bytes: u64,
 }
 
 impl LinkDials {
@@ -59,6 +73,9 @@ impl LinkDials {
         reorder: Ppm::NEVER,
         delay_min_ns: 50_000,
         delay_cap_ns: 1_000_000,
+        damage: Ppm::NEVER,
+        bandwidth_bytes: u64::MAX,
+        queue_bytes: u64::MAX,
     };
 
     /// Dials for one run: each fault is there in half of all runs, log-uniform in strength.
@@ -82,6 +99,33 @@ impl LinkDials {
             reorder: dial(2, 500_000),
             delay_min_ns,
             delay_cap_ns: delay_min_ns * tail,
+            ..Self::crowded(chance)
+        }
+    }
+
+    /// Damage in a quarter of all runs; links that carry less than is sent in another, with room for up to half a second.
+    fn crowded(chance: &Chance) -> Self {
+        let draw = chance.draws(CROWD, 0).next();
+        let bandwidth_kib = draw.word(3).log_uniform(100, 10_000);
+        let damaged = draw.word(0).below(4) == 0;
+        let crowded = draw.word(1).below(4) == 0;
+        Self {
+            damage: if damaged {
+                ppm(draw.word(2).log_uniform(100, 20_000))
+            } else {
+                Ppm::NEVER
+            },
+            bandwidth_bytes: if crowded {
+                bandwidth_kib * KIB
+            } else {
+                u64::MAX
+            },
+            queue_bytes: if crowded {
+                bandwidth_kib / draw.word(4).within(2, 20) * KIB
+            } else {
+                u64::MAX
+            },
+            ..Self::CALM
         }
     }
 }
@@ -101,6 +145,10 @@ pub struct Tally {
     pub duplicated: u64,
     /// Let out of the order of their class.
     pub reordered: u64,
+    /// Damaged on their way.
+    pub damaged: u64,
+    /// Lost because too much waited before them.
+    pub overflowed: u64,
 }
 
 /// A message that will arrive.
@@ -116,6 +164,10 @@ pub struct Delivery {
     pub class: Class,
     /// What was sent.
     pub packet: Packet,
+    /// On which of the connections that the two have had.
+    pub connection: u64,
+    /// Whether it was damaged on its way.
+    pub damaged: bool,
 }
 
 /// All links.
@@ -126,6 +178,7 @@ pub struct Network {
     special: BTreeMap<(NodeIndex, NodeIndex), LinkDials>,
     cut: BTreeSet<(NodeIndex, NodeIndex)>,
     links: BTreeMap<(NodeIndex, NodeIndex), Link>,
+    connections: Connections,
     tally: Tally,
 }
 
@@ -133,6 +186,8 @@ pub struct Network {
 struct Link {
     draws: Draws,
     latest: BTreeMap<Class, SimTime>,
+    /// When all that waits has left.
+    free_at: SimTime,
 }
 
 impl Network {
@@ -145,6 +200,7 @@ impl Network {
             special: BTreeMap::new(),
             cut: BTreeSet::new(),
             links: BTreeMap::new(),
+            connections: Connections::new(),
             tally: Tally {
                 sent: 0,
                 sent_bytes: 0,
@@ -152,6 +208,8 @@ impl Network {
                 cut: 0,
                 duplicated: 0,
                 reordered: 0,
+                damaged: 0,
+                overflowed: 0,
             },
         }
     }
@@ -208,6 +266,31 @@ impl Network {
         !self.cut.contains(&(from, to))
     }
 
+    /// Whether two nodes have a connection that carries both ways.
+    #[must_use]
+    pub fn are_joined(&self, one: NodeIndex, other: NodeIndex) -> bool {
+        let connected = self.connections.current(one, other).is_some();
+        connected && self.is_open(one, other) && self.is_open(other, one)
+    }
+
+    /// Whether a message that arrives now is carried to its end: its link is not cut, and its connection is still there.
+    #[must_use]
+    pub fn carries(&self, delivery: &Delivery) -> bool {
+        let (from, to) = (delivery.from, delivery.to);
+        let connection = self.connections.current(from, to);
+        self.is_open(from, to) && connection == Some(delivery.connection)
+    }
+
+    /// Ends the connection of two nodes with all that is under way on it; which of theirs it was, if they had one.
+    pub fn disconnect(&mut self, one: NodeIndex, other: NodeIndex) -> Option<u64> {
+        self.connections.end(one, other)
+    }
+
+    /// Gives two nodes a connection again; whether they had none.
+    pub fn reconnect(&mut self, one: NodeIndex, other: NodeIndex) -> bool {
+        self.connections.make(one, other)
+    }
+
     /// What became of the messages so far.
     #[must_use]
     pub const fn tally(&self) -> Tally {
@@ -233,18 +316,24 @@ impl Network {
             .or_insert_with(|| Link::new(&chance, from, to));
         // Drawn in any case, so that a cut does not move the fates of the messages after it.
         let fate = Fate::drawn(&link.draws.next(), &dials);
-        if self.cut.contains(&(from, to)) {
+        let connection = self.connections.current(from, to);
+        let (Some(connection), false) = (connection, self.cut.contains(&(from, to))) else {
             self.tally.cut += 1;
             return Vec::new();
-        }
+        };
         if fate.lost {
             self.tally.lost += 1;
             return Vec::new();
         }
+        let Some(leaves) = link.departure(now, &dials, packet.len() as u64) else {
+            self.tally.overflowed += 1;
+            return Vec::new();
+        };
+        self.tally.damaged += u64::from(fate.damaged);
         self.tally.reordered += u64::from(fate.reordered);
         self.tally.duplicated += u64::from(fate.copy_delay_ns.is_some());
-        let first = link.arrival(now, class, &fate);
-        let copy = fate.copy_delay_ns.map(|delay_ns| now.after_ns(delay_ns));
+        let first = link.arrival(leaves, class, &fate);
+        let copy = fate.copy_delay_ns.map(|delay_ns| leaves.after_ns(delay_ns));
         let arrivals = std::iter::once(first).chain(copy);
         arrivals
             .map(|at| Delivery {
@@ -253,6 +342,8 @@ impl Network {
                 to,
                 class,
                 packet: Arc::clone(&packet),
+                connection,
+                damaged: fate.damaged,
             })
             .collect()
     }
@@ -264,12 +355,29 @@ impl Link {
         Self {
             draws: chance.draws(MESSAGE, place),
             latest: BTreeMap::new(),
+            free_at: SimTime::START,
         }
     }
 
+    /// When the last byte of a message has left, if there is room for it to wait.
+    fn departure(&mut self, now: SimTime, dials: &LinkDials, bytes: u64) -> Option<SimTime> {
+        if dials.bandwidth_bytes == u64::MAX {
+            return Some(now);
+        }
+        let (bandwidth, bytes) = (u128::from(dials.bandwidth_bytes), u128::from(bytes));
+        let waits_ns = u128::from(self.free_at.get().saturating_sub(now.get()));
+        let waiting = waits_ns * bandwidth / SECOND_NS;
+        if waiting + bytes > u128::from(dials.queue_bytes) {
+            return None;
+        }
+        let takes_ns = u64::try_from(bytes * SECOND_NS / bandwidth).unwrap_or(u64::MAX);
+        self.free_at = self.free_at.max(now).after_ns(takes_ns);
+        Some(self.free_at)
+    }
+
     /// When the message arrives: after all before it in its class, unless it is reordered.
-    fn arrival(&mut self, now: SimTime, class: Class, fate: &Fate) -> SimTime {
-        let drawn = now.after_ns(fate.delay_ns);
+    fn arrival(&mut self, leaves: SimTime, class: Class, fate: &Fate) -> SimTime {
+        let drawn = leaves.after_ns(fate.delay_ns);
         if fate.reordered {
             return drawn;
         }
@@ -285,6 +393,7 @@ struct Fate {
     delay_ns: u64,
     reordered: bool,
     copy_delay_ns: Option<u64>,
+    damaged: bool,
 }
 
 impl Fate {
@@ -298,6 +407,7 @@ impl Fate {
             delay_ns: delay_ns(1),
             reordered: draw.word(2).happens(dials.reorder),
             copy_delay_ns: draw.word(3).happens(dials.duplicate).then(|| delay_ns(4)),
+            damaged: draw.word(5).happens(dials.damage),
         }
     }
 }

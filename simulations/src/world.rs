@@ -8,6 +8,7 @@
 
 mod builder;
 mod clients;
+mod connections;
 mod costs;
 mod event;
 mod faults;
@@ -229,6 +230,7 @@ impl World {
             Event::Client(step) => self.client(step),
             Event::Fault(number) => self.fault(number),
             Event::Start(node) => self.start(node),
+            Event::Reconnect(one, other) => self.reconnect(one, other),
             Event::Stabilise => self.stabilise(),
         }
     }

@@ -128,11 +128,17 @@ fn milder(timed: Option<&Timed>) -> Vec<Fault> {
 }
 
 /// Numbers of all nodes as on a good day, one after the other.
-fn plain() -> [fn(&mut Scenario); 11] {
+fn plain() -> [fn(&mut Scenario); 13] {
     [
         |scenario| scenario.network.loss = Ppm::NEVER,
         |scenario| scenario.network.duplicate = Ppm::NEVER,
         |scenario| scenario.network.reorder = Ppm::NEVER,
+        |scenario| scenario.network.damage = Ppm::NEVER,
+        |scenario| {
+            let calm = LinkDials::CALM;
+            scenario.network.bandwidth_bytes = calm.bandwidth_bytes;
+            scenario.network.queue_bytes = calm.queue_bytes;
+        },
         |scenario| {
             let calm = LinkDials::CALM;
             scenario.network.delay_min_ns = calm.delay_min_ns;

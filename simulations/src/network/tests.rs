@@ -183,3 +183,55 @@ fn seeds_decide() {
             .all(|dials| dials.delay_min_ns < dials.delay_cap_ns)
     );
 }
+
+/// Goal: damage has its share, moves nothing else, and a connection that ends takes what is under way on it.
+#[test]
+fn damage_has_its_share_and_a_connection_takes_what_is_on_it() {
+    let mut network = network(LinkDials {
+        damage: Ppm::new(100_000),
+        ..LinkDials::CALM
+    });
+    let packet: Packet = [1].as_slice().into();
+    let send = |network: &mut Network| {
+        let sent = network.send(SimTime::START, A, B, VOTES, Arc::clone(&packet));
+        sent.into_iter().next()
+    };
+    let arrived: Vec<_> = (0..MESSAGES).filter_map(|_| send(&mut network)).collect();
+    let damaged = arrived.iter().filter(|delivery| delivery.damaged).count() as u64;
+    assert_eq!(arrived.len(), usize::try_from(MESSAGES).unwrap());
+    assert_eq!(damaged, network.tally().damaged);
+    assert!((1_800..2_200).contains(&damaged), "{damaged}");
+    assert!(network.carries(&arrived[0]));
+    assert_eq!(network.disconnect(B, A), Some(0));
+    assert_eq!(network.disconnect(A, B), None);
+    assert!(!network.carries(&arrived[0]));
+    assert_eq!(send(&mut network), None);
+    assert!(network.reconnect(A, B) && !network.reconnect(A, B));
+    assert!(!network.carries(&arrived[0]));
+    let next = send(&mut network).unwrap();
+    assert!(network.carries(&next));
+}
+
+/// Goal: a link carries so much in a second and no more; what finds no room in the queue is lost.
+#[test]
+fn a_crowded_link_delays_and_overflows() {
+    let mut network = network(LinkDials {
+        bandwidth_bytes: 1_000,
+        queue_bytes: 2_500,
+        delay_min_ns: 1,
+        delay_cap_ns: 1,
+        ..LinkDials::CALM
+    });
+    let packet: Packet = [0; 1_000].as_slice().into();
+    let mut send = || {
+        let sent = network.send(SimTime::START, A, B, VOTES, Arc::clone(&packet));
+        sent.first().map(|delivery| delivery.at.get())
+    };
+    assert_eq!(send(), Some(1_000_000_001));
+    assert_eq!(send(), Some(2_000_000_001));
+    assert_eq!(send(), None);
+    assert_eq!(network.tally().overflowed, 1);
+    let later = SimTime::new(1_500_000_000);
+    let sent = network.send(later, A, B, VOTES, packet);
+    assert_eq!(sent[0].at.get(), 3_000_000_001);
+}

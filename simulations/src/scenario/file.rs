@@ -230,6 +230,12 @@ sections! {
         delay_ms: Ms,
         /// The longest; between the two the tail is heavy. Four times `delay_ms` if that is said and this is not.
         delay_cap_ms: Ms,
+        /// Messages that are damaged on their way: the connection notices and ends.
+        damage_ppm: u64,
+        /// What a link carries in a second, in KiB; without a limit if not said.
+        bandwidth_kib: u64,
+        /// What may wait to leave, in KiB; half a second's worth if `bandwidth_kib` is said and this is not.
+        queue_kib: u64,
     }
 
     /// How bad disks are.

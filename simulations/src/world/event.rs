@@ -37,6 +37,8 @@ pub(super) enum Event {
     Fault(usize),
     /// A node starts, unless it runs.
     Start(NodeIndex),
+    /// Two nodes find each other again after their connection has ended.
+    Reconnect(NodeIndex, NodeIndex),
     /// Everything that can end has ended.
     Stabilise,
 }

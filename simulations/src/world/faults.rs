@@ -104,19 +104,17 @@ impl World {
 
     /// A node lets a peer in again, where the network carries.
     pub(super) fn rejoin(&mut self, place: NodeIndex, other: Peer) {
-        if let Some(other) = other.validator().and_then(node_of)
-            && self.network.is_open(place, other)
-            && self.network.is_open(other, place)
-        {
+        if let Some(other) = other.validator().and_then(node_of) {
             self.find_each_other(place, other);
         }
     }
 
-    fn find_each_other(&mut self, one: NodeIndex, other: NodeIndex) {
+    /// Two nodes find each other, if both run and the network carries between them.
+    pub(super) fn find_each_other(&mut self, one: NodeIndex, other: NodeIndex) {
         let both_up = [one, other]
             .iter()
             .all(|node| self.nodes[node.position()].is_up());
-        if both_up {
+        if both_up && self.network.are_joined(one, other) {
             self.input(one, Input::PeerUp(peer(other)));
             self.input(other, Input::PeerUp(peer(one)));
         }
@@ -183,6 +181,7 @@ impl World {
         self.trace.tell(|| format!("{at} the network stabilises"));
         self.heal();
         self.network.stabilise(LinkDials::CALM);
+        self.reconnect_all();
         let nodes: Vec<_> = self.nodes().collect();
         for place in nodes {
             let node = &mut self.nodes[place.position()];

@@ -131,9 +131,7 @@ impl World {
         let others: Vec<_> = self
             .nodes()
             .filter(|other| *other != place && self.nodes[other.position()].is_up())
-            .filter(|other| {
-                self.network.is_open(place, *other) && self.network.is_open(*other, place)
-            })
+            .filter(|other| self.network.are_joined(place, *other))
             .collect();
         for other in others {
             self.input(place, Input::PeerUp(peer(other)));
@@ -142,18 +140,26 @@ impl World {
     }
 
     pub(super) fn deliver(&mut self, sequence: u64, delivery: Delivery, said: &Frame) {
+        let carries = self.network.carries(&delivery);
         let Delivery {
-            at,
             from,
             to,
             class,
             packet,
+            damaged,
+            ..
         } = delivery;
+        let at = self.now();
         self.trace.event(at, sequence, Tag::Delivered, to, &packet);
-        self.trace
-            .tell(|| format!("{at} {to} hears {from}: {}", summary(said)));
-        if !self.network.is_open(from, to) || !self.nodes[to.position()].is_up() {
+        self.trace.tell(|| {
+            let how = if damaged { ", damaged" } else { "" };
+            format!("{at} {to} hears {from}: {}{how}", summary(said))
+        });
+        if !carries || !self.nodes[to.position()].is_up() {
             return;
+        }
+        if damaged {
+            return self.connection_ends(from, to);
         }
         self.mark_received(said);
         self.observe(to, Observation::Received(said));

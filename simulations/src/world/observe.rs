@@ -118,11 +118,9 @@ impl World {
                 | Evidence::DoublePrecommit(..)
                 | Evidence::Amnesia(..) => Mark::DoubleVote,
             }),
-            Event::Voted(_)
-            | Event::Alarm(_)
-            | Event::StoreBehind { .. }
-            | Event::PeerFault { .. }
-            | Event::PeerLimited { .. } => None,
+            Event::Voted(_) | Event::Alarm(_) | Event::StoreBehind { .. } => None,
+            Event::PeerFault { .. } => Some(Mark::PeerFault),
+            Event::PeerLimited { .. } => Some(Mark::PeerLimited),
         };
         if let Some(mark) = mark {
             self.marks.hit(mark);

@@ -111,6 +111,8 @@ impl World {
             .hit_if(after.duplicated > before.duplicated, Mark::Duplicate);
         self.marks
             .hit_if(after.reordered > before.reordered, Mark::Reorder);
+        self.marks
+            .hit_if(after.overflowed > before.overflowed, Mark::Overflow);
     }
 
     /// What leaves a liar instead of a frame.

@@ -49,6 +49,7 @@ fn a_bad_network_is_slow_and_right() {
         reorder: Ppm::new(300_000),
         delay_min_ns: 5_000_000,
         delay_cap_ns: SECOND_NS,
+        ..LinkDials::CALM
     };
     let scenario = Scenario {
         network,
@@ -56,6 +57,44 @@ fn a_bad_network_is_slow_and_right() {
     };
     let mut world = world(3, scenario);
     run_to(&mut world, at_ms(5_000));
+    world.stabilise();
+    settle(&mut world, 20 * SECOND_NS);
+}
+
+/// Goal: damaged messages never reach a replica: they end connections, which are made again, and nothing is lost by it but time.
+#[test]
+fn damage_ends_connections_alone() {
+    let network = LinkDials {
+        damage: Ppm::new(5_000),
+        ..LinkDials::CALM
+    };
+    let scenario = Scenario {
+        network,
+        ..Scenario::calm(4)
+    };
+    let mut world = world(4, scenario);
+    run_to(&mut world, at_ms(3_000));
+    assert!(world.marks().count(Mark::ConnectionEnded) > 0);
+    assert_eq!(world.marks().count(Mark::PeerFault), 0);
+    world.stabilise();
+    settle(&mut world, 20 * SECOND_NS);
+}
+
+/// Goal: links that carry less than is sent fill up and lose what finds no room; the chain is slower, and goes on.
+#[test]
+fn crowded_links_lose_what_finds_no_room() {
+    let network = LinkDials {
+        bandwidth_bytes: 30_000,
+        queue_bytes: 6_000,
+        ..LinkDials::CALM
+    };
+    let scenario = Scenario {
+        network,
+        ..Scenario::calm(4)
+    };
+    let mut world = world(5, scenario);
+    run_to(&mut world, at_ms(3_000));
+    assert!(world.marks().count(Mark::Overflow) > 0);
     world.stabilise();
     settle(&mut world, 20 * SECOND_NS);
 }

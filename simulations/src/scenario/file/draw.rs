@@ -13,6 +13,7 @@ use self::entries::Entries;
 use super::dial::{Dial, Ms, Unit};
 use super::{Arithmetic, File};
 use crate::chance::{Chance, Site};
+use crate::network::KIB;
 use crate::scenario::swarm::{Class, Swarm, shape};
 use crate::scenario::{Scenario, Signatures};
 use crate::types::{Ppm, SimTime};
@@ -109,6 +110,13 @@ impl Knobs {
             dials.delay_min_ns = delay.ns();
             dials.delay_cap_ns = TAIL * delay.ns();
         }
+        self.set((NETWORK, 5), &said.damage_ppm, &mut dials.damage, ppm);
+        if let Some(kib) = self.said(NETWORK, 6, said.bandwidth_kib.as_ref()) {
+            dials.bandwidth_bytes = kib * KIB;
+            dials.queue_bytes = kib * KIB / 2;
+        }
+        let queue = &mut dials.queue_bytes;
+        self.set((NETWORK, 7), &said.queue_kib, queue, |kib| kib * KIB);
         if let Some(cap) = self.said(NETWORK, 4, said.delay_cap_ms.as_ref()) {
             dials.delay_cap_ns = cap.ns().max(dials.delay_min_ns);
         }

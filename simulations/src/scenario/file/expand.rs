@@ -88,5 +88,6 @@ fn network(file: &mut File, calm: &Scenario, said: bool) {
         fill(&mut network.loss_ppm, 0);
         fill(&mut network.duplicate_ppm, 0);
         fill(&mut network.reorder_ppm, 0);
+        fill(&mut network.damage_ppm, 0);
     }
 }

@@ -13,7 +13,7 @@ use super::who::Who;
 use super::{Arithmetic, Clients, Disk, Drawn, Expect, File, Network, Timeouts};
 use crate::disk::DiskDials;
 use crate::fault::{Fault, Timed};
-use crate::network::LinkDials;
+use crate::network::{KIB, LinkDials};
 use crate::scenario::{Scenario, Signatures};
 use crate::types::{NodeIndex, SimTime};
 use crate::workload::WorkloadDials;
@@ -67,7 +67,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
             Signatures::Real => Some(Arithmetic::Real),
         },
         timeouts: timeouts(parameters)?,
-        network: links(network),
+        network: links(network)?,
         disk: disks(disk)?,
         clients: clients(workload),
         byzantine: byzantine.collect(),
@@ -132,24 +132,39 @@ fn timeouts(parameters: &Parameters) -> Result<Timeouts, Unsayable> {
     })
 }
 
-fn links(dials: &LinkDials) -> Network {
+fn links(dials: &LinkDials) -> Result<Network, Unsayable> {
     let LinkDials {
         loss,
         duplicate,
         reorder,
         delay_min_ns,
         delay_cap_ns,
+        damage,
+        bandwidth_bytes,
+        queue_bytes,
     } = *dials;
     let calm = LinkDials::CALM;
     let part =
         |ppm: crate::types::Ppm| (!ppm.is_never()).then(|| Dial::Fixed(u64::from(ppm.get())));
     let is_slow = (delay_min_ns, delay_cap_ns) != (calm.delay_min_ns, calm.delay_cap_ns);
-    Network {
+    Ok(Network {
         loss_ppm: part(loss),
         duplicate_ppm: part(duplicate),
         reorder_ppm: part(reorder),
         delay_ms: is_slow.then(|| Dial::Fixed(Ms::of_ns(delay_min_ns))),
         delay_cap_ms: is_slow.then(|| Dial::Fixed(Ms::of_ns(delay_cap_ns))),
+        damage_ppm: part(damage),
+        bandwidth_kib: kib(bandwidth_bytes)?,
+        queue_kib: kib(queue_bytes)?,
+    })
+}
+
+/// A limit in whole KiB, if there is one.
+fn kib(bytes: u64) -> Result<Option<Dial<u64>>, Unsayable> {
+    match bytes {
+        u64::MAX => Ok(None),
+        bytes if bytes.is_multiple_of(KIB) => Ok(Some(Dial::Fixed(bytes / KIB))),
+        _ => Err(Unsayable("links whose limits are no whole KiB")),
     }
 }
 

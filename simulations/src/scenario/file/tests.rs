@@ -100,6 +100,14 @@ fn every_key_reaches_its_knob() {
         (4_000_000, 16_000_000)
     );
     assert_eq!(
+        (
+            network.damage.get(),
+            network.bandwidth_bytes,
+            network.queue_bytes
+        ),
+        (5, 6 * 1_024, 7 * 1_024)
+    );
+    assert_eq!(
         (scenario.disk.sync_min_ns, scenario.disk.sync_cap_ns),
         (5_000_000, 16_000_000)
     );
@@ -150,7 +158,7 @@ heights = 9
 horizon_ms = 4000
 signatures = "real"
 timeouts = { propose_ms = 301, prevote_ms = 102, precommit_ms = 103, growth_ms = 104, tick_ms = 45, heartbeat_ms = 4006, growth_rounds_max = 7 }
-network = { loss_ppm = 1, duplicate_ppm = 2, reorder_ppm = 3, delay_ms = 4 }
+network = { loss_ppm = 1, duplicate_ppm = 2, reorder_ppm = 3, delay_ms = 4, damage_ppm = 5, bandwidth_kib = 6, queue_kib = 7 }
 disk = { sync_min_ms = 5, sync_cap_ms = 16 }
 clients = { gap_min_ms = 17, gap_cap_ms = 181.5, patience_ms = 1900, burst = 31, hot_ppm = 32 }
 byzantine = [{ nodes = [5], behaviours = ["equivocate", "vote_twice"] }]

@@ -22,6 +22,8 @@ const TIMES_MAX: u64 = 1_000;
 pub(super) const CHANGES_MAX: u64 = 1_000_000;
 const FACTOR_MAX: u64 = 1_000;
 const BURST_MAX: u64 = 10_000;
+/// A TiB, more than any link carries.
+const KIB_MAX: u64 = 1 << 30;
 const HEIGHTS_MAX: u64 = 1_000_000;
 const SEEDS_MAX: u64 = 1_000_000_000;
 /// The greatest number of a TOML file, with room for as many seeds after it.
@@ -126,6 +128,10 @@ fn sections(file: &File) -> Checked {
     part("network.loss_ppm", network.loss_ppm.as_ref())?;
     part("network.duplicate_ppm", network.duplicate_ppm.as_ref())?;
     part("network.reorder_ppm", network.reorder_ppm.as_ref())?;
+    part("network.damage_ppm", network.damage_ppm.as_ref())?;
+    let (carried, waiting) = (network.bandwidth_kib.as_ref(), network.queue_kib.as_ref());
+    maybe("network.bandwidth_kib", carried, 1, KIB_MAX)?;
+    maybe("network.queue_kib", waiting, 1, KIB_MAX)?;
     let delays = [network.delay_ms.as_ref(), network.delay_cap_ms.as_ref()];
     span(["network.delay_ms", "network.delay_cap_ms"], delays, MINUTE)?;
     let syncs = [disk.sync_min_ms.as_ref(), disk.sync_cap_ms.as_ref()];
