@@ -94,6 +94,8 @@ pub struct DiskTally {
     pub full: u64,
     /// Bits flipped.
     pub rotten_bits: u64,
+    /// Reads that met a sector which cannot be read.
+    pub unreadable: u64,
 }
 
 /// A simulated disk.
@@ -122,6 +124,8 @@ struct State {
     next_inode: u64,
     boot: u64,
     fuse: Option<u64>,
+    /// A sync has failed since the last crash.
+    failing: bool,
     tally: DiskTally,
 }
 
@@ -166,6 +170,7 @@ impl SimDisk {
             next_inode: 0,
             boot: 0,
             fuse: None,
+            failing: false,
             tally: DiskTally::default(),
         };
         Self {
@@ -225,6 +230,23 @@ impl SimDisk {
             .is_some_and(|inode| inode.rot(word));
         state.tally.rotten_bits += u64::from(rotten);
         rotten
+    }
+
+    /// Makes a sector of a file unreadable, file and sector chosen by the words; says whether there was one.
+    pub fn spoil_sector(&self, file: Word, sector: Word) -> bool {
+        let mut state = self.lock();
+        let place = usize::try_from(file.below(state.names.len() as u64)).unwrap_or_default();
+        let Some(inode) = state.names.values().nth(place).copied() else {
+            return false;
+        };
+        let inode = state.inodes.get_mut(&inode);
+        inode.is_some_and(|inode| inode.spoil(sector))
+    }
+
+    /// Whether a sync has failed since the last crash: whoever asked for it has to end.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.lock().failing
     }
 
     /// How long the sync takes that was asked for last.
@@ -310,6 +332,7 @@ impl State {
     fn crash(&mut self) {
         self.boot += 1;
         self.fuse = None;
+        self.failing = false;
         self.crash_names();
         for inode in self.inodes.values_mut() {
             let fate = inode.crash(&mut self.crashes);
@@ -369,6 +392,7 @@ impl State {
         self.tally.syncs += 1;
         if draw.word(0).happens(self.dials.sync_fails) {
             self.tally.failed_syncs += 1;
+            self.failing = true;
             return Err(failed(operation, name));
         }
         Ok(draw)
@@ -450,10 +474,15 @@ impl Disk for SimDisk {
     }
 
     fn read(&self, file: &SimFile, offset: u64, buffer: &mut [u8]) -> Result<(), DiskError> {
-        let state = self.powered(DiskOperation::Read, &file.name)?;
-        let bytes = state.inode(DiskOperation::Read, file)?.bytes();
+        let mut state = self.powered(DiskOperation::Read, &file.name)?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let source = bytes.get(start..start.saturating_add(buffer.len()));
+        let wanted = start..start.saturating_add(buffer.len());
+        if state.inode(DiskOperation::Read, file)?.is_spoilt(&wanted) {
+            state.tally.unreadable += 1;
+            return Err(failed(DiskOperation::Read, &file.name));
+        }
+        let bytes = state.inode(DiskOperation::Read, file)?.bytes();
+        let source = bytes.get(wanted);
         buffer.copy_from_slice(source.ok_or_else(|| failed(DiskOperation::Read, &file.name))?);
         Ok(())
     }

@@ -69,6 +69,28 @@ pub enum Fault {
     Diverge(NodeIndex),
     /// A program that computes right is there, for the next start.
     Mend(NodeIndex),
+    /// A sector of a log's disk can no longer be read; these bits choose it.
+    BadSector {
+        /// Whose.
+        node: NodeIndex,
+        /// Which log's.
+        #[serde(with = "form::Log")]
+        #[schemars(with = "form::Log")]
+        log: LogId,
+        /// Which file and sector, as a number to be reduced; below 2⁶³, which is what a scenario file can say.
+        chosen: u64,
+    },
+    /// The process stands still, while everything else goes on.
+    Pause(NodeIndex),
+    /// It goes on, with all that has waited.
+    Resume(NodeIndex),
+    /// The wall clock leaps.
+    ClockLeap {
+        /// Whose.
+        node: NodeIndex,
+        /// How far ahead; negative when back.
+        by_us: i64,
+    },
     /// The token is taken out of its slot.
     TokenGone(NodeIndex),
     /// It is put back.

@@ -97,6 +97,16 @@ marks! {
     Overflow = "overflow";
     /// A message was damaged on its way, and its connection ended.
     ConnectionEnded = "connection_ended";
+    /// Something waited for a node whose process stood still.
+    Paused = "paused";
+    /// The wall clock of a running node leapt.
+    ClockLeapt = "clock_leapt";
+    /// A sync failed and took its process with it.
+    SyncFailed = "sync_failed";
+    /// A sector of a disk could not be read.
+    BadSector = "bad_sector";
+    /// A token gave a wrong signature.
+    WrongSignature = "wrong_signature";
     /// A correct node reported a peer that sent what it must not.
     PeerFault = "peer_fault";
     /// A correct node took no more from a peer.

@@ -58,7 +58,7 @@ pub struct Scenario {
     /// Validators that are down for good, or whose token is, once the first fault hits them.
     pub lost: BTreeSet<NodeIndex>,
     /// Those of the lost that run on and compute other outcomes than everybody: what they say is judged by nobody.
-    pub diverging: BTreeSet<NodeIndex>,
+    pub unsound: BTreeSet<NodeIndex>,
     /// What goes wrong, in order of time.
     pub faults: Vec<Timed>,
     /// When everything that can end has ended, and liveness is owed; `None` leaves it to whoever runs the world.
@@ -82,7 +82,7 @@ impl Scenario {
             slow: BTreeMap::new(),
             byzantine: BTreeMap::new(),
             lost: BTreeSet::new(),
-            diverging: BTreeSet::new(),
+            unsound: BTreeSet::new(),
             faults: Vec::new(),
             stabilise_at: None,
             heights: None,
@@ -99,7 +99,7 @@ impl Scenario {
     #[must_use]
     pub fn judged_by_nobody(&self) -> BTreeSet<NodeIndex> {
         let liars = self.byzantine.keys().copied();
-        liars.chain(self.diverging.iter().copied()).collect()
+        liars.chain(self.unsound.iter().copied()).collect()
     }
 
     /// How many faulty validators consensus bears.

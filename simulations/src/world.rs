@@ -17,6 +17,7 @@ mod log_device;
 mod node;
 mod observe;
 mod outlet;
+mod pauses;
 mod signing;
 mod start;
 mod view;
@@ -25,7 +26,7 @@ pub use builder::{BuildError, WorldBuilder};
 pub use start::StartError;
 pub use view::{ConsensusView, GuardView, LogEnds, MempoolView, NodeView, RoundView};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use falaj_consensus::types::{ChainContext, Height};
@@ -104,6 +105,8 @@ pub struct World {
     trace: Trace,
     judge: Judge,
     marks: Marks,
+    /// What waits for processes that stand still.
+    asleep: BTreeMap<NodeIndex, Vec<Event>>,
     stable: bool,
     /// The event after which nothing more happens.
     stop_at: Option<u64>,
@@ -138,6 +141,7 @@ impl World {
             trace,
             judge,
             marks: Marks::default(),
+            asleep: BTreeMap::new(),
             stable: false,
             stop_at: None,
             shared,
@@ -219,6 +223,9 @@ impl World {
     }
 
     fn dispatch(&mut self, sequence: u64, event: Event) {
+        let Some(event) = self.unless_asleep(event) else {
+            return;
+        };
         match event {
             Event::Deliver { delivery, said } => self.deliver(sequence, delivery, &said),
             Event::Complete { node, boot, what } => self.complete(sequence, node, boot, what),

@@ -23,6 +23,8 @@ pub(super) struct Inode {
     uncut: Vec<u8>,
     /// Bytes that a failed sync marked clean, or a lying one called synced, and that never reached the disk.
     missing: Vec<Range<usize>>,
+    /// A sector that cannot be read any more, whatever is written.
+    spoilt: Option<Range<usize>>,
 }
 
 /// What a crash did to a file.
@@ -110,6 +112,24 @@ impl Inode {
         let at = usize::try_from(bit / 8).expect("it lies inside a vector");
         let byte = self.bytes.get_mut(at);
         byte.map(|byte| *byte ^= 1 << (bit % 8)).is_some()
+    }
+
+    /// Makes a sector unreadable; there is none in an empty file.
+    pub(super) fn spoil(&mut self, word: Word) -> bool {
+        let sectors = self.bytes.len().div_ceil(SECTOR_BYTES) as u64;
+        if sectors == 0 {
+            return false;
+        }
+        let sector = usize::try_from(word.below(sectors)).expect("it lies inside a vector");
+        self.spoilt = Some(sector * SECTOR_BYTES..(sector + 1) * SECTOR_BYTES);
+        true
+    }
+
+    /// Whether a read of these bytes meets the unreadable sector.
+    pub(super) fn is_spoilt(&self, wanted: &Range<usize>) -> bool {
+        self.spoilt
+            .as_ref()
+            .is_some_and(|spoilt| spoilt.start < wanted.end && wanted.start < spoilt.end)
     }
 
     fn undo_cut(&mut self) {

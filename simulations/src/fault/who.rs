@@ -27,6 +27,30 @@ impl Fault {
         is_left.then_some(fault)
     }
 
+    /// Whom it takes for good, if it does: a program that computes something else, a log that cannot be read.
+    #[must_use]
+    pub const fn loses(&self) -> Option<NodeIndex> {
+        match self {
+            Self::Diverge(node) | Self::BadSector { node, .. } => Some(*node),
+            Self::Partition { .. }
+            | Self::Mute { .. }
+            | Self::Heal
+            | Self::Crash(_)
+            | Self::PowerCut { .. }
+            | Self::Restart { .. }
+            | Self::Disk { .. }
+            | Self::DiskFull(_)
+            | Self::DiskRoom(_)
+            | Self::Mend(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::ClockLeap { .. }
+            | Self::TokenGone(_)
+            | Self::TokenBack(_)
+            | Self::Token { .. } => None,
+        }
+    }
+
     /// Shows each node; whether somebody is left.
     fn retain(&mut self, keep: &mut dyn FnMut(&mut NodeIndex) -> bool) -> bool {
         match self {
@@ -43,6 +67,10 @@ impl Fault {
             | Self::DiskRoom(node)
             | Self::Diverge(node)
             | Self::Mend(node)
+            | Self::BadSector { node, .. }
+            | Self::Pause(node)
+            | Self::Resume(node)
+            | Self::ClockLeap { node, .. }
             | Self::TokenGone(node)
             | Self::TokenBack(node)
             | Self::Token { node, .. } => keep(node),

@@ -36,6 +36,13 @@ pub struct TokenDials {
         skip_serializing_if = "Ppm::is_never"
     )]
     pub lost_answer: Ppm,
+    /// Calls whose answer is not the signature.
+    #[serde(
+        rename = "wrong_answer_ppm",
+        default,
+        skip_serializing_if = "Ppm::is_never"
+    )]
+    pub wrong_answer: Ppm,
 }
 
 impl TokenDials {
@@ -45,6 +52,7 @@ impl TokenDials {
         latency_cap_ns: 3_000_000,
         session_loss: Ppm::NEVER,
         lost_answer: Ppm::NEVER,
+        wrong_answer: Ppm::NEVER,
     };
 }
 
@@ -63,6 +71,8 @@ pub struct Token {
     dials: TokenDials,
     calls: Draws,
     present: bool,
+    /// How many answers were not the signature.
+    wrong: u64,
 }
 
 impl Token {
@@ -73,6 +83,7 @@ impl Token {
             dials,
             calls: chance.draws(CALL, place),
             present: true,
+            wrong: 0,
         }
     }
 
@@ -84,6 +95,12 @@ impl Token {
     /// Takes the token out of its slot, or puts it back.
     pub const fn set_present(&mut self, present: bool) {
         self.present = present;
+    }
+
+    /// Whether an answer of this token was ever something else than the signature.
+    #[must_use]
+    pub const fn has_lied(&self) -> bool {
+        self.wrong > 0
     }
 
     /// Performs the work of a signer's call for `node` with `key`, at once in the registry, later for the caller.
@@ -113,11 +130,23 @@ impl Token {
             registry.sign(at, order);
             Err(Fault::Timeout)
         } else {
-            Ok(registry.sign(at, order))
+            let signature = registry.sign(at, order);
+            let wrong = draw.word(3).happens(self.dials.wrong_answer);
+            self.wrong += u64::from(wrong);
+            Ok(if wrong { spoilt(&signature) } else { signature })
         };
         Answer {
             after_ns,
             result: result.map_err(BackendError::new),
         }
     }
+}
+
+/// Something of the length of a signature that is none.
+fn spoilt(signature: &Signature) -> Signature {
+    let mut bytes = signature.bytes().to_vec();
+    if let Some(byte) = bytes.last_mut() {
+        *byte ^= 1;
+    }
+    Signature::new(bytes).expect("it is as long as the signature was")
 }

@@ -51,7 +51,7 @@ fn among(
         slow: map(&scenario.slow, &name),
         byzantine: map(&scenario.byzantine, &name),
         lost: set(&scenario.lost, &name),
-        diverging: set(&scenario.diverging, &name),
+        unsound: set(&scenario.unsound, &name),
         faults: faults.collect(),
         ..scenario.clone()
     }

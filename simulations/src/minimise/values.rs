@@ -121,7 +121,11 @@ fn milder(timed: Option<&Timed>) -> Vec<Fault> {
             lost_answer: Ppm::NEVER,
             ..*dials
         };
-        let all = [fast, kept, told];
+        let right = TokenDials {
+            wrong_answer: Ppm::NEVER,
+            ..*dials
+        };
+        let all = [fast, kept, told, right];
         forms.extend(all.map(|dials| Fault::Token { node: *node, dials }));
     }
     forms

@@ -25,8 +25,9 @@ use serde::{Deserialize, Serialize};
 pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
-    Byzantine, Clock, Crash, Heal, Log, Loss, Lost, Mute, Partition, PowerCut, Restart, Single,
-    Slow, SlowDisk, Token, TokenBack, TokenGone,
+    BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, FailingDisk, FullDisk, Heal, Log,
+    Loss, Lost, Mute, Partition, Pause, PowerCut, Restart, Single, Slow, SlowDisk, Token,
+    TokenBack, TokenGone,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -84,6 +85,12 @@ pub struct File {
     /// Validators that are lost for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<Lost>,
+    /// Validators whose execution gives something else from some time on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diverging: Vec<Diverging>,
+    /// Validators with a sector of a disk that cannot be read any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_sector: Vec<BadSector>,
     /// Clocks that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clock: Vec<Clock>,
@@ -120,6 +127,18 @@ pub struct File {
     /// Disks of one log that become slow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_disk: Vec<SlowDisk>,
+    /// Disks without room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub full_disk: Vec<FullDisk>,
+    /// Disks of one log whose syncs fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failing_disk: Vec<FailingDisk>,
+    /// Processes that stand still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pause: Vec<Pause>,
+    /// Wall clocks that leap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clock_leap: Vec<ClockLeap>,
     /// Single faults, each as it is, none drawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Single>,

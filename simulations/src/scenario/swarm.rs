@@ -4,6 +4,11 @@
 //! Shape: chaos of 3 to 20 seconds, then the network stabilises. At most f validators lie or are lost for good; any number may
 //! crash and come back.
 
+mod cuts;
+mod disks;
+mod faulty;
+mod machines;
+
 use std::collections::BTreeSet;
 
 use falaj_consensus::durable::LogId;
@@ -12,12 +17,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Scenario, Signatures, local_parameters};
-use crate::byzantine::Behaviour;
 use crate::chance::{Chance, Draw, Site, Word};
-use crate::clock::Clock;
 use crate::disk::DiskDials;
 use crate::fault::{Fault, Timed};
-use crate::hsm::TokenDials;
 use crate::network::LinkDials;
 use crate::types::{NodeIndex, Ppm, SimTime};
 use crate::workload::WorkloadDials;
@@ -27,21 +29,14 @@ pub const VALIDATORS_MAX: u16 = 7;
 
 const SHAPE: Site = Site::new("scenario/shape");
 const CLIENTS: Site = Site::new("scenario/clients");
-const FAULTY: Site = Site::new("scenario/faulty");
-const PARTITION: Site = Site::new("scenario/partition");
-const CRASH: Site = Site::new("scenario/crash");
-const TOGETHER: Site = Site::new("scenario/crash-of-all");
-const DIVERGE: Site = Site::new("scenario/diverge");
-const DISK_FULL: Site = Site::new("scenario/disk-full");
-const DISK: Site = Site::new("scenario/disk");
-const TOKEN: Site = Site::new("scenario/token");
-const CLOCK: Site = Site::new("scenario/clock");
-const CPU: Site = Site::new("scenario/cpu");
 
 const MS_NS: u64 = 1_000_000;
 const SECOND_NS: u64 = 1_000 * MS_NS;
 /// One seed in so many runs with real signatures.
 const REAL_EVERY: u64 = 32;
+
+/// Logs whose disk can be bad by itself.
+const LOGS: [LogId; 3] = [LogId::Guard, LogId::Block, LogId::Batch];
 
 /// The validators of a scenario that says nothing of them.
 const VALIDATORS: u16 = 4;
@@ -82,6 +77,14 @@ pub enum Class {
     SlowDisks,
     /// Disks without room for a while.
     FullDisks,
+    /// Disks whose syncs fail for a while.
+    FailingDisks,
+    /// A disk with a sector that cannot be read any more.
+    BadSectors,
+    /// Processes that stand still for a while.
+    Pauses,
+    /// Wall clocks that leap.
+    ClockLeaps,
     /// Wrong clocks.
     Clocks,
     /// Slow processors.
@@ -90,7 +93,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -106,6 +109,10 @@ impl Class {
         Self::Tokens,
         Self::SlowDisks,
         Self::FullDisks,
+        Self::FailingDisks,
+        Self::BadSectors,
+        Self::Pauses,
+        Self::ClockLeaps,
         Self::Clocks,
         Self::Processors,
     ];
@@ -139,6 +146,10 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::Tokens
             | Class::SlowDisks
             | Class::FullDisks
+            | Class::FailingDisks
+            | Class::BadSectors
+            | Class::Pauses
+            | Class::ClockLeaps
             | Class::Clocks
             | Class::Processors => {}
         }
@@ -260,6 +271,10 @@ impl<'a> Swarm<'a> {
                 Class::Tokens => self.tokens(),
                 Class::SlowDisks => self.disks(),
                 Class::FullDisks => self.full_disks(),
+                Class::FailingDisks => self.failing_disks(),
+                Class::BadSectors => self.bad_sectors(),
+                Class::Pauses => self.pauses(),
+                Class::ClockLeaps => self.clock_leaps(),
                 Class::Clocks => self.clocks(),
                 Class::Processors => self.processors(),
                 Class::Validators
@@ -298,218 +313,6 @@ impl<'a> Swarm<'a> {
 
     fn add(&mut self, at: SimTime, fault: Fault) {
         self.scenario.add(Timed { at, fault });
-    }
-
-    /// Up to f validators that lie, or that are lost for good at some time.
-    fn faulty(&mut self) {
-        let budget = u64::from(self.scenario.fault_budget());
-        let shape = self.draw(FAULTY, 0);
-        let count = shape.word(0).within(0, budget);
-        let first = shape.word(1).below(u64::from(self.scenario.validators));
-        for number in 0..count {
-            let draw = self.draw(FAULTY, 1 + number);
-            let node = (first + number) % u64::from(self.scenario.validators);
-            let node = NodeIndex::new(u16::try_from(node).expect("below the number of validators"));
-            let at = self.time(draw.word(1));
-            match draw.word(0).below(6) {
-                0 => self.lie(node, &[Behaviour::Equivocate]),
-                1 => self.lie(node, &[Behaviour::VoteTwice]),
-                2 | 3 => self.lie(node, &[Behaviour::Equivocate, Behaviour::VoteTwice]),
-                4 => self.lose(at, node, Fault::Crash(node)),
-                _ => self.lose(at, node, Fault::TokenGone(node)),
-            }
-        }
-    }
-
-    fn lie(&mut self, node: NodeIndex, behaviours: &[Behaviour]) {
-        self.scenario.byzantine.insert(node, behaviours.to_vec());
-    }
-
-    fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
-        self.scenario.lost.insert(node);
-        self.add(at, fault);
-    }
-
-    /// One validator whose execution gives something else from some time on, if consensus bears one more that is faulty.
-    fn divergence(&mut self) {
-        let draw = self.draw(DIVERGE, 0);
-        let faulty = self.scenario.byzantine.len() + self.scenario.lost.len();
-        let node = self.node(draw.word(1));
-        let is_new =
-            !self.scenario.byzantine.contains_key(&node) && !self.scenario.lost.contains(&node);
-        let bears = faulty < usize::from(self.scenario.fault_budget());
-        if draw.word(0).below(4) == 0 && is_new && bears {
-            let at = self.time(draw.word(2));
-            self.scenario.diverging.insert(node);
-            self.lose(at, node, Fault::Diverge(node));
-        }
-    }
-
-    fn partitions(&mut self) {
-        for number in 0..self.times(PARTITION, 3) {
-            let draw = self.draw(PARTITION, number);
-            let side: Vec<_> = (0..self.scenario.validators)
-                .filter(|node| draw.word(0).get() >> node & 1 == 1)
-                .map(NodeIndex::new)
-                .collect();
-            let at = self.time(draw.word(1));
-            let lasts_ns = draw.word(2).log_uniform(200 * MS_NS, 10 * SECOND_NS);
-            let fault = match draw.word(3).below(4) {
-                0 => Fault::Mute { side },
-                kind => Fault::Partition {
-                    side,
-                    noticed: kind == 1,
-                },
-            };
-            self.add(at, fault);
-            self.add(at.after_ns(lasts_ns), Fault::Heal);
-        }
-    }
-
-    fn crashes(&mut self) {
-        for number in 0..self.times(CRASH, 6) {
-            let draw = self.draw(CRASH, number);
-            let node = self.node(draw.word(0));
-            let at = self.time(draw.word(1));
-            if self.scenario.lost.contains(&node) {
-                continue;
-            }
-            let fault = if draw.word(2).below(2) == 0 {
-                Fault::Crash(node)
-            } else {
-                let after_changes = draw.word(3).log_uniform(1, 200);
-                Fault::PowerCut {
-                    node,
-                    after_changes,
-                }
-            };
-            let again = draw.word(4).below(4) == 0;
-            let after_changes = again.then(|| draw.word(5).below(40));
-            let down_ns = draw.word(6).log_uniform(10 * MS_NS, 8 * SECOND_NS);
-            self.add(at, fault);
-            self.add(
-                at.after_ns(down_ns),
-                Fault::Restart {
-                    node,
-                    after_changes,
-                },
-            );
-        }
-    }
-
-    /// All at once, as when a data centre loses its power.
-    fn crash_of_all(&mut self) {
-        let draw = self.draw(TOGETHER, 0);
-        if draw.word(0).below(8) != 0 {
-            return;
-        }
-        let at = self.time(draw.word(1));
-        for index in 0..self.scenario.validators {
-            let node = NodeIndex::new(index);
-            if self.scenario.lost.contains(&node) {
-                continue;
-            }
-            let down_ns = self
-                .draw(TOGETHER, 1 + u64::from(index))
-                .word(0)
-                .log_uniform(10 * MS_NS, 4 * SECOND_NS);
-            self.add(at, Fault::Crash(node));
-            let after_changes = None;
-            self.add(
-                at.after_ns(down_ns),
-                Fault::Restart {
-                    node,
-                    after_changes,
-                },
-            );
-        }
-    }
-
-    fn tokens(&mut self) {
-        for number in 0..self.times(TOKEN, 4) {
-            let draw = self.draw(TOKEN, number);
-            let node = self.node(draw.word(0));
-            let at = self.time(draw.word(1));
-            let ends = at.after_ns(draw.word(2).log_uniform(100 * MS_NS, 8 * SECOND_NS));
-            if self.scenario.lost.contains(&node) {
-                continue;
-            }
-            if draw.word(3).below(3) == 0 {
-                self.add(at, Fault::TokenGone(node));
-                self.add(ends, Fault::TokenBack(node));
-                continue;
-            }
-            let dials = TokenDials {
-                latency_cap_ns: draw.word(4).log_uniform(3 * MS_NS, 2 * SECOND_NS),
-                session_loss: ppm(draw.word(5).log_uniform(1_000, 500_000)),
-                lost_answer: ppm(draw.word(6).log_uniform(1_000, 500_000)),
-                ..TokenDials::CALM
-            };
-            self.add(at, Fault::Token { node, dials });
-            let dials = TokenDials::CALM;
-            self.add(ends, Fault::Token { node, dials });
-        }
-    }
-
-    /// One log of a node on a disk that is slower than those of its others.
-    fn disks(&mut self) {
-        for number in 0..self.times(DISK, 3) {
-            let draw = self.draw(DISK, number);
-            let node = self.node(draw.word(0));
-            let at = self.time(draw.word(1));
-            let log = [LogId::Guard, LogId::Block, LogId::Batch][index(draw.word(2).below(3))];
-            let sync_min_ns = draw.word(3).log_uniform(5 * MS_NS, 200 * MS_NS);
-            let dials = DiskDials {
-                sync_min_ns,
-                sync_cap_ns: 4 * sync_min_ns,
-                ..DiskDials::CALM
-            };
-            self.add(at, Fault::Disk { node, log, dials });
-        }
-    }
-
-    /// All disks of a node, for a while.
-    fn full_disks(&mut self) {
-        for number in 0..self.times(DISK_FULL, 2) {
-            let draw = self.draw(DISK_FULL, number);
-            let node = self.node(draw.word(0));
-            let at = self.time(draw.word(1));
-            let lasts_ns = draw.word(2).log_uniform(100 * MS_NS, 6 * SECOND_NS);
-            if self.scenario.lost.contains(&node) {
-                continue;
-            }
-            self.add(at, Fault::DiskFull(node));
-            self.add(at.after_ns(lasts_ns), Fault::DiskRoom(node));
-        }
-    }
-
-    fn clocks(&mut self) {
-        for index in 0..self.scenario.validators {
-            let draw = self.draw(CLOCK, u64::from(index));
-            if draw.word(0).below(3) != 0 {
-                continue;
-            }
-            let signed = |word: Word, most: i64| {
-                i64::try_from(word.below(2 * most.unsigned_abs() + 1)).expect("a small number")
-                    - most
-            };
-            let clock = Clock {
-                offset_us: signed(draw.word(1), 150_000),
-                drift_ppm: i32::try_from(signed(draw.word(2), 500)).expect("a small number"),
-                ..Clock::default()
-            };
-            self.scenario.clocks.insert(NodeIndex::new(index), clock);
-        }
-    }
-
-    fn processors(&mut self) {
-        let draw = self.draw(CPU, 0);
-        if draw.word(0).below(4) == 0 {
-            let node = self.node(draw.word(1));
-            self.scenario
-                .slow
-                .insert(node, draw.word(2).log_uniform(2, 50));
-        }
     }
 }
 

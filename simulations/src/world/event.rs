@@ -61,6 +61,21 @@ pub(super) enum Completion {
     Stored(Arc<Committed>),
 }
 
+impl Event {
+    /// The node whose process has to be awake for it.
+    pub(super) const fn process(&self) -> Option<NodeIndex> {
+        match self {
+            Self::Deliver { delivery, .. } => Some(delivery.to),
+            Self::Complete { node, .. } | Self::Submit { node, .. } => Some(*node),
+            Self::Client(_)
+            | Self::Fault(_)
+            | Self::Start(_)
+            | Self::Reconnect(..)
+            | Self::Stabilise => None,
+        }
+    }
+}
+
 impl Completion {
     /// Its name in traces.
     pub(super) const fn name(&self) -> &'static str {

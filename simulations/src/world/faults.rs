@@ -9,6 +9,7 @@ use falaj_node::core::{Input, Peer};
 use super::World;
 use super::event::Event;
 use super::host::peer;
+use crate::chance::Word;
 use crate::disk::{DiskDials, SimDisk};
 use crate::economy::node_of;
 use crate::fault::Fault;
@@ -50,6 +51,14 @@ impl World {
             Fault::Disk { node, log, dials } => {
                 self.nodes[node.position()].disks.of(log).set_dials(dials);
             }
+            Fault::BadSector { node, log, chosen } => {
+                let word = Word::new(chosen);
+                let disk = self.nodes[node.position()].disks.of(log);
+                disk.spoil_sector(word, Word::new(chosen.rotate_left(32)));
+            }
+            Fault::Pause(node) => self.pause(node),
+            Fault::Resume(node) => self.resume(node),
+            Fault::ClockLeap { node, by_us } => self.leap(node, by_us),
             Fault::DiskFull(node) => self.each_disk(node, SimDisk::fill),
             Fault::DiskRoom(node) => self.each_disk(node, SimDisk::make_room),
             Fault::Diverge(node) => self.nodes[node.position()].diverges = true,
@@ -63,6 +72,12 @@ impl World {
     fn each_disk(&self, node: NodeIndex, change: impl Fn(&SimDisk)) {
         let disks = &self.nodes[node.position()].disks;
         disks.all().into_iter().for_each(change);
+    }
+
+    fn leap(&mut self, node: NodeIndex, by_us: i64) {
+        let node = &mut self.nodes[node.position()];
+        node.clock.offset_us = node.clock.offset_us.saturating_add(by_us);
+        self.marks.hit_if(node.is_up(), Mark::ClockLeapt);
     }
 
     fn partition(&mut self, side: &[NodeIndex], noticed: bool) {
@@ -143,7 +158,9 @@ impl World {
     pub(super) fn crash(&mut self, place: NodeIndex) {
         let node = &mut self.nodes[place.position()];
         node.disks.all().into_iter().for_each(SimDisk::crash);
-        if node.process.take().is_none() {
+        let process = node.process.take();
+        self.forget_pause(place);
+        if process.is_none() {
             return;
         }
         let others: Vec<_> = self.nodes().filter(|other| *other != place).collect();
@@ -152,16 +169,30 @@ impl World {
         }
     }
 
-    /// A disk operation failed: the process ends. Without a power cut that is nothing a correct node may meet here.
+    /// A disk operation failed: the process ends, and comes back unless the disk is spoilt for good. With a disk that is neither
+    /// without power nor failing nor spoilt that is nothing a correct node may meet.
     pub(super) fn disk_failed(&mut self, place: NodeIndex, error: &LogError) {
+        let failing = self.nodes[place.position()].disks.any(SimDisk::is_failing);
+        self.marks.hit_if(failing, Mark::SyncFailed);
+        if self.is_lost_by_disk(place) {
+            return self.crash(place);
+        }
         let node = &mut self.nodes[place.position()];
-        if node.disks.have_power() {
+        if node.disks.have_power() && !failing {
             let at = self.now();
             self.judge
                 .blame("recovery", at, place, format!("a disk failed: {error}"));
             return;
         }
         self.power_lost(place);
+    }
+
+    /// Whether a node that is lost for good has met a sector that cannot be read.
+    pub(super) fn is_lost_by_disk(&mut self, place: NodeIndex) -> bool {
+        let disks = &self.nodes[place.position()].disks;
+        let met = disks.any(|disk| disk.tally().unreadable > 0);
+        self.marks.hit_if(met, Mark::BadSector);
+        met && self.scenario.lost.contains(&place)
     }
 
     /// The power went in the middle of something; it comes back after a while.
@@ -182,10 +213,13 @@ impl World {
         self.heal();
         self.network.stabilise(LinkDials::CALM);
         self.reconnect_all();
+        self.resume_all();
         let nodes: Vec<_> = self.nodes().collect();
         for place in nodes {
             let node = &mut self.nodes[place.position()];
             node.costs.set_slowness(1);
+            let clock = self.scenario.clocks.get(&place).copied();
+            node.clock.offset_us = clock.unwrap_or_default().offset_us;
             for disk in node.disks.all() {
                 disk.set_dials(DiskDials::CALM);
                 disk.keep_power();

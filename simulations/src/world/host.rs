@@ -17,6 +17,7 @@ use super::log_device::{Command, FULL_RETRY_NS, Turn};
 use super::node::{Process, Stored};
 use super::start::{Ready, ready};
 use crate::checker::Observation;
+use crate::disk::SimDisk;
 use crate::economy::validator_of;
 use crate::marks::Mark;
 use crate::network::Delivery;
@@ -41,6 +42,11 @@ impl World {
                 self.marks.hit(Mark::CrashInRecovery);
                 self.power_lost(place);
             }
+            Err(_) if node.disks.any(SimDisk::is_failing) => {
+                self.marks.hit(Mark::SyncFailed);
+                self.power_lost(place);
+            }
+            Err(_) if self.is_lost_by_disk(place) => self.crash(place),
             Err(error) => self.judge.blame("recovery", at, place, error.to_string()),
         }
     }
@@ -223,6 +229,9 @@ impl World {
 
     /// Gives a running node an input; one that is down hears nothing.
     pub(super) fn input(&mut self, place: NodeIndex, input: Input) {
+        let Some(input) = self.input_unless_asleep(place, input) else {
+            return;
+        };
         let at = self.now();
         let node = &mut self.nodes[place.position()];
         let now = node.now_if_up(at);

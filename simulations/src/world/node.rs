@@ -62,6 +62,10 @@ impl Disks {
         ]
     }
 
+    pub(super) fn any(&self, is: impl Fn(&SimDisk) -> bool) -> bool {
+        self.all().into_iter().any(is)
+    }
+
     pub(super) fn have_power(&self) -> bool {
         self.all().iter().all(|disk| disk.has_power())
     }

@@ -7,8 +7,8 @@
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogError, LogId};
 use falaj_hsm::{
-    BackendCall, BackendError, CallId, Fault, Input as SignerInput, Output as SignerOutput,
-    SignerHome, WitnessFile,
+    Alarm, BackendCall, BackendError, CallId, Fault, Input as SignerInput, Output as SignerOutput,
+    Refusal, SignerHome, WitnessFile,
 };
 use falaj_node::core::Input;
 
@@ -160,6 +160,12 @@ impl World {
         self.later(place, after_ns, Completion::Called { call, result });
     }
 
+    /// Whether an alarm tells the truth about a bad token, as it should.
+    fn is_of_token(&self, place: NodeIndex, alarm: &Alarm) -> bool {
+        let told = matches!(alarm, Alarm::WrongSignature { .. });
+        told && self.nodes[place.position()].token.has_lied()
+    }
+
     fn mark_answer(&mut self, result: &Result<Signature, BackendError>) {
         let fault = result.as_ref().err().map(|error| error.fault);
         self.marks
@@ -181,10 +187,17 @@ impl World {
                     let message = message.as_slice();
                     self.observe(place, Observation::Released { statement, message });
                 }
+                let wrong = Fault::WrongSignature;
+                let refused =
+                    matches!(&result, Err(Refusal::Backend { fault, .. }) if *fault == wrong);
+                self.marks.hit_if(refused, Mark::WrongSignature);
                 self.input(place, Input::Signed { id, result });
             }
             SignerOutput::Alarm(alarm) => {
-                if !self.is_lying(place) && !self.scenario.diverging.contains(&place) {
+                if !self.is_lying(place)
+                    && !self.scenario.unsound.contains(&place)
+                    && !self.is_of_token(place, &alarm)
+                {
                     let what = format!("a correct node's signer raised {alarm:?}");
                     self.judge.blame("alarms", at, place, what);
                 }

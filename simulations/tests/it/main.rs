@@ -8,6 +8,7 @@ mod crash;
 mod determinism;
 mod economy;
 mod happy;
+mod machines;
 mod network;
 mod output;
 mod program;

@@ -77,7 +77,7 @@ fn a_restart_on_a_full_disk_waits_for_room() {
 fn a_node_that_diverged_stands_until_it_computes_right() {
     let mut scenario = Scenario::calm(4);
     scenario.lost.extend([node(1), node(2)]);
-    scenario.diverging.insert(node(1));
+    scenario.unsound.insert(node(1));
     let mut world = world(4, scenario);
     world.add_fault(at_ms(500), Fault::Diverge(node(1)));
     run_to(&mut world, at_ms(1_500));

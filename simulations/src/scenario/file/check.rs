@@ -157,7 +157,7 @@ impl Facts {
             None if classes.contains(&Class::Horizon) => DRAWN_HORIZON,
             None => CALM_HORIZON,
         };
-        let named = file.lost.iter().flat_map(|entry| these(&entry.nodes));
+        let named = lost_for_good(file).flat_map(these);
         Ok(Self {
             validators,
             horizon,
@@ -168,7 +168,7 @@ impl Facts {
     /// At least one validator is correct, whatever is drawn.
     fn faulty(&self, file: &File) -> Result<(), FileError> {
         let byzantine = file.byzantine.iter().map(|entry| &entry.nodes);
-        let entries = byzantine.chain(file.lost.iter().map(|entry| &entry.nodes));
+        let entries = byzantine.chain(lost_for_good(file));
         let faulty: u64 = entries
             .clone()
             .filter_map(|who| Some(who.counts(self.validators)?.1))
@@ -191,35 +191,14 @@ impl Facts {
 
     /// Nothing befalls who is lost for good.
     fn lost(&self, file: &File) -> Result<(), Contradiction> {
-        let named = [
-            (
-                "crash",
-                file.crash
-                    .iter()
-                    .map(|entry| &entry.nodes)
-                    .collect::<Vec<_>>(),
-            ),
-            (
-                "power_cut",
-                file.power_cut.iter().map(|entry| &entry.nodes).collect(),
-            ),
-            (
-                "restart",
-                file.restart.iter().map(|entry| &entry.nodes).collect(),
-            ),
-            (
-                "token_gone",
-                file.token_gone.iter().map(|entry| &entry.nodes).collect(),
-            ),
-            (
-                "token_back",
-                file.token_back.iter().map(|entry| &entry.nodes).collect(),
-            ),
-            (
-                "token",
-                file.token.iter().map(|entry| &entry.nodes).collect(),
-            ),
-        ];
+        macro_rules! named {
+            ($($entry:ident)*) => {
+                [$((stringify!($entry), file.$entry.iter().map(|entry| &entry.nodes).collect::<Vec<_>>()),)*]
+            };
+        }
+        let named = named!(
+            crash power_cut restart token_gone token_back token full_disk failing_disk pause
+        );
         for (entry, who) in named {
             if let Some(node) = who
                 .into_iter()
@@ -274,7 +253,10 @@ impl Facts {
                 [$((stringify!($entry), file.$entry.iter().map(|entry| &entry.at_ms).collect::<Vec<_>>()),)*]
             };
         }
-        let entries = begins!(lost partition mute heal crash power_cut restart token_gone token_back token slow_disk);
+        let entries = begins!(
+            lost diverging bad_sector partition mute heal crash power_cut restart token_gone token_back token slow_disk
+            full_disk failing_disk pause clock_leap
+        );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);
             if let Some(at) = begins.into_iter().find(|at| *at >= self.horizon) {
@@ -310,6 +292,14 @@ impl<'a> Cut<'a> {
             ends: ends.map(|(at, lasts)| Ms::of_ns(at.ns().saturating_add(lasts.ns()))),
         }
     }
+}
+
+/// Who is down, spoilt or unsound for good.
+fn lost_for_good(file: &File) -> impl Iterator<Item = &Who> + Clone {
+    let lost = file.lost.iter().map(|entry| &entry.nodes);
+    let diverging = file.diverging.iter().map(|entry| &entry.nodes);
+    let spoilt = file.bad_sector.iter().map(|entry| &entry.nodes);
+    lost.chain(diverging).chain(spoilt)
 }
 
 /// Nodes that are named.

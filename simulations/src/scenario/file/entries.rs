@@ -55,6 +55,26 @@ entries! {
         at_ms: Dial<Ms>,
     }
 
+    /// Validators whose execution gives other outcomes than everybody's, for good.
+    Diverging {
+        /// Who.
+        nodes: Who,
+        /// From when on.
+        at_ms: Dial<Ms>,
+    }
+
+    /// A sector of a log cannot be read any more; the process is started again after a while, reads it, and is lost.
+    BadSector {
+        /// Whose.
+        nodes: Who,
+        /// Which log's.
+        log: Log,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// After what time the process is started again; a second if not said.
+        restart_ms? Ms,
+    }
+
     /// Clocks that are wrong.
     Clock {
         /// Whose.
@@ -184,6 +204,8 @@ entries! {
         session_loss_ppm? u64,
         /// Calls that sign and then fail to answer.
         lost_answer_ppm? u64,
+        /// Calls whose answer is not the signature.
+        wrong_answer_ppm? u64,
         /// How often; once if not said.
         times? u64,
     }
@@ -200,6 +222,56 @@ entries! {
         sync_min_ms: Dial<Ms>,
         /// The slowest sync; four times the fastest if not said.
         sync_cap_ms? Ms,
+    }
+
+    /// No byte more fits on any disk of a node.
+    FullDisk {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// Syncs of one log of a node fail; each takes its process with it, which starts again by itself.
+    FailingDisk {
+        /// Whose.
+        nodes: Who,
+        /// Which log's.
+        log: Log,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// Syncs that fail.
+        sync_fails_ppm: Dial<u64>,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// Processes stand still, and go on with all that has waited.
+    Pause {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// Wall clocks leap, until the network stabilises.
+    ClockLeap {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How far ahead; negative when back.
+        by_us: i64,
     }
 }
 

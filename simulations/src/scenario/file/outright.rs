@@ -35,7 +35,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         slow,
         byzantine,
         lost: _,
-        diverging: _,
+        unsound: _,
         faults: _,
         stabilise_at,
         heights,
@@ -72,6 +72,8 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         clients: clients(workload),
         byzantine: byzantine.collect(),
         lost,
+        diverging: Vec::new(),
+        bad_sector: Vec::new(),
         clock: clocks.collect(),
         slow: slow.collect(),
         partition: Vec::new(),
@@ -84,6 +86,10 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         token_back: Vec::new(),
         token: Vec::new(),
         slow_disk: Vec::new(),
+        full_disk: Vec::new(),
+        failing_disk: Vec::new(),
+        pause: Vec::new(),
+        clock_leap: Vec::new(),
         fault: singles,
         expect: Expect::default(),
         sweep: Default::default(),
@@ -206,6 +212,14 @@ fn clients(dials: &WorkloadDials) -> Clients {
 fn faults(scenario: &Scenario, horizon: SimTime) -> (Vec<Lost>, Vec<Single>) {
     let (mut lost, mut singles) = (Vec::new(), Vec::new());
     let mut unlost = scenario.lost.clone();
+    // Whom a fault takes for good has no need of an entry.
+    for taken in scenario
+        .faults
+        .iter()
+        .filter_map(|timed| timed.fault.loses())
+    {
+        unlost.remove(&taken);
+    }
     for Timed { at, fault } in &scenario.faults {
         let at_ms = Ms::of_ns(at.get());
         if *at >= horizon || !has_two_sides(fault, scenario.validators) {

@@ -120,7 +120,7 @@ fn every_key_reaches_its_knob() {
     assert_eq!(scenario.byzantine.len(), 1);
     assert_eq!(
         scenario.lost.iter().collect::<Vec<_>>(),
-        [&NodeIndex::new(6)]
+        [&NodeIndex::new(4), &NodeIndex::new(6)]
     );
     assert_eq!(scenario.clocks[&NodeIndex::new(1)].offset_us, -20);
     assert_eq!(scenario.slow[&NodeIndex::new(2)], 21);
@@ -146,8 +146,15 @@ fn insta_like(faults: &[String]) {
         "0.900000000 s Restart { node: NodeIndex(1), after_changes: None }",
         "1.000000000 s TokenGone(NodeIndex(2))",
         "1.100000000 s TokenBack(NodeIndex(2))",
-        "1.200000000 s Token { node: NodeIndex(3), dials: TokenDials { latency_min_ns: 1000000, latency_cap_ns: 3000000, session_loss: Ppm(8), lost_answer: Ppm(9) } }",
+        "1.200000000 s Token { node: NodeIndex(3), dials: TokenDials { latency_min_ns: 1000000, latency_cap_ns: 3000000, session_loss: Ppm(8), lost_answer: Ppm(9), wrong_answer: Ppm(10) } }",
         "1.300000000 s Disk { node: NodeIndex(4), log: Guard, dials: DiskDials { sync_fails: Ppm(0), sync_lies: Ppm(0), sync_min_ns: 2000000, sync_cap_ns: 8000000, capacity_bytes: 18446744073709551615 } }",
+        "1.400000000 s DiskFull(NodeIndex(0))",
+        "1.500000000 s DiskRoom(NodeIndex(0))",
+        "1.600000000 s Disk { node: NodeIndex(1), log: Batch, dials: DiskDials { sync_fails: Ppm(12), sync_lies: Ppm(0), sync_min_ns: 300000, sync_cap_ns: 10000000, capacity_bytes: 18446744073709551615 } }",
+        "1.700000000 s Pause(NodeIndex(2))",
+        "1.800000000 s Resume(NodeIndex(2))",
+        "1.900000000 s ClockLeap { node: NodeIndex(3), by_us: -7 }",
+        "2.000000000 s Diverge(NodeIndex(4))",
     ];
     assert_eq!(faults, expected);
 }
@@ -173,8 +180,13 @@ power_cut = [{ nodes = [1], at_ms = 800, after_changes = 5 }]
 restart = [{ nodes = [1], at_ms = 900 }]
 token_gone = [{ nodes = [2], at_ms = 1000 }]
 token_back = [{ nodes = [2], at_ms = 1100 }]
-token = [{ nodes = [3], at_ms = 1200, latency_min_ms = 1, latency_cap_ms = 3, session_loss_ppm = 8, lost_answer_ppm = 9 }]
+token = [{ nodes = [3], at_ms = 1200, latency_min_ms = 1, latency_cap_ms = 3, session_loss_ppm = 8, lost_answer_ppm = 9, wrong_answer_ppm = 10 }]
 slow_disk = [{ nodes = [4], log = "guard", at_ms = 1300, sync_min_ms = 2 }]
+full_disk = [{ nodes = [0], at_ms = 1400, for_ms = 100 }]
+failing_disk = [{ nodes = [1], log = "batch", at_ms = 1600, sync_fails_ppm = 12 }]
+pause = [{ nodes = [2], at_ms = 1700, for_ms = 100 }]
+clock_leap = [{ nodes = [3], at_ms = 1900, by_us = -7 }]
+diverging = [{ nodes = [4], at_ms = 2000 }]
 expect = { verdict = "not_live", marks = ["loss"], seeds = 3 }
 "#;
 

@@ -160,6 +160,18 @@ fn span(keys: [&'static str; 2], dials: [Option<&Dial<Ms>>; 2], max: Ms) -> Chec
     }
 }
 
+/// The same of entries that have `at_ms`, `for_ms` and `times`.
+macro_rules! courses {
+    ($file:ident: $($entry:ident)*) => {
+        $(
+            for entry in &$file.$entry {
+                let (lasts, times) = (entry.for_ms.as_ref(), entry.times.as_ref());
+                course(stringify!($entry), &entry.at_ms, lasts, times)?;
+            }
+        )*
+    };
+}
+
 fn machines(file: &File) -> Checked {
     for entry in &file.slow {
         within("slow.factor", &entry.factor, 1, FACTOR_MAX)?;
@@ -170,13 +182,24 @@ fn machines(file: &File) -> Checked {
             let (key, value) = ("clock.drift_ppm", entry.drift_ppm);
             return Err(impossible(key, &value, drift.start(), drift.end()));
         }
-        let offset = -OFFSET_MAX_US..=OFFSET_MAX_US;
-        if !offset.contains(&entry.offset_us) {
-            let (key, value) = ("clock.offset_us", entry.offset_us);
-            return Err(impossible(key, &value, offset.start(), offset.end()));
-        }
+        wall("clock.offset_us", entry.offset_us)?;
     }
+    for entry in &file.clock_leap {
+        at("clock_leap.at_ms", &entry.at_ms)?;
+        wall("clock_leap.by_us", entry.by_us)?;
+    }
+    courses!(file: pause);
     Ok(())
+}
+
+/// How far a wall clock may be from the right time.
+fn wall(key: &str, us: i64) -> Checked {
+    let far = -OFFSET_MAX_US..=OFFSET_MAX_US;
+    if far.contains(&us) {
+        Ok(())
+    } else {
+        Err(impossible(key, &us, far.start(), far.end()))
+    }
 }
 
 fn at(key: &str, dial: &Dial<Ms>) -> Checked {
@@ -193,18 +216,6 @@ fn course(
     at(&format!("{entry}.at_ms"), begins)?;
     maybe(&format!("{entry}.for_ms"), lasts, LEAST, HOUR)?;
     maybe(&format!("{entry}.times"), times, 0, TIMES_MAX)
-}
-
-/// The same of entries that have `at_ms`, `for_ms` and `times`.
-macro_rules! courses {
-    ($file:ident: $($entry:ident)*) => {
-        $(
-            for entry in &$file.$entry {
-                let (lasts, times) = (entry.for_ms.as_ref(), entry.times.as_ref());
-                course(stringify!($entry), &entry.at_ms, lasts, times)?;
-            }
-        )*
-    };
 }
 
 fn cuts(file: &File) -> Checked {
@@ -251,11 +262,25 @@ fn tokens(file: &File) -> Checked {
         span(keys, [min.as_ref(), cap.as_ref()], HOUR)?;
         part("token.session_loss_ppm", entry.session_loss_ppm.as_ref())?;
         part("token.lost_answer_ppm", entry.lost_answer_ppm.as_ref())?;
+        part("token.wrong_answer_ppm", entry.wrong_answer_ppm.as_ref())?;
     }
     Ok(())
 }
 
 fn disks(file: &File) -> Checked {
+    courses!(file: full_disk failing_disk);
+    for entry in &file.failing_disk {
+        let fails = Some(&entry.sync_fails_ppm);
+        part("failing_disk.sync_fails_ppm", fails)?;
+    }
+    for entry in &file.bad_sector {
+        at("bad_sector.at_ms", &entry.at_ms)?;
+        let restart = entry.restart_ms.as_ref();
+        maybe("bad_sector.restart_ms", restart, LEAST, HOUR)?;
+    }
+    for entry in &file.diverging {
+        at("diverging.at_ms", &entry.at_ms)?;
+    }
     for entry in &file.slow_disk {
         at("slow_disk.at_ms", &entry.at_ms)?;
         let keys = ["slow_disk.sync_min_ms", "slow_disk.sync_cap_ms"];
@@ -276,14 +301,15 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
         };
     }
     // Too many liars have a refusal of their own.
-    let faulty = named!(byzantine.nodes lost.nodes);
+    let faulty = named!(byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes);
     for (key, who) in faulty {
         who.into_iter()
             .try_for_each(|who| exist(key, who, facts, u64::from(u16::MAX)))?;
     }
     let others = named!(
         clock.nodes slow.nodes partition.side mute.side crash.nodes power_cut.nodes restart.nodes
-        token_gone.nodes token_back.nodes token.nodes slow_disk.nodes
+        token_gone.nodes token_back.nodes token.nodes slow_disk.nodes full_disk.nodes failing_disk.nodes pause.nodes
+        clock_leap.nodes
     );
     for (key, who) in others {
         who.into_iter()

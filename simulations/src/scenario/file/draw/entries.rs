@@ -6,7 +6,7 @@
 use falaj_consensus::durable::LogId;
 
 use super::super::dial::{Dial, Ms, Unit};
-use super::super::entries::{Crash, Log, Loss, PowerCut, SlowDisk, Token};
+use super::super::entries::{BadSector, Crash, FailingDisk, Log, Loss, PowerCut, SlowDisk, Token};
 use super::super::{File, Who};
 use crate::chance::{Chance, Draws, Site};
 use crate::clock::Clock;
@@ -30,6 +30,12 @@ const TOKEN_GONE: Site = Site::new("scenario/file/token-gone");
 const TOKEN_BACK: Site = Site::new("scenario/file/token-back");
 const TOKEN: Site = Site::new("scenario/file/token");
 const SLOW_DISK: Site = Site::new("scenario/file/slow-disk");
+const DIVERGING: Site = Site::new("scenario/file/diverging");
+const BAD_SECTOR: Site = Site::new("scenario/file/bad-sector");
+const FULL_DISK: Site = Site::new("scenario/file/full-disk");
+const FAILING_DISK: Site = Site::new("scenario/file/failing-disk");
+const PAUSE: Site = Site::new("scenario/file/pause");
+const CLOCK_LEAP: Site = Site::new("scenario/file/clock-leap");
 
 /// Counters of one repetition; those below are for picking nodes.
 const TIMES: u64 = 127;
@@ -38,6 +44,10 @@ const VALUES: u64 = 129;
 const NODES: u64 = 256;
 /// A longest sync for a shortest one.
 const TAIL: u64 = 4;
+/// How long a process with a bad sector runs on.
+const RESTART_NS: u64 = 1_000_000_000;
+/// How long it is down.
+const DOWN_NS: u64 = 10_000_000;
 
 /// One repetition of one entry.
 struct Turn(Draws);
@@ -91,6 +101,36 @@ impl<'a> Entries<'a> {
                 self.add(at, fault);
             }
         }
+        for (number, entry) in (0..).zip(&file.diverging) {
+            let turn = self.turn(DIVERGING, number, 0);
+            for node in entry.nodes.pick(&turn.0, &self.correct()) {
+                self.scenario.lost.insert(node);
+                self.scenario.unsound.insert(node);
+                self.add(turn.at(&entry.at_ms), Fault::Diverge(node));
+            }
+        }
+        for (number, entry) in (0..).zip(&file.bad_sector) {
+            let turn = self.turn(BAD_SECTOR, number, 0);
+            self.bad_sector(entry, &turn);
+        }
+    }
+
+    fn bad_sector(&mut self, entry: &BadSector, turn: &Turn) {
+        let (at, log) = (turn.at(&entry.at_ms), log_of(entry.log));
+        for node in entry.nodes.pick(&turn.0, &self.correct()) {
+            self.scenario.lost.insert(node);
+            let chosen = turn.0.at(NODES + u64::from(node.get())).word(1).get() >> 1;
+            self.add(at, Fault::BadSector { node, log, chosen });
+            let restart = turn.own(node, 0, entry.restart_ms.as_ref());
+            let dies = at.after_ns(restart.map_or(RESTART_NS, Ms::ns));
+            self.add(dies, Fault::Crash(node));
+            let after_changes = None;
+            let restart = Fault::Restart {
+                node,
+                after_changes,
+            };
+            self.add(dies.after_ns(DOWN_NS), restart);
+        }
     }
 
     /// What goes wrong when.
@@ -123,11 +163,12 @@ impl<'a> Entries<'a> {
             let turn = self.turn(SLOW_DISK, number, 0);
             self.slow_disk(entry, &turn);
         }
+        self.disks(file);
+        self.processes(file);
         for single in &file.fault {
-            // Who computes something else is lost by that alone.
+            self.scenario.lost.extend(single.what.loses());
             if let Fault::Diverge(node) = single.what {
-                self.scenario.lost.insert(node);
-                self.scenario.diverging.insert(node);
+                self.scenario.unsound.insert(node);
             }
             self.add(SimTime::new(single.at_ms.ns()), single.what.clone());
         }
@@ -152,6 +193,70 @@ impl<'a> Entries<'a> {
                 if let Some(factor) = turn.own(node, 0, Some(&entry.factor)) {
                     self.scenario.slow.insert(node, factor);
                 }
+            }
+        }
+    }
+
+    /// Disks that are full or fail.
+    fn disks(&mut self, file: &File) {
+        for (number, entry) in (0..).zip(&file.full_disk) {
+            self.each(FULL_DISK, number, entry.times.as_ref(), |this, turn| {
+                let when = (&entry.nodes, &entry.at_ms, entry.for_ms.as_ref());
+                this.while_it_lasts(turn, when, [Fault::DiskFull, Fault::DiskRoom]);
+            });
+        }
+        for (number, entry) in (0..).zip(&file.failing_disk) {
+            self.each(FAILING_DISK, number, entry.times.as_ref(), |this, turn| {
+                this.failing_disk(entry, turn);
+            });
+        }
+    }
+
+    /// Processes that stand still, and clocks that leap.
+    fn processes(&mut self, file: &File) {
+        for (number, entry) in (0..).zip(&file.pause) {
+            self.each(PAUSE, number, entry.times.as_ref(), |this, turn| {
+                let when = (&entry.nodes, &entry.at_ms, entry.for_ms.as_ref());
+                this.while_it_lasts(turn, when, [Fault::Pause, Fault::Resume]);
+            });
+        }
+        for (number, entry) in (0..).zip(&file.clock_leap) {
+            let turn = self.turn(CLOCK_LEAP, number, 0);
+            let (at, by_us) = (turn.at(&entry.at_ms), entry.by_us);
+            for node in entry.nodes.pick(&turn.0, &self.all()) {
+                self.add(at, Fault::ClockLeap { node, by_us });
+            }
+        }
+    }
+
+    /// Something that befalls nodes, and ends if it is said when.
+    fn while_it_lasts(
+        &mut self,
+        turn: &Turn,
+        (nodes, at, lasts): (&Who, &Dial<Ms>, Option<&Dial<Ms>>),
+        [begins, ends]: [fn(NodeIndex) -> Fault; 2],
+    ) {
+        let at = turn.at(at);
+        for node in self.standing(nodes, turn) {
+            self.add(at, begins(node));
+            if let Some(lasts) = turn.own(node, 0, lasts) {
+                self.add(at.after_ns(lasts.ns()), ends(node));
+            }
+        }
+    }
+
+    fn failing_disk(&mut self, entry: &FailingDisk, turn: &Turn) {
+        let (at, log) = (turn.at(&entry.at_ms), log_of(entry.log));
+        for node in self.standing(&entry.nodes, turn) {
+            let fails = turn.own(node, 1, Some(&entry.sync_fails_ppm));
+            let dials = DiskDials {
+                sync_fails: fails.map_or(Default::default(), super::ppm),
+                ..DiskDials::CALM
+            };
+            self.add(at, Fault::Disk { node, log, dials });
+            if let Some(lasts) = turn.own(node, 0, entry.for_ms.as_ref()) {
+                let dials = DiskDials::CALM;
+                self.add(at.after_ns(lasts.ns()), Fault::Disk { node, log, dials });
             }
         }
     }
@@ -233,13 +338,8 @@ impl<'a> Entries<'a> {
     fn tokens(&mut self, file: &File) {
         for (number, entry) in (0..).zip(&file.token_gone) {
             self.each(TOKEN_GONE, number, entry.times.as_ref(), |this, turn| {
-                let at = turn.at(&entry.at_ms);
-                for node in this.standing(&entry.nodes, turn) {
-                    this.add(at, Fault::TokenGone(node));
-                    if let Some(lasts) = turn.own(node, 0, entry.for_ms.as_ref()) {
-                        this.add(at.after_ns(lasts.ns()), Fault::TokenBack(node));
-                    }
-                }
+                let when = (&entry.nodes, &entry.at_ms, entry.for_ms.as_ref());
+                this.while_it_lasts(turn, when, [Fault::TokenGone, Fault::TokenBack]);
             });
         }
         for (number, entry) in (0..).zip(&file.token_back) {
@@ -349,6 +449,7 @@ fn token_dials(entry: &Token, turn: &Turn, node: NodeIndex) -> TokenDials {
         latency_cap_ns: most.map_or(calm.latency_cap_ns, Ms::ns).max(latency_min_ns),
         session_loss: part(3, &entry.session_loss_ppm),
         lost_answer: part(4, &entry.lost_answer_ppm),
+        wrong_answer: part(5, &entry.wrong_answer_ppm),
     }
 }
 

@@ -1,0 +1,76 @@
+//! Who lies, who is lost, whose execution or disk is spoilt: never more than consensus bears.
+
+use super::{LOGS, MS_NS, SECOND_NS, Swarm, index};
+use crate::byzantine::Behaviour;
+use crate::chance::{Draw, Site};
+use crate::fault::Fault;
+use crate::types::{NodeIndex, SimTime};
+
+const FAULTY: Site = Site::new("scenario/faulty");
+const DIVERGE: Site = Site::new("scenario/diverge");
+const SPOILT: Site = Site::new("scenario/bad-sector");
+
+impl Swarm<'_> {
+    /// Up to f validators that lie, or that are lost for good at some time.
+    pub(super) fn faulty(&mut self) {
+        let budget = u64::from(self.scenario.fault_budget());
+        let shape = self.draw(FAULTY, 0);
+        let count = shape.word(0).within(0, budget);
+        let first = shape.word(1).below(u64::from(self.scenario.validators));
+        for number in 0..count {
+            let draw = self.draw(FAULTY, 1 + number);
+            let node = (first + number) % u64::from(self.scenario.validators);
+            let node = NodeIndex::new(u16::try_from(node).expect("below the number of validators"));
+            let at = self.time(draw.word(1));
+            match draw.word(0).below(6) {
+                0 => self.lie(node, &[Behaviour::Equivocate]),
+                1 => self.lie(node, &[Behaviour::VoteTwice]),
+                2 | 3 => self.lie(node, &[Behaviour::Equivocate, Behaviour::VoteTwice]),
+                4 => self.lose(at, node, Fault::Crash(node)),
+                _ => self.lose(at, node, Fault::TokenGone(node)),
+            }
+        }
+    }
+
+    fn lie(&mut self, node: NodeIndex, behaviours: &[Behaviour]) {
+        self.scenario.byzantine.insert(node, behaviours.to_vec());
+    }
+
+    fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
+        self.scenario.lost.insert(node);
+        self.add(at, fault);
+    }
+
+    /// One validator whose execution gives something else from some time on, if consensus bears one more that is faulty.
+    pub(super) fn divergence(&mut self) {
+        let draw = self.draw(DIVERGE, 0);
+        if let Some(node) = self.one_more(&draw) {
+            let at = self.time(draw.word(2));
+            self.scenario.unsound.insert(node);
+            self.lose(at, node, Fault::Diverge(node));
+        }
+    }
+
+    /// A validator that is faulty from some time on, in a quarter of all runs, if consensus bears one more.
+    fn one_more(&self, draw: &Draw) -> Option<NodeIndex> {
+        let (liars, lost) = (&self.scenario.byzantine, &self.scenario.lost);
+        let node = self.node(draw.word(1));
+        let bears = liars.len() + lost.len() < usize::from(self.scenario.fault_budget());
+        let is_new = !liars.contains_key(&node) && !lost.contains(&node);
+        (draw.word(0).below(4) == 0 && is_new && bears).then_some(node)
+    }
+
+    /// A sector that cannot be read; some time later the process is started again, and reads its logs whole.
+    pub(super) fn bad_sectors(&mut self) {
+        let draw = self.draw(SPOILT, 0);
+        let Some(node) = self.one_more(&draw) else {
+            return;
+        };
+        let at = self.time(draw.word(2));
+        let log = LOGS[index(draw.word(3).below(3))];
+        let chosen = draw.word(4).get() >> 1;
+        self.lose(at, node, Fault::BadSector { node, log, chosen });
+        let dies = at.after_ns(draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS));
+        self.crash_and_back(node, dies, 10 * MS_NS, None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Machines that are there and not well: processes that stand still, clocks that leap, disks and tokens that fail.
+
+use falaj_consensus::durable::LogId;
+use falaj_simulations::disk::DiskDials;
+use falaj_simulations::fault::Fault;
+use falaj_simulations::hsm::TokenDials;
+use falaj_simulations::marks::Mark;
+use falaj_simulations::scenario::Scenario;
+use falaj_simulations::types::Ppm;
+
+use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
+
+/// Goal: a process that stands still for longer than any timeout misses heights, and goes on with the others when it wakes.
+#[test]
+fn a_process_that_stood_still_goes_on() {
+    let mut world = world(1, Scenario::calm(4));
+    world.add_fault(at_ms(500), Fault::Pause(node(2)));
+    run_to(&mut world, at_ms(3_500));
+    let stood = world.height(node(2)).expect("it runs");
+    assert!(world.decided() > stood);
+    world.add_fault(at_ms(3_501), Fault::Resume(node(2)));
+    run_to(&mut world, at_ms(3_600));
+    settle(&mut world, 10 * SECOND_NS);
+    assert!(world.marks().count(Mark::Paused) > 0);
+    assert_eq!(world.marks().count(Mark::Restart), 0);
+}
+
+/// Goal: one wall clock an hour ahead or behind moves nobody else's time; its node takes part again when the clock is right.
+#[test]
+fn a_clock_that_leaps_moves_nobody() {
+    let hour_us = 3_600_000_000;
+    for by_us in [hour_us, -hour_us] {
+        let mut world = world(2, Scenario::calm(4));
+        let node = node(1);
+        world.add_fault(at_ms(400), Fault::ClockLeap { node, by_us });
+        run_to(&mut world, at_ms(3_000));
+        assert!(world.marks().count(Mark::ClockLeapt) > 0);
+        world.stabilise();
+        settle(&mut world, 15 * SECOND_NS);
+    }
+}
+
+/// Goal: a sync that fails takes its process with it, which comes back on what was durable and says nothing that was not.
+#[test]
+fn a_failed_sync_ends_its_process() {
+    for log in [LogId::Guard, LogId::Block, LogId::Batch] {
+        let mut world = world(3, Scenario::calm(4));
+        let dials = DiskDials {
+            sync_fails: Ppm::new(30_000),
+            ..DiskDials::CALM
+        };
+        let node = node(3);
+        world.add_fault(at_ms(300), Fault::Disk { node, log, dials });
+        run_to(&mut world, at_ms(4_000));
+        world.stabilise();
+        settle(&mut world, 15 * SECOND_NS);
+        assert!(world.marks().count(Mark::SyncFailed) > 0);
+        assert!(world.marks().count(Mark::Restart) > 0);
+    }
+}
+
+/// Goal: a node that cannot read a sector of its log does not start, and the others go on without it.
+#[test]
+fn a_bad_sector_keeps_its_node_down() {
+    let mut scenario = Scenario::calm(4);
+    scenario.lost.insert(node(0));
+    let mut world = world(4, scenario);
+    let (log, chosen) = (LogId::Block, 1 << 33);
+    let bad = Fault::BadSector {
+        node: node(0),
+        log,
+        chosen,
+    };
+    world.add_fault(at_ms(900), bad);
+    world.add_fault(at_ms(1_000), Fault::Crash(node(0)));
+    let restart = Fault::Restart {
+        node: node(0),
+        after_changes: None,
+    };
+    world.add_fault(at_ms(1_100), restart);
+    run_to(&mut world, at_ms(2_500));
+    assert!(world.marks().count(Mark::BadSector) > 0);
+    assert_eq!(world.height(node(0)), None);
+    settle(&mut world, 15 * SECOND_NS);
+}
+
+/// Goal: what a token gives instead of a signature leaves nobody; the vote is asked for again.
+#[test]
+fn a_wrong_signature_is_asked_for_again() {
+    let mut world = world(5, Scenario::calm(4));
+    for index in 0..4 {
+        let dials = TokenDials {
+            wrong_answer: Ppm::new(200_000),
+            ..TokenDials::CALM
+        };
+        let node = node(index);
+        world.add_fault(at_ms(100), Fault::Token { node, dials });
+    }
+    run_to(&mut world, at_ms(2_500));
+    assert!(world.marks().count(Mark::WrongSignature) > 0);
+    world.stabilise();
+    settle(&mut world, 15 * SECOND_NS);
+}
