@@ -1,28 +1,43 @@
 //! Validators that break the protocol: a shipped replica whose words are changed on their way out.
 //!
 //! Invariant: a lie is signed with the liar's own key, past its guard; nobody else's signature is ever made.
-//! Shape: one file a behaviour; behaviours compose, and all liars of a run share one plot: the twin blocks they made.
+//! Shape: one file a behaviour; behaviours compose, and all liars of a run share one plot: the twin blocks they made, and what each has
+//! said of late.
 //! Who calls it: the world, for each frame that leaves a lying node.
 //! Source: `docs/simulation.md`, "Scenarios".
 
 mod double_voter;
 mod equivocator;
+mod far_voter;
+mod flood_batches;
+mod flood_proposals;
+mod flood_requests;
+mod forger;
+mod garbler;
 mod plot;
+mod relabeller;
+mod replayer;
+mod silent;
+mod sync_liar;
+mod withholder;
 
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::message::Statement;
-use falaj_consensus::types::{Height, Round};
+use falaj_consensus::types::{Height, Round, ValidatorIndex};
 use falaj_ledger::state::State;
-use falaj_node::core::Frame;
+use falaj_node::core::{Class, Frame, Message};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use plot::{Plot, Twin};
 
-use crate::chance::{Chance, Site};
+use crate::chance::{Chance, Draw, Site};
+use crate::marks::{Mark, Marks};
 use crate::types::NodeIndex;
 
 const SPLIT: Site = Site::new("byzantine/split");
+/// How many frames a flood sends instead of one.
+const FLOOD: u64 = 12;
 
 /// A way to break the protocol.
 #[derive(
@@ -34,37 +49,159 @@ pub enum Behaviour {
     Equivocate,
     /// Votes for two values in one round, each to some of the others.
     VoteTwice,
+    /// Votes for rounds and heights that are far away, without end.
+    VoteFar,
+    /// Passes votes on under another validator's name.
+    RelabelVotes,
+    /// Sends certificates and polkas of its own making beside the right ones.
+    ForgeCertificates,
+    /// Proposes blocks without end, for its round and for later ones.
+    FloodProposals,
+    /// Asks for blocks, batches and votes without end.
+    FloodRequests,
+    /// Sends batches without end, under numbers far apart, and some that hold no transactions.
+    FloodBatches,
+    /// Gives its batches to one other alone, and to nobody who asks.
+    WithholdBatches,
+    /// Answers whoever is behind with blocks and batches that are not those asked for.
+    LieInSync,
+    /// Says nothing to some of the others, to others of them at each height.
+    KeepSilent,
+    /// Sends again what it has said before.
+    Replay,
+    /// Sends bytes that are cut, changed, longer, on another stream, or no frame at all.
+    Garble,
 }
 
-/// A frame for some nodes.
+impl Behaviour {
+    /// Every behaviour.
+    pub const ALL: [Self; 13] = [
+        Self::Equivocate,
+        Self::VoteTwice,
+        Self::VoteFar,
+        Self::RelabelVotes,
+        Self::ForgeCertificates,
+        Self::FloodProposals,
+        Self::FloodRequests,
+        Self::FloodBatches,
+        Self::WithholdBatches,
+        Self::LieInSync,
+        Self::KeepSilent,
+        Self::Replay,
+        Self::Garble,
+    ];
+
+    /// What leaves instead of `frame`.
+    pub fn rewrite(self, liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
+        match self {
+            Self::Equivocate => equivocator::rewrite(liar, to, frame),
+            Self::VoteTwice => double_voter::rewrite(liar, to, frame),
+            Self::VoteFar => far_voter::rewrite(liar, to, frame),
+            Self::RelabelVotes => relabeller::rewrite(liar, to, frame),
+            Self::ForgeCertificates => forger::rewrite(liar, to, frame),
+            Self::FloodProposals => flood_proposals::rewrite(liar, to, frame),
+            Self::FloodRequests => flood_requests::rewrite(liar, to, frame),
+            Self::FloodBatches => flood_batches::rewrite(liar, to, frame),
+            Self::WithholdBatches => withholder::rewrite(liar, to, frame),
+            Self::LieInSync => sync_liar::rewrite(liar, to, frame),
+            Self::KeepSilent => silent::rewrite(liar, to, frame),
+            Self::Replay => replayer::rewrite(liar, to, frame),
+            Self::Garble => garbler::rewrite(liar, to, frame),
+        }
+    }
+}
+
+/// What a liar sends to some nodes.
 #[derive(Clone, Debug)]
 pub struct Lie {
     /// To whom.
     pub to: Vec<NodeIndex>,
     /// What.
-    pub frame: Frame,
+    pub words: Words,
+}
+
+/// What a liar says.
+#[derive(Clone, Debug)]
+pub enum Words {
+    /// A frame.
+    Frame(Frame),
+    /// Bytes on a stream, whatever they are.
+    Bytes(Class, Vec<u8>),
+}
+
+impl Lie {
+    /// A frame for some nodes.
+    #[must_use]
+    pub const fn frame(to: Vec<NodeIndex>, frame: Frame) -> Self {
+        Self {
+            to,
+            words: Words::Frame(frame),
+        }
+    }
 }
 
 /// What a liar can do and knows when a frame is about to leave it.
 pub struct Liar<'a> {
+    /// Which node it is.
+    pub place: NodeIndex,
+    /// How many validators there are.
+    pub validators: u16,
+    /// How many frames it has sent before this one.
+    pub number: u64,
     /// The liar's own state, after its last decided height.
     pub state: &'a State,
     /// What all liars know.
     pub plot: &'a mut Plot,
     /// Chance: all liars split the others of a round in the same way.
     pub chance: &'a Chance,
+    /// What the run has reached.
+    pub marks: &'a mut Marks,
     /// Signs anything with the liar's key.
     pub sign: &'a mut dyn FnMut(&Statement) -> Signature,
 }
 
-impl Behaviour {
-    /// What leaves instead of `frame`.
-    pub fn rewrite(self, liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
-        match self {
-            Self::Equivocate => equivocator::rewrite(liar, to, frame),
-            Self::VoteTwice => double_voter::rewrite(liar, to, frame),
+impl Liar<'_> {
+    /// Chance for this frame, as one behaviour has it.
+    fn draw(&self, site: Site) -> Draw {
+        let draws = self.chance.draws(site, u64::from(self.place.get()));
+        draws.at(self.number)
+    }
+
+    /// Whether a behaviour acts on this frame: on one of so many.
+    fn acts(&self, site: Site, one_of: u64) -> Option<Draw> {
+        let draw = self.draw(site);
+        (draw.word(0).below(one_of) == 0).then_some(draw)
+    }
+
+    fn index(&self) -> ValidatorIndex {
+        ValidatorIndex::new(self.place.get())
+    }
+
+    /// The height that the liar decides.
+    fn open(&self) -> Height {
+        self.state.height().next()
+    }
+
+    /// A frame of its own making, with a message.
+    fn says(&self, message: Message) -> Frame {
+        Frame {
+            height: self.state.height(),
+            acks: Vec::new(),
+            message: Some(message),
         }
     }
+}
+
+/// The truth, and lies beside it to the same nodes.
+fn beside(
+    liar: &mut Liar<'_>,
+    mark: Mark,
+    (to, truth): (Vec<NodeIndex>, Frame),
+    lies: Vec<Frame>,
+) -> Vec<Lie> {
+    liar.marks.hit_if(!lies.is_empty(), mark);
+    let frames = std::iter::once(truth).chain(lies);
+    frames.map(|frame| Lie::frame(to.clone(), frame)).collect()
 }
 
 /// Each part of the recipients hears something else in a round.
@@ -76,7 +213,7 @@ fn tell_apart(
 ) -> Vec<Lie> {
     let (first, second) = split(liar, place, to);
     let lies = [first, second].into_iter().zip(frames);
-    lies.map(|(to, frame)| Lie { to, frame }).collect()
+    lies.map(|(to, frame)| Lie::frame(to, frame)).collect()
 }
 
 /// Two parts of the recipients, by chance for each node and round; a quarter of them is in both, and can prove the lie.

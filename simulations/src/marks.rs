@@ -111,6 +111,28 @@ marks! {
     PeerFault = "peer_fault";
     /// A correct node took no more from a peer.
     PeerLimited = "peer_limited";
+    /// A liar voted for rounds and heights that nobody was in.
+    FarVotes = "far_votes";
+    /// A liar passed votes on under another name.
+    RelabelledVotes = "relabelled_votes";
+    /// A liar sent a certificate or a polka of its own making.
+    ForgedCertificate = "forged_certificate";
+    /// A liar proposed blocks without end.
+    FloodOfProposals = "flood_of_proposals";
+    /// A liar asked without end.
+    FloodOfRequests = "flood_of_requests";
+    /// A liar sent batches without end.
+    FloodOfBatches = "flood_of_batches";
+    /// A liar kept a batch from most.
+    WithheldBatch = "withheld_batch";
+    /// A liar answered with something else than it was asked for.
+    LieInSync = "lie_in_sync";
+    /// A liar said nothing to some.
+    Silence = "silence";
+    /// A liar sent again what it had said before.
+    StaleReplay = "stale_replay";
+    /// A liar sent bytes that were cut or changed.
+    Garbled = "garbled";
     /// A token was asked while it was gone.
     TokenGone = "token_gone";
     /// A token signed and the answer was lost, or came too late.

@@ -105,6 +105,8 @@ pub struct World {
     trace: Trace,
     judge: Judge,
     marks: Marks,
+    /// How many frames each node has sent as a liar.
+    said: Vec<u64>,
     /// What waits for processes that stand still.
     asleep: BTreeMap<NodeIndex, Vec<Event>>,
     stable: bool,
@@ -141,6 +143,7 @@ impl World {
             trace,
             judge,
             marks: Marks::default(),
+            said: vec![0; usize::from(scenario.validators)],
             asleep: BTreeMap::new(),
             stable: false,
             stop_at: None,
@@ -227,7 +230,9 @@ impl World {
             return;
         };
         match event {
-            Event::Deliver { delivery, said } => self.deliver(sequence, delivery, &said),
+            Event::Deliver { delivery, said } => {
+                self.deliver(sequence, delivery, said.as_deref());
+            }
             Event::Complete { node, boot, what } => self.complete(sequence, node, boot, what),
             Event::Submit {
                 node,

@@ -11,15 +11,15 @@ use crate::types::NodeIndex;
 
 pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
     let Some(Message::Votes(votes)) = &frame.message else {
-        return vec![Lie { to, frame }];
+        return vec![Lie::frame(to, frame)];
     };
     // Votes that are repeated for somebody who asked are several, or others' votes; the fresh own one is alone.
     let [vote] = &votes[..] else {
-        return vec![Lie { to, frame }];
+        return vec![Lie::frame(to, frame)];
     };
     let place = (vote.height, vote.round);
     let Some(second) = second_vote(liar, vote) else {
-        return vec![Lie { to, frame }];
+        return vec![Lie::frame(to, frame)];
     };
     let lie = Frame {
         message: Some(Message::Votes(vec![second])),

@@ -25,7 +25,7 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> 
             };
             tell_apart(liar, place, &to, [frame, lie])
         }
-        _ => vec![Lie { to, frame }],
+        _ => vec![Lie::frame(to, frame)],
     }
 }
 
@@ -69,7 +69,7 @@ fn twin_of(liar: &mut Liar<'_>, bundle: &ProposalBundle) -> ProposalBundle {
     }
 }
 
-fn empty_header(header: &Header, body: &Body) -> Header {
+pub(super) fn empty_header(header: &Header, body: &Body) -> Header {
     Header {
         body_root: body.root(),
         evidence_root: body.evidence_root(),

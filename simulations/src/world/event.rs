@@ -16,8 +16,8 @@ pub(super) enum Event {
     /// A frame arrives.
     Deliver {
         delivery: Delivery,
-        /// What its bytes say, for the oracles.
-        said: Arc<Frame>,
+        /// What its bytes say, for the oracles; nothing if they are no frame.
+        said: Option<Arc<Frame>>,
     },
     /// Something that a process has begun ends; it is forgotten if that process has ended first.
     Complete {

@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    pub(super) fn deliver(&mut self, sequence: u64, delivery: Delivery, said: &Frame) {
+    pub(super) fn deliver(&mut self, sequence: u64, delivery: Delivery, said: Option<&Frame>) {
         let carries = self.network.carries(&delivery);
         let Delivery {
             from,
@@ -158,8 +158,9 @@ impl World {
         let at = self.now();
         self.trace.event(at, sequence, Tag::Delivered, to, &packet);
         self.trace.tell(|| {
+            let words = said.map_or_else(|| "no frame".to_owned(), summary);
             let how = if damaged { ", damaged" } else { "" };
-            format!("{at} {to} hears {from}: {}{how}", summary(said))
+            format!("{at} {to} hears {from}: {words}{how}")
         });
         if !carries || !self.nodes[to.position()].is_up() {
             return;
@@ -167,8 +168,10 @@ impl World {
         if damaged {
             return self.connection_ends(from, to);
         }
-        self.mark_received(said);
-        self.observe(to, Observation::Received(said));
+        if let Some(said) = said {
+            self.mark_received(said);
+            self.observe(to, Observation::Received(said));
+        }
         let input = Input::Received {
             from: peer(from),
             class: class_of(class),

@@ -11,7 +11,7 @@ use falaj_node::core::{Class, Committed, Frame, Output, Recipients};
 use super::World;
 use super::event::{Completion, Event};
 use super::host::number_of;
-use crate::byzantine::{Liar, Lie};
+use crate::byzantine::{Liar, Lie, Words};
 use crate::checker::Observation;
 use crate::economy::{key_of, node_of};
 use crate::hsm::Order;
@@ -70,11 +70,18 @@ impl World {
         };
         self.observe(place, Observation::Sent(&frame));
         if self.nodes[place.position()].lies.is_empty() {
-            self.transmit(place, &to, class, bytes, &Arc::new(frame));
+            self.transmit(place, &to, class, bytes, Some(&Arc::new(frame)));
             return;
         }
-        for Lie { to, frame } in self.lie(place, to, frame) {
-            self.transmit(place, &to, class, &frame.encode(), &Arc::new(frame));
+        for Lie { to, words } in self.lie(place, to, frame) {
+            let (class, bytes, said) = match words {
+                Words::Frame(frame) => (frame.class(), frame.encode(), Some(frame)),
+                Words::Bytes(class, bytes) => {
+                    let said = Frame::decode(class, &bytes).ok();
+                    (class, bytes.into(), said)
+                }
+            };
+            self.transmit(place, &to, class, &bytes, said.map(Arc::new).as_ref());
         }
     }
 
@@ -94,14 +101,14 @@ impl World {
         to: &[NodeIndex],
         class: Class,
         bytes: &Packet,
-        said: &Arc<Frame>,
+        said: Option<&Arc<Frame>>,
     ) {
         let (now, before) = (self.now(), self.network.tally());
         for to in to {
             let packet = Arc::clone(bytes);
             let deliveries = self.network.send(now, place, *to, number_of(class), packet);
             for delivery in deliveries {
-                let (at, said) = (delivery.at, Arc::clone(said));
+                let (at, said) = (delivery.at, said.map(Arc::clone));
                 self.queue.push(at, Event::Deliver { delivery, said });
             }
         }
@@ -132,18 +139,25 @@ impl World {
             };
             registry.sign(at, order)
         };
+        self.plot.remember(place, &frame);
         let mut liar = Liar {
+            place,
+            validators: self.scenario.validators,
+            number: self.said[place.position()],
             state: process.replica.state(),
             plot: &mut self.plot,
             chance: &self.shared.chance,
+            marks: &mut self.marks,
             sign: &mut sign,
         };
-        let mut lies = vec![Lie { to, frame }];
+        self.said[place.position()] += 1;
+        let mut lies = vec![Lie::frame(to, frame)];
         for behaviour in &node.lies {
-            lies = lies
-                .into_iter()
-                .flat_map(|lie| behaviour.rewrite(&mut liar, lie.to, lie.frame))
-                .collect();
+            let rewrite = |Lie { to, words }| match words {
+                Words::Frame(frame) => behaviour.rewrite(&mut liar, to, frame),
+                Words::Bytes(..) => vec![Lie { to, words }],
+            };
+            lies = lies.into_iter().flat_map(rewrite).collect();
         }
         lies
     }

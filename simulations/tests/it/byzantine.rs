@@ -1,6 +1,7 @@
 //! Validators that lie.
 
 use falaj_simulations::byzantine::Behaviour;
+use falaj_simulations::fault::Fault;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::scenario::Scenario;
 use falaj_simulations::world::World;
@@ -31,6 +32,45 @@ fn a_double_voter_is_proven() {
     run_to(&mut world, at_ms(3_000));
     settle(&mut world, 20 * SECOND_NS);
     assert!(world.marks().count(Mark::DoubleVote) > 0);
+}
+
+/// Goal: whatever one of four does, the other three go on and do not fork, also while one of them is away and catches up.
+#[test]
+fn no_liar_of_four_stops_the_others() {
+    for (behaviour, mark) in [
+        (Behaviour::VoteFar, Mark::FarVotes),
+        (Behaviour::RelabelVotes, Mark::RelabelledVotes),
+        (Behaviour::ForgeCertificates, Mark::ForgedCertificate),
+        (Behaviour::FloodProposals, Mark::FloodOfProposals),
+        (Behaviour::FloodRequests, Mark::FloodOfRequests),
+        (Behaviour::FloodBatches, Mark::FloodOfBatches),
+        (Behaviour::WithholdBatches, Mark::WithheldBatch),
+        (Behaviour::LieInSync, Mark::LieInSync),
+        (Behaviour::KeepSilent, Mark::Silence),
+        (Behaviour::Replay, Mark::StaleReplay),
+        (Behaviour::Garble, Mark::Garbled),
+    ] {
+        let mut world = lying(4, &[1], &[behaviour]);
+        world.add_fault(at_ms(400), Fault::Crash(node(3)));
+        let restart = Fault::Restart {
+            node: node(3),
+            after_changes: None,
+        };
+        world.add_fault(at_ms(1_200), restart);
+        run_to(&mut world, at_ms(2_000));
+        settle(&mut world, 20 * SECOND_NS);
+        assert!(world.marks().count(mark) > 0, "{behaviour:?}");
+    }
+}
+
+/// Goal: bytes that are no frame, and more than a peer may ask for, are reported of the liar and of nobody else.
+#[test]
+fn what_a_liar_sends_is_reported_of_it() {
+    let both = [Behaviour::Garble, Behaviour::FloodRequests];
+    let mut world = lying(4, &[2], &both);
+    run_to(&mut world, at_ms(1_500));
+    settle(&mut world, 20 * SECOND_NS);
+    assert!(world.marks().count(Mark::PeerFault) > 0);
 }
 
 /// Goal: two of seven propose and vote twice together, for each other's twin blocks, and fork nothing.

@@ -9,6 +9,7 @@ use crate::types::{NodeIndex, SimTime};
 const FAULTY: Site = Site::new("scenario/faulty");
 const DIVERGE: Site = Site::new("scenario/diverge");
 const SPOILT: Site = Site::new("scenario/bad-sector");
+const LIES: Site = Site::new("scenario/lies");
 
 impl Swarm<'_> {
     /// Up to f validators that lie, or that are lost for good at some time.
@@ -33,7 +34,15 @@ impl Swarm<'_> {
     }
 
     fn lie(&mut self, node: NodeIndex, behaviours: &[Behaviour]) {
-        self.scenario.byzantine.insert(node, behaviours.to_vec());
+        let more = self.draw(LIES, u64::from(node.get())).word(0).get();
+        let mut behaviours = behaviours.to_vec();
+        // Beside those, each other lie with one chance in four.
+        for (other, place) in Behaviour::ALL.into_iter().zip(0..) {
+            if !behaviours.contains(&other) && more >> (2 * place) & 3 == 0 {
+                behaviours.push(other);
+            }
+        }
+        self.scenario.byzantine.insert(node, behaviours);
     }
 
     fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
