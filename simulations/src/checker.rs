@@ -6,6 +6,7 @@
 //! Errors: the first [`Violation`] ends a run.
 //! Source: `docs/simulation.md`, "Oracles".
 
+mod accountability;
 mod acknowledged;
 mod agreement;
 mod alarms;
@@ -143,10 +144,15 @@ impl fmt::Display for Violation {
 /// What an oracle says to an observation: nothing, or what is wrong.
 type Finding = Result<(), String>;
 
+const ACCOUNTABILITY: &str = "accountability";
+const AGREEMENT: &str = "agreement";
+const ALARMS: &str = "alarms";
+
 /// All oracles.
 #[derive(Debug)]
 pub struct Judge {
     facts: Facts,
+    accountability: accountability::Accountability,
     agreement: agreement::Agreement,
     acknowledged: acknowledged::Acknowledged,
     chain: chain::Chain,
@@ -164,6 +170,7 @@ impl Judge {
     #[must_use]
     pub fn new(facts: Facts) -> Self {
         Self {
+            accountability: accountability::Accountability::new(&facts),
             agreement: agreement::Agreement::new(&facts),
             acknowledged: acknowledged::Acknowledged::default(),
             chain: chain::Chain::new(&facts),
@@ -218,8 +225,13 @@ impl Judge {
             return;
         }
         let seen = &observation;
+        let accountable = self.accountability.observe(registry, node, seen);
+        let agreed = self.agreement.observe(node, seen);
+        let calm = alarms::observe(&self.facts, seen);
+        let (agreement, agreed) = self.named(AGREEMENT, agreed, self.agreement.fork());
+        let (alarms, calm) = self.named(ALARMS, calm, alarms::fork(seen));
         let findings = [
-            ("agreement", self.agreement.observe(node, seen)),
+            (agreement, agreed),
             ("validity", self.chain.observe(seen)),
             ("certificates", self.certificates.observe(registry, seen)),
             ("double sign", self.double_sign.observe(node, seen)),
@@ -234,12 +246,29 @@ impl Judge {
                 "durable before disclosed",
                 self.disclosure.observe(node, seen),
             ),
-            ("alarms", alarms::observe(&self.facts, seen)),
+            (ACCOUNTABILITY, accountable),
+            (alarms, calm),
         ];
         for (oracle, finding) in findings {
             if let Err(what) = finding {
                 self.blame(oracle, at, node, what);
             }
+        }
+    }
+
+    /// The finding of an oracle; if it is a fork, with those who are proven to have lied, who must be enough.
+    fn named(
+        &self,
+        oracle: &'static str,
+        finding: Finding,
+        fork: Option<Height>,
+    ) -> (&'static str, Finding) {
+        let (Err(what), Some(height)) = (&finding, fork) else {
+            return (oracle, finding);
+        };
+        match self.accountability.answer(height) {
+            Ok(named) => (oracle, Err(format!("{what}; proven to have lied: {named}"))),
+            Err(silent) => (ACCOUNTABILITY, Err(format!("{what}; {silent}"))),
         }
     }
 }

@@ -16,6 +16,7 @@ type Decision = (BlockId, OutcomeHash);
 pub(super) struct Agreement {
     decided: BTreeMap<Height, (Decision, NodeIndex)>,
     nodes: Vec<Height>,
+    fork: Option<Height>,
 }
 
 impl Agreement {
@@ -23,6 +24,7 @@ impl Agreement {
         Self {
             decided: BTreeMap::new(),
             nodes: vec![Height::new(0); usize::from(facts.validators)],
+            fork: None,
         }
     }
 
@@ -30,6 +32,11 @@ impl Agreement {
         self.decided
             .last_key_value()
             .map_or(Height::new(0), |(height, _)| *height)
+    }
+
+    /// The height at which two correct nodes decided differently.
+    pub(super) const fn fork(&self) -> Option<Height> {
+        self.fork
     }
 
     pub(super) fn observe(&mut self, node: NodeIndex, seen: &Observation<'_>) -> Finding {
@@ -82,6 +89,7 @@ impl Agreement {
         if first == decision {
             Ok(())
         } else {
+            self.fork = Some(height);
             Err(format!(
                 "height {height} is {decision:?} here and {first:?} at {by}"
             ))

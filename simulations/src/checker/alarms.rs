@@ -6,7 +6,7 @@
 //! Source: `docs/spec/consensus.md`, "Equivocation"; "Accountability"; "Lock, guard and restart".
 
 use falaj_consensus::engine::{Alarm, Event as Consensus};
-use falaj_consensus::types::{OutcomeHash, SignRefusal, ValidatorIndex};
+use falaj_consensus::types::{Height, OutcomeHash, SignRefusal, ValidatorIndex};
 use falaj_node::core::{Event, Peer};
 
 use super::{Facts, Finding, Observation};
@@ -42,6 +42,15 @@ pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
         | Event::Consensus(_)
         | Event::Voted(_) => Ok(()),
     }
+}
+
+/// The height of which a correct node says that it has seen it decided twice.
+pub(super) fn fork(seen: &Observation<'_>) -> Option<Height> {
+    let Observation::Reported(Event::Alarm(Alarm::ConflictingCertificates { first, .. })) = seen
+    else {
+        return None;
+    };
+    Some(first.height)
 }
 
 /// Whether a replica that keeps the rules never asks for what is refused so: its guard only repeats them.

@@ -1,8 +1,11 @@
 //! Every oracle is shown what it must find, and what it must not.
 
+mod forks;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::Alarm;
 use falaj_consensus::message::{
@@ -40,12 +43,16 @@ struct Bench {
 }
 
 fn bench() -> Bench {
+    bench_with(BTreeSet::new())
+}
+
+fn bench_with(byzantine: BTreeSet<NodeIndex>) -> Bench {
     let economy = Arc::new(Economy::new(&Chance::new(1), &Scenario::calm(4)));
     let opened = State::open(&economy.genesis).expect("the economy adds up");
     let judge = Judge::new(Facts {
         economy: Arc::clone(&economy),
         validators: 4,
-        byzantine: BTreeSet::new(),
+        byzantine,
         outcome: opened.outcome.clone(),
     });
     let registry = Registry::new(Arc::clone(&economy.keys));
@@ -105,9 +112,19 @@ impl Bench {
         outcome: OutcomeHash,
         signers: &[u16],
     ) -> CommitCertificate {
+        self.certificate_in(0, id, outcome, signers)
+    }
+
+    fn certificate_in(
+        &mut self,
+        round: u32,
+        id: BlockId,
+        outcome: OutcomeHash,
+        signers: &[u16],
+    ) -> CommitCertificate {
         let mut certificate = CommitCertificate {
             height: Height::new(1),
-            round: Round::new(0),
+            round: Round::new(round),
             id,
             outcome,
             signers: Bitmap::none(4),
@@ -116,16 +133,21 @@ impl Bench {
         let statement = certificate.statement();
         for signer in signers {
             certificate.signers.insert(ValidatorIndex::new(*signer));
-            let order = Order {
-                node: NodeIndex::new(*signer),
-                key: KeyIndex::new(*signer),
-                purpose: Purpose::Precommit,
-                message: self.bytes(&statement),
-            };
-            let signature = self.registry.sign(SimTime::START, order);
+            let signature = self.sign(*signer, &statement);
             certificate.signatures.push(signature);
         }
         certificate
+    }
+
+    /// A signature that the registry knows.
+    fn sign(&mut self, signer: u16, statement: &Statement) -> Signature {
+        let order = Order {
+            node: NodeIndex::new(signer),
+            key: KeyIndex::new(signer),
+            purpose: Purpose::Precommit,
+            message: self.bytes(statement),
+        };
+        self.registry.sign(SimTime::START, order)
     }
 
     fn bytes(&self, statement: &Statement) -> Vec<u8> {
@@ -171,8 +193,8 @@ impl Bench {
     }
 }
 
-fn no_signature() -> falaj_consensus::crypto::Signature {
-    falaj_consensus::crypto::Signature::new(Vec::new()).expect("it is short")
+fn no_signature() -> Signature {
+    Signature::new(Vec::new()).expect("it is short")
 }
 
 fn frame(message: Message) -> Frame {
@@ -206,12 +228,12 @@ fn precommit(round: u32, id: Option<BlockId>) -> Statement {
 fn a_right_course_is_found_by_nobody() {
     let mut bench = bench();
     let header = bench.header();
+    let block = bench.committed(&header);
     let id = Some(header.id());
     bench.hear_proposal(&header);
     assert_eq!(bench.release(prevote(0, id, None)), None);
     bench.hear_votes(&[0, 1], prevote(0, id, None));
-    assert_eq!(bench.release(precommit(0, id)), None);
-    let block = bench.committed(&header);
+    assert_eq!(bench.release(block.certificate.statement()), None);
     assert_eq!(bench.show(ME, Observation::Committed(&block)), None);
 }
 

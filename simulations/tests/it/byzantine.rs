@@ -83,3 +83,28 @@ fn two_colluding_liars_of_seven_fork_nothing() {
     assert!(world.marks().count(Mark::DoubleProposal) > 0);
     assert!(world.marks().count(Mark::DoubleVote) > 0);
 }
+
+/// Goal: two of four are one more than consensus bears; whenever they fork the chain, what correct nodes have heard names both, and
+/// nobody else.
+#[test]
+fn a_fork_names_those_who_made_it() {
+    let both = [Behaviour::Equivocate, Behaviour::VoteTwice];
+    let forked = (0..8).filter_map(|seed| {
+        let mut scenario = Scenario::calm(4);
+        for liar in [1, 2] {
+            scenario.byzantine.insert(node(liar), both.to_vec());
+        }
+        let mut world = world(seed, scenario);
+        world.run_to(at_ms(3_000));
+        world.violation().cloned()
+    });
+    let forked: Vec<_> = forked.collect();
+    assert!(!forked.is_empty(), "no seed forked");
+    for violation in forked {
+        assert_ne!(violation.oracle, "accountability", "{violation}");
+        assert!(
+            violation.what.ends_with("proven to have lied: n1, n2"),
+            "{violation}"
+        );
+    }
+}
