@@ -5,6 +5,7 @@
 #   make check   format, lints, each feature alone, documentation, licences
 #   make bench   costs as ratios to floors measured in the same run; ARGS=--quick for a look
 #   make sim     many seeds of the deterministic fault simulator
+#   make model   check the rules as a model, within greater bounds than the tests; ARGS=4 for four rounds
 #   make selfcheck  break the protocol in every known way, and see that the simulator's oracles see it
 #
 # SIGNER=software runs the demo without a token, behind its TEST banner. ARGS=… is passed on to the program.
@@ -17,7 +18,7 @@ ARGS   ?=
 BUILT   = $${CARGO_TARGET_DIR:-target}/release
 TOOLS   = @sh testnet/scripts/tools.sh
 
-.PHONY: demo test check fmt lint features docs licences bench sim selfcheck clean
+.PHONY: demo test check fmt lint features docs licences bench sim model selfcheck clean
 
 demo:
 	$(TOOLS) rust cc $(SIGNER)
@@ -56,6 +57,10 @@ sim:
 	$(TOOLS) rust cc
 	$(CARGO) build --release --locked -p falaj-simulations
 	@"$(BUILT)/falaj-sim" run --seeds $(SEEDS) $(ARGS)
+
+model:
+	$(TOOLS) rust cc
+	@$(CARGO) run --release --locked -p falaj-simulations --features model --example model -- $(ARGS)
 
 selfcheck:
 	$(TOOLS) rust cc

@@ -68,6 +68,8 @@ pub mod fault;
 pub mod hsm;
 pub mod marks;
 pub mod minimise;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod network;
 #[doc(hidden)]
 pub mod queue;
