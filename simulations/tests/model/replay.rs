@@ -9,7 +9,7 @@ use falaj_consensus::message::Statement;
 use falaj_consensus::round::Step as EngineStep;
 use falaj_simulations::chance::{Chance, Draws, Site};
 use falaj_simulations::model::{
-    Action, CORNERS, Held, Member, Members, Order, Protocol, State, Step,
+    Action, CORNERS, Held, Member, Members, Mistake, Order, Protocol, State, Step,
 };
 use stateright::{Checker, Model, PathRecorder};
 
@@ -173,29 +173,38 @@ fn every_state_of_one_round_is_reached_by_the_engine() {
 /// decisions, re-proposals, a hidden lock, a valid value without its lock, unlocking by a newer polka, a lock on another value.
 #[test]
 fn random_walks_over_three_rounds_are_walked_by_the_engine() {
-    let (protocol, chain) = (every_order(3), Rc::new(Chain::new()));
+    let protocol = every_order(3);
     let (mut rules, mut corners) = (BTreeSet::new(), BTreeSet::<&str>::new());
-    for walk in 0..WALKS {
-        let starts = protocol.init_states();
-        let start = starts
-            .into_iter()
-            .cycle()
-            .nth(walk)
-            .expect("there are starts");
-        let mut replay = Replay::new(&protocol, &chain, start);
-        let mut draws = Chance::new(SEED).draws(WALK, u64::try_from(walk).unwrap());
-        while let Some(action) = any(&protocol, &replay.state, &mut draws) {
-            rules.insert(rule(action));
-            replay.step(action);
-            corners.extend(
-                CORNERS
-                    .iter()
-                    .filter(|corner| holds(&protocol, &replay.state, corner)),
-            );
-        }
-    }
+    walk(&protocol, |action, state| {
+        rules.insert(rule(action));
+        let reached = CORNERS.iter();
+        corners.extend(reached.filter(|corner| holds(&protocol, state, corner)));
+    });
     assert_eq!(rules.len(), RULES, "{rules:?}");
     assert_eq!(corners.len(), CORNERS.len(), "{corners:?}");
+}
+
+/// Goal: the comparison can fail: a model that forgets its locks says what no engine says.
+#[test]
+#[should_panic(expected = "left == right")]
+fn a_model_that_forgets_its_locks_parts_from_the_engine() {
+    walk(&every_order(3).with(Mistake::LockForgotten), |_, _| ());
+}
+
+/// Random runs on model and engine; tells each action and the state that it led to.
+fn walk(protocol: &Protocol, mut tell: impl FnMut(Action, &State)) {
+    let chain = Rc::new(Chain::new());
+    for walk in 0..WALKS {
+        let starts = protocol.init_states();
+        let start = starts.into_iter().cycle().nth(walk);
+        let mut replay = Replay::new(protocol, &chain, start.expect("there are starts"));
+        let place = u64::try_from(walk).expect("a count fits");
+        let mut draws = Chance::new(SEED).draws(WALK, place);
+        while let Some(action) = any(protocol, &replay.state, &mut draws) {
+            replay.step(action);
+            tell(action, &replay.state);
+        }
+    }
 }
 
 /// One of the enabled actions.
