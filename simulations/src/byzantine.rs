@@ -224,7 +224,7 @@ fn split(
 ) -> (Vec<NodeIndex>, Vec<NodeIndex>) {
     let place = height.get() << 16 | u64::from(round.get());
     let draw = liar.chance.draws(SPLIT, place).next();
-    let bit = |word: usize, node: &NodeIndex| draw.word(word).get() >> node.get() & 1 == 1;
+    let bit = |word: usize, node: &NodeIndex| draw.bit(word, node.get());
     let both = |node: &NodeIndex| bit(1, node) && bit(2, node);
     let part = |chosen: bool| {
         to.iter()

@@ -14,6 +14,9 @@ use crate::types::Ppm;
 /// Words of one draw: one BLAKE3 output block.
 pub const WORDS: usize = 8;
 
+/// For how many places a draw has bits.
+pub const BIT_PLACES: u16 = 128;
+
 const KEY_CONTEXT: &str = "falaj simulations chance 1";
 const BLOCK_BYTES: usize = WORDS * 8;
 
@@ -122,6 +125,17 @@ impl Draw {
     pub fn word(&self, index: usize) -> Word {
         let (words, _) = self.block.as_chunks::<8>();
         Word(u64::from_le_bytes(words[index]))
+    }
+
+    /// A bit for each of [`BIT_PLACES`] places: of this word for the first 64, of the fourth after it for the others.
+    ///
+    /// # Panics
+    /// When there is no such word or place.
+    #[must_use]
+    pub fn bit(&self, index: usize, place: u16) -> bool {
+        assert!(place < BIT_PLACES, "there are bits for {BIT_PLACES} places");
+        let word = self.word(index + 4 * usize::from(place / 64));
+        word.get() >> (place % 64) & 1 == 1
     }
 }
 

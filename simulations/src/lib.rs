@@ -59,6 +59,7 @@ pub mod campaign;
 pub mod chance;
 #[doc(hidden)]
 pub mod checker;
+pub mod cities;
 pub mod clock;
 pub mod disk;
 #[doc(hidden)]
@@ -87,6 +88,7 @@ pub mod world;
 
 pub use byzantine::Behaviour;
 pub use checker::Violation;
+pub use cities::City;
 pub use clock::Clock;
 pub use disk::DiskDials;
 pub use fault::Fault;

@@ -177,6 +177,8 @@ pub struct Network {
     dials: LinkDials,
     special: BTreeMap<(NodeIndex, NodeIndex), LinkDials>,
     cut: BTreeSet<(NodeIndex, NodeIndex)>,
+    /// How long the way alone takes, where that is not nothing.
+    ways_ns: BTreeMap<(NodeIndex, NodeIndex), u64>,
     links: BTreeMap<(NodeIndex, NodeIndex), Link>,
     connections: Connections,
     tally: Tally,
@@ -199,6 +201,7 @@ impl Network {
             dials,
             special: BTreeMap::new(),
             cut: BTreeSet::new(),
+            ways_ns: BTreeMap::new(),
             links: BTreeMap::new(),
             connections: Connections::new(),
             tally: Tally {
@@ -219,6 +222,12 @@ impl Network {
         self.dials = dials;
         self.special.clear();
         self.cut.clear();
+    }
+
+    /// Gives links a way, which takes its time whatever else delays a message; the stabilisation does not shorten it.
+    #[must_use]
+    pub fn over(self, ways_ns: BTreeMap<(NodeIndex, NodeIndex), u64>) -> Self {
+        Self { ways_ns, ..self }
     }
 
     /// Gives one directed link dials of its own.
@@ -329,6 +338,8 @@ impl Network {
             self.tally.overflowed += 1;
             return Vec::new();
         };
+        let way_ns = self.ways_ns.get(&(from, to)).copied().unwrap_or_default();
+        let leaves = leaves.after_ns(way_ns);
         self.tally.damaged += u64::from(fate.damaged);
         self.tally.reordered += u64::from(fate.reordered);
         self.tally.duplicated += u64::from(fate.copy_delay_ns.is_some());

@@ -15,6 +15,7 @@ use falaj_consensus::params::{Parameters, Timeouts};
 use falaj_consensus::types::Height;
 
 use crate::byzantine::Behaviour;
+use crate::cities::{City, STRETCH_PERCENT};
 use crate::clock::Clock;
 use crate::disk::DiskDials;
 use crate::fault::Timed;
@@ -45,6 +46,10 @@ pub struct Scenario {
     pub signatures: Signatures,
     /// The network until it stabilises.
     pub network: LinkDials,
+    /// Where validators stand, if that is said.
+    pub cities: BTreeMap<NodeIndex, City>,
+    /// How much longer than the great circle the ways between cities are.
+    pub stretch_percent: u64,
     /// Every disk until then.
     pub disk: DiskDials,
     /// What clients do.
@@ -76,6 +81,8 @@ impl Scenario {
             parameters: local_parameters(),
             signatures: Signatures::Simulated,
             network: LinkDials::CALM,
+            cities: BTreeMap::new(),
+            stretch_percent: STRETCH_PERCENT,
             disk: DiskDials::CALM,
             workload: WorkloadDials::CALM,
             clocks: BTreeMap::new(),
@@ -100,6 +107,19 @@ impl Scenario {
     pub fn judged_by_nobody(&self) -> BTreeSet<NodeIndex> {
         let liars = self.byzantine.keys().copied();
         liars.chain(self.unsound.iter().copied()).collect()
+    }
+
+    /// How long a message between two nodes takes for the way alone, there and back alike.
+    #[must_use]
+    pub fn ways_ns(&self) -> BTreeMap<(NodeIndex, NodeIndex), u64> {
+        let pairs = self.cities.iter().flat_map(|(from, here)| {
+            let others = self.cities.iter().filter(move |(to, _)| *to != from);
+            others.map(move |(to, there)| {
+                let delay_ns = here.delay_ns(*there, self.stretch_percent);
+                ((*from, *to), delay_ns)
+            })
+        });
+        pairs.collect()
     }
 
     /// How many faulty validators consensus bears.

@@ -134,7 +134,7 @@ impl World {
         let mut world = Self {
             seed,
             queue: Queue::new(),
-            network: Network::new(chance, scenario.network),
+            network: Network::new(chance, scenario.network).over(scenario.ways_ns()),
             nodes: nodes(&chance, &opened, &scenario),
             registry: Registry::new(Arc::clone(&economy.keys)),
             plot: Plot::default(),

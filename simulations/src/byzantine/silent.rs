@@ -13,7 +13,7 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, mut to: Vec<NodeIndex>, frame: Frame)
     let place = liar.open().get() << 16 | u64::from(liar.place.get());
     let draw = liar.chance.draws(SILENCE, place).next();
     let before = to.len();
-    to.retain(|node| draw.word(0).get() >> node.get() & 1 == 1);
+    to.retain(|node| draw.bit(0, node.get()));
     liar.marks.hit_if(to.len() < before, Mark::Silence);
     vec![Lie::frame(to, frame)]
 }

@@ -108,3 +108,16 @@ fn heavy_tail_thins_by_four() {
     assert!(above(1_500) > 0);
     assert_eq!(Word::new(0).heavy_tail(u64::MAX, u64::MAX), u64::MAX);
 }
+
+/// Goal: the first 64 places have the bits of the word itself, and the others bits of their own.
+#[test]
+fn places_have_bits_of_their_own() {
+    let draw = Chance::new(18).draws(SITE, 0).next();
+    let bits = |places: std::ops::Range<u16>| {
+        places.fold(0_u64, |bits, place| {
+            bits >> 1 | u64::from(draw.bit(2, place)) << 63
+        })
+    };
+    assert_eq!(bits(0..64), draw.word(2).get());
+    assert_eq!(bits(64..128), draw.word(6).get());
+}

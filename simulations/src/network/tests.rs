@@ -235,3 +235,19 @@ fn a_crowded_link_delays_and_overflows() {
     let sent = network.send(later, A, B, VOTES, packet);
     assert_eq!(sent[0].at.get(), 3_000_000_001);
 }
+
+/// Goal: a way takes its time on top of what its link's dials say, in its direction alone, in order, and stays when the network stabilises.
+#[test]
+fn a_way_takes_its_time() {
+    let way_ns = 70_000_000;
+    let near = run(&mut network(LinkDials::CALM));
+    let mut far = network(LinkDials::CALM).over(BTreeMap::from([((A, B), way_ns)]));
+    far.stabilise(LinkDials::CALM);
+    let later: Vec<_> = near
+        .iter()
+        .map(|(number, at)| (*number, at.after_ns(way_ns)))
+        .collect();
+    assert_eq!(run(&mut far), later);
+    let back = far.send(SimTime::START, B, A, VOTES, [0_u8].as_slice().into());
+    assert!(back[0].at.get() <= LinkDials::CALM.delay_cap_ns);
+}

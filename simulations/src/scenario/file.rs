@@ -36,11 +36,13 @@ pub use who::{All, Any, Who};
 
 use super::Scenario;
 use super::swarm::Class;
+use crate::chance::BIT_PLACES;
+use crate::cities::City;
 use crate::marks::Mark;
 use crate::run::Verdict;
 
-/// The most validators that a file may ask for: a side of a partition is drawn as the bits of one word.
-pub const VALIDATORS_MAX: u64 = 64;
+/// The most validators that a file may ask for: a side of a partition is drawn as the bits of a draw.
+pub const VALIDATORS_MAX: u64 = BIT_PLACES as u64;
 
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,7 +57,7 @@ pub struct File {
     /// What is drawn for each seed as it is without a file: `"all"`, or some classes. What is neither drawn nor said is as on a good day.
     #[serde(default, skip_serializing_if = "Drawn::is_nothing")]
     pub drawn: Drawn,
-    /// How many validators, of equal power, 1 to 64; four if not said.
+    /// How many validators, of equal power, 1 to 128; four if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validators: Option<Dial<u64>>,
     /// How long the trouble lasts until the network stabilises; five seconds if not said.
@@ -67,6 +69,9 @@ pub struct File {
     /// Which arithmetic checks signatures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatures: Option<Arithmetic>,
+    /// Where the validators stand, one after the other, and again from the first when there are more validators than cities.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cities: Vec<City>,
     /// What consensus waits for.
     #[serde(default, skip_serializing_if = "Timeouts::is_default")]
     pub timeouts: Timeouts,
@@ -249,6 +254,8 @@ sections! {
         delay_ms: Ms,
         /// The longest; between the two the tail is heavy. Four times `delay_ms` if that is said and this is not.
         delay_cap_ms: Ms,
+        /// How much longer than the great circle the ways between cities are; 210 if not said.
+        stretch_percent: u64,
         /// Messages that are damaged on their way: the connection notices and ends.
         damage_ppm: u64,
         /// What a link carries in a second, in KiB; without a limit if not said.

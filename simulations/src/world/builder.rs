@@ -9,6 +9,7 @@ use std::sync::mpsc::Sender;
 
 use super::World;
 use crate::byzantine::Behaviour;
+use crate::cities::City;
 use crate::clock::Clock;
 use crate::disk::DiskDials;
 use crate::fault::{Fault, Timed};
@@ -88,6 +89,13 @@ impl WorldBuilder {
     pub fn slow_node(self, factor: u64) -> Self {
         self.one(|scenario, node| {
             scenario.slow.insert(node, factor);
+        })
+    }
+
+    /// Adds a correct validator that stands in a city: from there to others that do, messages take their time.
+    pub fn node_in(self, city: City) -> Self {
+        self.one(|scenario, node| {
+            scenario.cities.insert(node, city);
         })
     }
 

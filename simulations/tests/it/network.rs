@@ -5,6 +5,7 @@ use falaj_simulations::marks::Mark;
 use falaj_simulations::network::LinkDials;
 use falaj_simulations::scenario::Scenario;
 use falaj_simulations::types::Ppm;
+use falaj_simulations::{City, WorldBuilder};
 
 use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
 
@@ -97,4 +98,32 @@ fn crowded_links_lose_what_finds_no_room() {
     assert!(world.marks().count(Mark::Overflow) > 0);
     world.stabilise();
     settle(&mut world, 20 * SECOND_NS);
+}
+
+/// Goal: validators on four continents agree in round 0 when their timers fit, and no height is quicker than light between them.
+#[test]
+fn cities_far_apart_agree_at_their_pace() {
+    let cities = [City::Zurich, City::Sydney, City::SaoPaulo, City::Tokyo];
+    let builder = WorldBuilder::new(11).with(|scenario| {
+        let timeouts = &mut scenario.parameters.timeouts;
+        (timeouts.propose_ms, timeouts.prevote_ms) = (2_000, 800);
+        timeouts.precommit_ms = 800;
+    });
+    let mut world = cities
+        .into_iter()
+        .fold(builder, WorldBuilder::node_in)
+        .start()
+        .unwrap();
+    run_to(&mut world, at_ms(8_000));
+    settle(&mut world, 20 * SECOND_NS);
+    assert_eq!(world.marks().count(Mark::LaterRound), 0);
+    // A quorum of three reaches Zurich over the second shortest of its ways at least, three times a height.
+    let mut ways: Vec<u64> = cities[1..]
+        .iter()
+        .map(|city| City::Zurich.delay_ns(*city, world.scenario().stretch_percent))
+        .collect();
+    ways.sort_unstable();
+    let quickest_ns = 3 * ways[0];
+    let (heights, took_ns) = (world.decided().get(), world.now().get());
+    assert!(heights > 3 && heights <= took_ns / quickest_ns, "{heights}");
 }

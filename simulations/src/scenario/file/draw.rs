@@ -13,10 +13,11 @@ use self::entries::Entries;
 use super::dial::{Dial, Ms, Unit};
 use super::{Arithmetic, File};
 use crate::chance::{Chance, Site};
+use crate::cities::STRETCH_PERCENT;
 use crate::network::KIB;
 use crate::scenario::swarm::{Class, Swarm, shape};
 use crate::scenario::{Scenario, Signatures};
-use crate::types::{Ppm, SimTime};
+use crate::types::{NodeIndex, Ppm, SimTime};
 
 /// Until when there is trouble if nobody says.
 const HORIZON_NS: u64 = 5_000_000_000;
@@ -36,6 +37,7 @@ pub(super) fn scenario(file: &File, seed: u64) -> Scenario {
     knobs.top(file, &mut scenario);
     knobs.timeouts(file, &mut scenario.parameters.timeouts);
     knobs.network(file, &mut scenario);
+    knobs.cities(file, &mut scenario);
     knobs.disk_and_clients(file, &mut scenario);
     let mut entries = Entries::new(seed, &mut scenario);
     entries.faulty(file);
@@ -120,6 +122,13 @@ impl Knobs {
         if let Some(cap) = self.said(NETWORK, 4, said.delay_cap_ms.as_ref()) {
             dials.delay_cap_ns = cap.ns().max(dials.delay_min_ns);
         }
+    }
+
+    fn cities(&self, file: &File, scenario: &mut Scenario) {
+        let nodes = (0..scenario.validators).map(NodeIndex::new);
+        scenario.cities = nodes.zip(file.cities.iter().copied().cycle()).collect();
+        let stretch = self.said(NETWORK, 8, file.network.stretch_percent.as_ref());
+        scenario.stretch_percent = stretch.unwrap_or(STRETCH_PERCENT);
     }
 
     fn disk_and_clients(&self, file: &File, scenario: &mut Scenario) {

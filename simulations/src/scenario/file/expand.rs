@@ -28,6 +28,9 @@ pub(super) fn expanded(file: &File) -> File {
     if said(Class::Timeouts) {
         timeouts(&mut file, &calm);
     }
+    if !file.cities.is_empty() {
+        fill(&mut file.network.stretch_percent, calm.stretch_percent);
+    }
     network(&mut file, &calm, said(Class::Network));
     if said(Class::Disk) {
         fill(&mut file.disk.sync_min_ms, Ms::of_ns(calm.disk.sync_min_ns));

@@ -4,6 +4,8 @@
 //! without another side, and nodes that are lost without a fault that loses them.
 //! Errors: [`Unsayable`], for what no key says.
 
+use std::collections::BTreeMap;
+
 use falaj_consensus::params::{Parameters, Timeouts as Waits};
 use falaj_consensus::types::Height;
 
@@ -11,6 +13,7 @@ use super::dial::{Dial, Ms};
 use super::entries::{Byzantine, Clock as ClockEntry, Loss, Lost, Single, Slow};
 use super::who::Who;
 use super::{Arithmetic, Clients, Disk, Drawn, Expect, File, Network, Timeouts};
+use crate::cities::{City, STRETCH_PERCENT};
 use crate::disk::DiskDials;
 use crate::fault::{Fault, Timed};
 use crate::network::{KIB, LinkDials};
@@ -29,6 +32,8 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         parameters,
         signatures,
         network,
+        cities,
+        stretch_percent,
         disk,
         workload,
         clocks,
@@ -67,7 +72,12 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
             Signatures::Real => Some(Arithmetic::Real),
         },
         timeouts: timeouts(parameters)?,
-        network: links(network)?,
+        cities: places(cities, *validators)?,
+        network: Network {
+            stretch_percent: (*stretch_percent != STRETCH_PERCENT)
+                .then_some(Dial::Fixed(*stretch_percent)),
+            ..links(network)?
+        },
         disk: disks(disk)?,
         clients: clients(workload),
         byzantine: byzantine.collect(),
@@ -162,7 +172,20 @@ fn links(dials: &LinkDials) -> Result<Network, Unsayable> {
         damage_ppm: part(damage),
         bandwidth_kib: kib(bandwidth_bytes)?,
         queue_kib: kib(queue_bytes)?,
+        stretch_percent: None,
     })
+}
+
+/// Where everybody stands, if anybody stands anywhere.
+fn places(cities: &BTreeMap<NodeIndex, City>, validators: u16) -> Result<Vec<City>, Unsayable> {
+    let everybody = (0..validators).map(NodeIndex::new);
+    match cities.is_empty() {
+        true => Ok(Vec::new()),
+        false => everybody
+            .map(|node| cities.get(&node).copied())
+            .collect::<Option<_>>()
+            .ok_or(Unsayable("cities of some nodes and not of others")),
+    }
 }
 
 /// A limit in whole KiB, if there is one.

@@ -13,7 +13,7 @@ use super::check;
 use super::read::{FileError, explain, line_of, unknown_word};
 
 /// The keys that can be swept, with their sections; names are unique.
-const KEYS: [(&str, &str); 21] = [
+const KEYS: [(&str, &str); 27] = [
     ("", "validators"),
     ("", "horizon_ms"),
     ("", "heights"),
@@ -30,11 +30,17 @@ const KEYS: [(&str, &str); 21] = [
     ("network", "reorder_ppm"),
     ("network", "delay_ms"),
     ("network", "delay_cap_ms"),
+    ("network", "stretch_percent"),
+    ("network", "damage_ppm"),
+    ("network", "bandwidth_kib"),
+    ("network", "queue_kib"),
     ("disk", "sync_min_ms"),
     ("disk", "sync_cap_ms"),
     ("clients", "gap_min_ms"),
     ("clients", "gap_cap_ms"),
     ("clients", "patience_ms"),
+    ("clients", "burst"),
+    ("clients", "hot_ppm"),
 ];
 
 /// One point of a sweep.

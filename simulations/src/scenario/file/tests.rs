@@ -107,6 +107,10 @@ fn every_key_reaches_its_knob() {
         ),
         (5, 6 * 1_024, 7 * 1_024)
     );
+    let there: Vec<_> = scenario.cities.into_values().collect();
+    let (zurich, tokyo) = (City::Zurich, City::Tokyo);
+    assert_eq!(there, [zurich, tokyo, zurich, tokyo, zurich, tokyo, zurich]);
+    assert_eq!(scenario.stretch_percent, 150);
     assert_eq!(
         (scenario.disk.sync_min_ns, scenario.disk.sync_cap_ns),
         (5_000_000, 16_000_000)
@@ -164,8 +168,9 @@ validators = 7
 heights = 9
 horizon_ms = 4000
 signatures = "real"
+cities = ["zurich", "tokyo"]
 timeouts = { propose_ms = 301, prevote_ms = 102, precommit_ms = 103, growth_ms = 104, tick_ms = 45, heartbeat_ms = 4006, growth_rounds_max = 7 }
-network = { loss_ppm = 1, duplicate_ppm = 2, reorder_ppm = 3, delay_ms = 4, damage_ppm = 5, bandwidth_kib = 6, queue_kib = 7 }
+network = { loss_ppm = 1, duplicate_ppm = 2, reorder_ppm = 3, delay_ms = 4, damage_ppm = 5, bandwidth_kib = 6, queue_kib = 7, stretch_percent = 150 }
 disk = { sync_min_ms = 5, sync_cap_ms = 16 }
 clients = { gap_min_ms = 17, gap_cap_ms = 181.5, patience_ms = 1900, burst = 31, hot_ppm = 32 }
 byzantine = [{ nodes = [5], behaviours = ["equivocate", "vote_twice"] }]
@@ -245,6 +250,10 @@ fn an_unknown_key_names_the_nearest_known_one() {
             "line 3: unknown word benchd; did you mean benched?",
         ),
         (
+            "cities = [\"zurich\", \"tokio\"]",
+            "line 2: unknown word tokio; did you mean tokyo?",
+        ),
+        (
             "[expect]\nverdict = \"safe\"",
             "line 3: unknown word safe; did you mean ",
         ),
@@ -271,10 +280,10 @@ fn malformed_files_are_refused_with_their_line() {
 #[test]
 fn impossible_values_are_refused_with_their_bounds() {
     for (text, words) in [
-        ("validators = 0", "validators is 0, outside 1 to 64"),
+        ("validators = 0", "validators is 0, outside 1 to 128"),
         (
-            "validators = { uniform = [4, 65] }",
-            "validators is 65, outside 1 to 64",
+            "validators = { uniform = [4, 129] }",
+            "validators is 129, outside 1 to 128",
         ),
         (
             "horizon_ms = 0",
@@ -295,6 +304,14 @@ fn impossible_values_are_refused_with_their_bounds() {
         (
             "slow = [{ nodes = [1], factor = 0 }]",
             "slow.factor is 0, outside 1 to 1000",
+        ),
+        (
+            "validators = 1\ncities = [\"zurich\", \"tokyo\"]",
+            "cities is 2, outside 0 to 1",
+        ),
+        (
+            "network = { stretch_percent = 99 }",
+            "network.stretch_percent is 99, outside 100 to 1000",
         ),
         (
             "timeouts = { tick_ms = 0 }",
@@ -393,6 +410,7 @@ fn an_expanded_file_gives_the_same_scenarios() {
         "network = { delay_ms = 7 }",
         "network = { delay_ms = { uniform = [2, 9] } }",
         "network = { delay_cap_ms = 9 }",
+        "cities = [\"zurich\", \"tokyo\"]",
         EVERY_KEY,
     ] {
         let file = file(text);
@@ -446,8 +464,8 @@ fn a_sweep_is_checked_at_each_point() {
             "sweep.validators cannot be drawn: there is nothing to draw from",
         ),
         (
-            "sweep = { validators = [4, 65] }",
-            "validators is 65, outside 1 to 64",
+            "sweep = { validators = [4, 129] }",
+            "validators is 129, outside 1 to 128",
         ),
         (
             "sweep = { validators = [\"four\"] }",

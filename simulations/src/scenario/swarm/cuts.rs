@@ -12,7 +12,7 @@ impl Swarm<'_> {
         for number in 0..self.times(PARTITION, 3) {
             let draw = self.draw(PARTITION, number);
             let side: Vec<_> = (0..self.scenario.validators)
-                .filter(|node| draw.word(0).get() >> node & 1 == 1)
+                .filter(|node| draw.bit(0, *node))
                 .map(NodeIndex::new)
                 .collect();
             let at = self.time(draw.word(1));

@@ -24,6 +24,8 @@ const FACTOR_MAX: u64 = 1_000;
 const BURST_MAX: u64 = 10_000;
 /// A TiB, more than any link carries.
 const KIB_MAX: u64 = 1 << 30;
+/// Some hundred thousand kilometres from one side of the Earth to the other.
+const STRETCH_MAX_PERCENT: u64 = 1_000;
 const HEIGHTS_MAX: u64 = 1_000_000;
 const SEEDS_MAX: u64 = 1_000_000_000;
 /// The greatest number of a TOML file, with room for as many seeds after it.
@@ -129,6 +131,8 @@ fn sections(file: &File) -> Checked {
     part("network.duplicate_ppm", network.duplicate_ppm.as_ref())?;
     part("network.reorder_ppm", network.reorder_ppm.as_ref())?;
     part("network.damage_ppm", network.damage_ppm.as_ref())?;
+    let stretch = network.stretch_percent.as_ref();
+    maybe("network.stretch_percent", stretch, 100, STRETCH_MAX_PERCENT)?;
     let (carried, waiting) = (network.bandwidth_kib.as_ref(), network.queue_kib.as_ref());
     maybe("network.bandwidth_kib", carried, 1, KIB_MAX)?;
     maybe("network.queue_kib", waiting, 1, KIB_MAX)?;
@@ -299,6 +303,10 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
                 file.$entry.iter().map(|entry| &entry.$field).collect::<Vec<_>>(),
             ),)*]
         };
+    }
+    let (cities, most) = (file.cities.len() as u64, facts.validators.1);
+    if cities > most {
+        return Err(impossible("cities", &cities, &0, &most));
     }
     // Too many liars have a refusal of their own.
     let faulty = named!(byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes);

@@ -139,3 +139,18 @@ fn a_file_may_name_its_seed() {
     assert_eq!(file("seed = 38\nexpect.seeds = 4").unwrap().seeds(), 38..42);
     assert!(file("seed = -1").is_err());
 }
+
+/// Goal: where everybody stands is said, and where only some do nothing can be said.
+#[test]
+fn cities_are_said() {
+    let mut scenario = Scenario {
+        stabilise_at: Some(SimTime::new(1_000_000_000)),
+        stretch_percent: 130,
+        ..Scenario::calm(2)
+    };
+    scenario.cities.insert(NodeIndex::new(0), City::Doha);
+    assert!(File::of(&scenario).is_err());
+    scenario.cities.insert(NodeIndex::new(1), City::Muscat);
+    let said = with_about(&File::of(&scenario).unwrap()).to_text();
+    assert_eq!(File::parse(&said).unwrap().scenario(7), scenario, "{said}");
+}
