@@ -51,6 +51,8 @@ licences:
 bench:
 	$(TOOLS) rust cc softhsm
 	$(CARGO) build --release --locked -p falaj-node -p falaj-testnet
+	$(CARGO) build --release --locked -p falaj-simulations
+	@"$(BUILT)/falaj-sim" bench $(filter --quick --json,$(ARGS))
 	@"$(BUILT)/falaj-testnet" bench $(ARGS)
 
 sim:

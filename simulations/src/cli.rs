@@ -3,6 +3,7 @@
 //! Errors: a usage error exits with 2; each verdict and each kind of bad input has its own exit code, see [`exit`].
 //! Source: `docs/simulation.md`.
 
+mod bench;
 mod compare;
 mod exit;
 mod folder;
@@ -48,6 +49,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Make the scenario of a run that fails as small as it can be while it fails in the same way.
     Minimise(minimise::MinimiseArgs),
+    /// Measure how fast this machine simulates.
+    Bench(bench::BenchArgs),
     /// Put the shards of a sweep together.
     Merge(sweep::MergeArgs),
     /// Print the JSON Schema of scenario files.
@@ -67,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Step(args) => step::step(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Minimise(args) => minimise::minimise(&args),
+        Command::Bench(args) => bench::bench(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Schema => schema(),
         Command::Selfcheck(args) => selfcheck::run(&args),

@@ -2,6 +2,7 @@
 
 mod cli;
 mod report;
+mod speed;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,8 @@ use falaj_simulations::scenario::Plan;
 use falaj_simulations::token::Token;
 use serde_json::{Map, Value, json};
 
+use crate::speed::Speed;
+
 const NS_PER_SECOND: u128 = 1_000_000_000;
 
 /// What there is to tell.
@@ -24,11 +26,23 @@ pub(crate) struct Told<'a> {
     pub(crate) source: &'a Source,
     /// How long it took.
     pub(crate) wall: Duration,
+    /// How many seeds there could be at a time.
+    pub(crate) jobs: usize,
     /// The seed, if there was one alone.
     pub(crate) seed: Option<u64>,
 }
 
 impl Told<'_> {
+    fn speed(&self) -> Speed {
+        Speed {
+            wall: self.wall,
+            runs: self.campaign.seeds,
+            events: self.campaign.events,
+            sim_ns: self.campaign.sim_ns,
+            jobs: self.jobs,
+        }
+    }
+
     /// Whether the plan's promise was kept: its verdict, and every mark that it owes.
     fn as_expected(&self) -> bool {
         let Campaign {
@@ -75,7 +89,8 @@ pub(crate) fn json(told: &Told<'_>) -> String {
         "events": campaign.events,
         "sim_seconds": sim_seconds(campaign),
         "wall_seconds": wall.as_secs_f64(),
-        "events_per_second": rate(campaign, wall),
+        "events_per_second": told.speed().events_per_second(),
+        "speed": told.speed().json(),
         "heights": campaign.heights,
         "receipts": campaign.receipts,
         "marks": marks,
@@ -109,9 +124,9 @@ pub(crate) fn text(told: &Told<'_>) -> String {
     let _ = write!(
         text,
         "{}: {seeds} seeds, {heights} heights, {receipts} receipts, {events} events, {simulated:.1} s simulated in {took:.1} s \
-         ({} events/s)\ntrace {trace_hash}",
+\n{}\ntrace {trace_hash}",
         verdict.name(),
-        rate(campaign, wall)
+        told.speed().words()
     );
     if let Some(seed) = told.seed {
         let _ = write!(text, "\ntoken {}", told.source.token(seed));
@@ -141,9 +156,4 @@ fn sim_seconds(campaign: &Campaign) -> f64 {
     let seconds = u64::try_from(campaign.sim_ns / NS_PER_SECOND).unwrap_or(u64::MAX);
     let rest_ns = u32::try_from(campaign.sim_ns % NS_PER_SECOND).unwrap_or(0);
     Duration::new(seconds, rest_ns).as_secs_f64()
-}
-
-fn rate(campaign: &Campaign, wall: Duration) -> u64 {
-    let rate = u128::from(campaign.events) * NS_PER_SECOND;
-    u64::try_from(rate / wall.as_nanos().max(1)).unwrap_or(u64::MAX)
 }

@@ -25,3 +25,10 @@ fn bar(runs: u64, template: &str) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
+
+/// A sign of life, with what is under way.
+pub(super) fn waiting(name: &str) -> ProgressBar {
+    let bar = bar(0, "{spinner} {msg}");
+    bar.set_message(name.to_owned());
+    bar
+}

@@ -65,11 +65,13 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         return alone(&source, seed, args.trace, args.json);
     }
     let started = Instant::now();
-    let campaign = many(&source, seeds(args, &source.plan), jobs(args.jobs));
+    let jobs = jobs(args.jobs);
+    let campaign = many(&source, seeds(args, &source.plan), jobs);
     let told = Told {
         campaign: &campaign,
         source: &source,
         wall: started.elapsed(),
+        jobs,
         seed: None,
     };
     tell(&told, args.json)
@@ -88,6 +90,7 @@ pub(super) fn alone(
         campaign: &campaign,
         source,
         wall: started.elapsed(),
+        jobs: 1,
         seed: Some(seed),
     };
     tell(&told, json)

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use falaj_simulations::run::Verdict;
@@ -20,6 +21,7 @@ use super::interrupt::Interrupt;
 use super::print;
 use super::progress::progress;
 use super::provenance::provenance;
+use crate::speed::Speed;
 
 /// A part of a sweep to run.
 pub(super) struct Part<'a> {
@@ -50,7 +52,8 @@ pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
     let (mut folder, mut records) = Folder::open(part.out, &manifest)?;
     let done: BTreeSet<String> = records.iter().map(|record| record.id.clone()).collect();
     let bar = progress(manifest.runs);
-    bar.inc(records.len() as u64);
+    let (started, before) = (Instant::now(), records.len());
+    bar.inc(before as u64);
     let mut kept = Ok(());
     let tasks = sweep.tasks(part.shard);
     sweep.run(&tasks, &done, part.jobs, |record| {
@@ -61,6 +64,7 @@ pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
     });
     bar.finish_and_clear();
     kept?;
+    let speed = speed(&records[before..], started.elapsed(), part.jobs);
     let (ended, runs) = (records.len() as u64, manifest.runs);
     if ended < runs {
         return Err(Failure::Interrupted { ended, runs });
@@ -70,7 +74,18 @@ pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
     let whole = part.shard == Shard::WHOLE;
     let points = summary(&records, if whole { &manifest.marks } else { &[] });
     folder.finish(&records, &points)?;
-    tell(&manifest, &records, &points, part.json)
+    tell(&manifest, &records, &points, Some(&speed), part.json)
+}
+
+/// How fast the runs were made that were not there before.
+fn speed(made: &[Record], wall: Duration, jobs: usize) -> Speed {
+    Speed {
+        wall,
+        runs: made.len() as u64,
+        events: made.iter().map(|record| record.events).sum(),
+        sim_ns: made.iter().map(|record| u128::from(record.sim_ns)).sum(),
+        jobs,
+    }
 }
 
 /// What is to be run, and what will say so.
@@ -129,7 +144,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {
     };
     Folder::open(&args.out, &manifest)?;
     folder::write_results(&args.out, &records, &points)?;
-    tell(&manifest, &records, &points, args.json)
+    tell(&manifest, &records, &points, None, args.json)
 }
 
 /// The folders of one sweep by their shards.
@@ -173,6 +188,7 @@ fn tell(
     manifest: &Manifest,
     records: &[Record],
     points: &[PointSummary],
+    speed: Option<&Speed>,
     json: bool,
 ) -> Result<ExitCode, Failure> {
     let reached = points.iter().all(|point| point.marks_missing.is_empty());
@@ -192,15 +208,17 @@ fn tell(
             "shard": manifest.shard.to_string(),
             "runs": records.len(),
             "points": points,
+            "speed": speed.map(Speed::json),
         })
         .to_string()
     } else {
         let lines: Vec<String> = points.iter().map(in_words).collect();
         format!(
-            "{}\n{}: {} runs",
+            "{}\n{}: {} runs{}",
             lines.join("\n"),
             verdict.name(),
-            records.len()
+            records.len(),
+            speed.map_or_else(String::new, |speed| format!("\n{}", speed.words())),
         )
     };
     print::line(&text)?;

@@ -7,6 +7,7 @@ mod byzantine;
 mod crash;
 mod determinism;
 mod economy;
+mod guide;
 mod happy;
 mod machines;
 mod network;

@@ -121,6 +121,28 @@ fn usage_errors_have_their_own_code() {
     }
 }
 
+/// Goal: the bench measures every point that it names, and each run in it is what it should be.
+#[test]
+fn the_bench_measures_every_point() {
+    let arguments = ["bench", "--seconds", "0", "--jobs", "1", "--json"];
+    let output = falaj_sim(&arguments);
+    assert_eq!(output.status.code(), Some(0));
+    let report = last_line(&output);
+    let points = report["points"].as_array().unwrap();
+    assert_eq!(points.len(), 3);
+    for point in points {
+        assert_eq!(point["verdict"], "safe_live", "{point}");
+        let speed = &point["speed"];
+        for figure in [
+            "events_per_second_per_core",
+            "times_real_time",
+            "seeds_per_second",
+        ] {
+            assert!(speed[figure].as_f64().unwrap() > 0.0, "{figure}: {point}");
+        }
+    }
+}
+
 /// Goal: a program that was built without mutations says how to get one with them.
 #[cfg(not(feature = "mutations"))]
 #[test]
