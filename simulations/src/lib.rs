@@ -65,6 +65,7 @@ pub mod disk;
 #[doc(hidden)]
 pub mod economy;
 pub mod fault;
+pub mod history;
 #[doc(hidden)]
 pub mod hsm;
 pub mod marks;

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checker::Bound;
+use crate::history::{Duty, History};
 use crate::marks::Marks;
 use crate::scenario::Scenario;
 use crate::trace::{Line, Trace, TraceHash};
@@ -103,6 +104,15 @@ pub fn run(seed: u64, scenario: &Scenario, lines: Option<Sender<Line>>) -> Repor
     finish(&mut World::new(seed, scenario.clone(), Trace::new(lines)))
 }
 
+/// The same run, and what was seen of it.
+#[must_use]
+pub fn run_recorded(seed: u64, scenario: &Scenario) -> (Report, History) {
+    let mut world = World::new(seed, scenario.clone(), Trace::new(None));
+    world.record();
+    let report = finish(&mut world);
+    (report, world.take_history().unwrap_or_default())
+}
+
 impl World {
     /// Runs to the end as a campaign does, wherever it stands: what is left of the trouble, stabilisation, and the proof of liveness.
     #[must_use]
@@ -179,9 +189,10 @@ fn go_on(world: &mut World) -> Result<(), String> {
     while world.decided() < goal && !world.is_over() {
         let next = world.decided().next();
         let within_ns = bound(world).height_ns();
-        let end = world.now().after_ns(within_ns);
         let there = |world: &World| world.decided() >= next;
-        if !world.run_until(end, there) && !world.is_over() {
+        let what = || format!("height {next} after the one before");
+        let now = world.now();
+        if !owed(world, what, now, within_ns, there) {
             return Err(format!(
                 "height {next} of {goal} was not decided within {within_ns} ns of the one before"
             ));
@@ -196,7 +207,8 @@ fn settle(world: &mut World, stable: SimTime) -> Result<(), String> {
     let goal = world.decided().next();
     let within_ns = bound(world).settled_ns(round, behind);
     let there = |world: &World| world.least_height().is_some_and(|least| least >= goal);
-    if world.run_until(stable.after_ns(within_ns), there) || world.is_over() {
+    let what = || format!("height {goal} at every correct node after stabilisation");
+    if owed(world, what, stable, within_ns, there) {
         return Ok(());
     }
     let standing: Vec<_> = world
@@ -212,9 +224,10 @@ fn settle(world: &mut World, stable: SimTime) -> Result<(), String> {
 fn collect(world: &mut World) -> Result<(), String> {
     world.workload_mut().stop();
     let within_ns = bound(world).receipt_ns();
-    let end = world.now().after_ns(within_ns);
     let done = |world: &World| world.workload().open().is_empty();
-    if world.run_until(end, done) || world.is_over() {
+    let what = || "a receipt for every payment once clients have stopped".to_owned();
+    let now = world.now();
+    if owed(world, what, now, within_ns, done) {
         return Ok(());
     }
     let open: Vec<_> = world.workload().open().keys().collect();
@@ -222,6 +235,27 @@ fn collect(world: &mut World) -> Result<(), String> {
         "{} payments got no receipt within {within_ns} ns: {open:?}",
         open.len()
     ))
+}
+
+/// Runs until what is owed is done; whether it was, or the run is over for another reason.
+fn owed(
+    world: &mut World,
+    what: impl FnOnce() -> String,
+    since: SimTime,
+    within_ns: u64,
+    done: impl Fn(&World) -> bool,
+) -> bool {
+    let kept = world.run_until(since.after_ns(within_ns), done);
+    let duty = Duty {
+        what: what(),
+        since,
+        within_ns,
+        ended: world.now(),
+        kept,
+    };
+    let over = world.is_over();
+    world.write_duty(duty);
+    kept || over
 }
 
 fn bound(world: &World) -> Bound<'_> {

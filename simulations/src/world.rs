@@ -18,6 +18,7 @@ mod node;
 mod observe;
 mod outlet;
 mod pauses;
+mod recorded;
 mod signing;
 mod start;
 mod view;
@@ -42,6 +43,7 @@ use crate::chance::{Chance, Draws, Site};
 use crate::checker::{Facts, Judge, Violation};
 use crate::economy::Economy;
 use crate::fault::{Fault, Timed};
+use crate::history::History;
 use crate::hsm::{Keys, Registry, RegistryChecker};
 use crate::marks::Marks;
 use crate::network::Network;
@@ -112,6 +114,8 @@ pub struct World {
     stable: bool,
     /// The event after which nothing more happens.
     stop_at: Option<u64>,
+    /// What was seen, if it is written down.
+    history: Option<Box<History>>,
 }
 
 impl World {
@@ -147,6 +151,7 @@ impl World {
             asleep: BTreeMap::new(),
             stable: false,
             stop_at: None,
+            history: None,
             shared,
             scenario,
         };

@@ -28,6 +28,7 @@ impl World {
         self.trace
             .event(at, number as u64, Tag::Fault, nobody, text.as_bytes());
         self.trace.tell(|| format!("{at} fault {text}"));
+        self.write_trouble(Some(&fault));
         if self.stable && !matches!(fault, Fault::Restart { .. }) {
             return;
         }
@@ -163,6 +164,7 @@ impl World {
         if process.is_none() {
             return;
         }
+        self.write_ended(place);
         let others: Vec<_> = self.nodes().filter(|other| *other != place).collect();
         for other in others {
             self.input(other, Input::PeerDown(peer(place)));
@@ -210,6 +212,7 @@ impl World {
         }
         let at = self.now();
         self.trace.tell(|| format!("{at} the network stabilises"));
+        self.write_trouble(None);
         self.heal();
         self.network.stabilise(LinkDials::CALM);
         self.reconnect_all();

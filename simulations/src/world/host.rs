@@ -147,6 +147,7 @@ impl World {
 
     pub(super) fn deliver(&mut self, sequence: u64, delivery: Delivery, said: Option<&Frame>) {
         let carries = self.network.carries(&delivery);
+        let due = delivery.at;
         let Delivery {
             from,
             to,
@@ -163,9 +164,11 @@ impl World {
             format!("{at} {to} hears {from}: {words}{how}")
         });
         if !carries || !self.nodes[to.position()].is_up() {
+            self.write_missed(due, from, to);
             return;
         }
         if damaged {
+            self.write_missed(due, from, to);
             return self.connection_ends(from, to);
         }
         if let Some(said) = said {

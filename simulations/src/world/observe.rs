@@ -30,6 +30,7 @@ const REJECTIONS: [(Rejection, Mark); 8] = [
 impl World {
     /// Shows something to every oracle.
     pub(super) fn observe(&mut self, place: NodeIndex, observation: Observation<'_>) {
+        self.write_seen(place, &observation);
         let at = self.now();
         self.judge.observe(at, place, &self.registry, observation);
     }

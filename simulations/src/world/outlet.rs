@@ -104,9 +104,11 @@ impl World {
         said: Option<&Arc<Frame>>,
     ) {
         let (now, before) = (self.now(), self.network.tally());
+        let content = self.content_of(said);
         for to in to {
             let packet = Arc::clone(bytes);
             let deliveries = self.network.send(now, place, *to, number_of(class), packet);
+            self.write_sent(place, *to, content.as_ref(), &deliveries);
             for delivery in deliveries {
                 let (at, said) = (delivery.at, said.map(Arc::clone));
                 self.queue.push(at, Event::Deliver { delivery, said });
