@@ -26,7 +26,7 @@ demo:
 	@"$(BUILT)/falaj-testnet" demo --signer $(SIGNER) $(ARGS)
 
 test:
-	$(TOOLS) rust cc lint softhsm
+	$(TOOLS) rust cc lint softhsm chromium
 	@CARGO="$(CARGO)" sh testnet/scripts/test.sh
 
 check: fmt lint features docs licences

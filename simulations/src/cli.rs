@@ -14,6 +14,7 @@ mod print;
 mod progress;
 mod provenance;
 mod replay;
+mod report;
 mod run;
 mod selfcheck;
 mod step;
@@ -43,6 +44,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run again what a token names.
     Replay(replay::ReplayArgs),
+    /// Draw a run, or a sweep, as a page that needs nothing else.
+    Report(report::ReportArgs),
     /// Show where nodes stand after an event of a run, and what happens around it.
     Step(step::StepArgs),
     /// Name the first event that differs between two traces of one run.
@@ -67,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Report(args) => report::report(&args),
         Command::Step(args) => step::step(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Minimise(args) => minimise::minimise(&args),

@@ -3,7 +3,7 @@
 //! Invariant: writing it down changes nothing: no event, no chance, no hash of the trace. It holds what the oracles were shown, and of
 //! liars what left them, not what they would have sent.
 //! Shapes and units: all in the order in which it happened, each with its event as traces count them; virtual time.
-//! Who calls it: [`crate::world`] writes it, pictures and programs of researchers read it.
+//! Who calls it: [`crate::world`] writes it, [`crate::pictures`] and programs of researchers read it.
 
 mod content;
 

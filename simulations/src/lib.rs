@@ -73,6 +73,7 @@ pub mod minimise;
 #[cfg(feature = "model")]
 pub mod model;
 pub mod network;
+pub mod pictures;
 #[doc(hidden)]
 pub mod queue;
 pub mod run;

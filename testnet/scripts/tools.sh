@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that the tools named on the command line are there; installs what is missing where it can, and says so.
 #
-#   tools.sh [rust] [cc] [lint] [softhsm] [software]
+#   tools.sh [rust] [cc] [lint] [softhsm] [software] [chromium]
 #
 # What cannot be installed ends in exit code 1 and the one line to run. Nothing is installed that was not asked for.
 set -u
@@ -47,6 +47,13 @@ softhsm() {
     have softhsm2-util || stop "softhsm2-util is still not on the path" "see the package's own documentation"
 }
 
+chromium() {
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        have "$name" && return
+    done
+    install "Chromium, in which the tests open the simulator's reports," chromium chromium chromium chromium
+}
+
 # Nothing to install: the software signer needs no token.
 software() { :; }
 
@@ -81,7 +88,7 @@ refuse() {
 
 for tool in "$@"; do
     case $tool in
-        rust | cc | lint | softhsm | software) "$tool" ;;
+        rust | cc | lint | softhsm | software | chromium) "$tool" ;;
         *) say "error: unknown tool $tool"; exit 2 ;;
     esac
 done

@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use falaj_simulations::minimise::MinimiseError;
+use falaj_simulations::pictures::EmptyWindow;
 use falaj_simulations::scenario::file::FileError;
 use falaj_simulations::sweep::Shard;
 use falaj_simulations::token::{TokenError, build};
@@ -71,6 +72,20 @@ pub(crate) enum Failure {
         line: usize,
         source: serde_json::Error,
     },
+    /// A folder that holds another report, or a sweep.
+    #[error("{}: holds a sweep or the report of another run: name another folder by --out", path.display())]
+    OtherReport { path: PathBuf },
+    /// A part of a sweep's page.
+    #[error("{}: is a sweep, which has neither heights nor events of its own: name one of its runs by its token", path.display())]
+    NoWindow { path: PathBuf },
+    /// A part of a run that has nothing in it.
+    #[error(transparent)]
+    EmptyWindow(#[from] EmptyWindow),
+    /// A text that is nothing to make a report of.
+    #[error(
+        "{text}: there is no such folder, and it is no token: a token is fs1.BUILD.SEED.SCENARIO.CHECK"
+    )]
+    NeitherTokenNorFolder { text: String },
     /// A text that names no run.
     #[error("{token}: {source}")]
     Token { token: String, source: TokenError },
@@ -109,18 +124,18 @@ impl Failure {
                 FileError::TooManyFaulty { .. } => 24,
                 FileError::Contradiction(_) => 25,
             },
-            Self::NeedsOut { .. } => 2,
+            Self::NeedsOut { .. } | Self::NoWindow { .. } => 2,
             #[cfg(not(feature = "mutations"))]
             Self::NoMutations => 2,
             #[cfg(feature = "mutations")]
             Self::UnknownMutation { .. } => 2,
             Self::Unwritable { .. } => 26,
             Self::MissingShard { .. } | Self::Unfinished { .. } => 27,
-            Self::OtherSweep { .. } | Self::TwiceShard { .. } => 28,
+            Self::OtherSweep { .. } | Self::TwiceShard { .. } | Self::OtherReport { .. } => 28,
             Self::Damaged { .. } => 29,
-            Self::Token { .. } => 30,
+            Self::Token { .. } | Self::NeitherTokenNorFolder { .. } => 30,
             Self::OtherBuild { .. } => 31,
-            Self::NoEvent { .. } | Self::NoNode { .. } => 32,
+            Self::NoEvent { .. } | Self::NoNode { .. } | Self::EmptyWindow(_) => 32,
             Self::NoTrace { .. } | Self::OtherRun { .. } => 33,
             Self::Minimise(_) => 35,
             Self::Interrupted { .. } => 36,

@@ -114,6 +114,27 @@ pub(super) fn read_manifest(path: &Path) -> Result<Manifest, Failure> {
     })
 }
 
+/// The token of a folder that holds the report of a run; none in that of a sweep.
+pub(super) fn token_of(path: &Path) -> Result<Option<String>, Failure> {
+    let name = path.join("run.json");
+    let text = read_text(&name)?;
+    let value: Value = serde_json::from_str(&text).map_err(|source| Failure::Damaged {
+        path: name,
+        line: source.line(),
+        source,
+    })?;
+    Ok(value["token"].as_str().map(str::to_owned))
+}
+
+/// Whether a folder holds nothing yet, or the report of the same run.
+pub(super) fn keeps_nothing_but(path: &Path, token: &str) -> Result<(), Failure> {
+    if path.join("run.json").exists() && token_of(path)?.as_deref() != Some(token) {
+        let path = path.to_owned();
+        return Err(Failure::OtherReport { path });
+    }
+    Ok(())
+}
+
 /// The whole lines of a folder, and how many bytes they are.
 pub(super) fn read_records(path: &Path) -> Result<(Vec<Record>, u64), Failure> {
     let name = path.join("runs.ndjson");
@@ -159,7 +180,8 @@ fn line(record: &Record) -> String {
     serde_json::to_string(record).expect("it has no key that is no text") + "\n"
 }
 
-fn unwritable(path: &Path) -> impl Fn(io::Error) -> Failure {
+/// An error of writing, with where.
+pub(super) fn unwritable(path: &Path) -> impl Fn(io::Error) -> Failure {
     let path = path.to_owned();
     move |source| Failure::Unwritable {
         path: path.clone(),

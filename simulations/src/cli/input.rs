@@ -14,14 +14,14 @@ use super::exit::Failure;
 use crate::report::Source;
 
 /// `FIRST..END`, END not among them.
-pub(super) fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+pub(super) fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let number = |digits: &str| digits.parse::<u64>().map_err(|error| error.to_string());
-    let (first, end) = text.split_once("..").ok_or("seeds are FIRST..END")?;
-    let seeds = number(first)?..number(end)?;
-    if seeds.is_empty() {
-        Err("there is no seed in that range".to_owned())
+    let (first, end) = text.split_once("..").ok_or("a range is FIRST..END")?;
+    let range = number(first)?..number(end)?;
+    if range.is_empty() {
+        Err("there is nothing in that range: END is not among it".to_owned())
     } else {
-        Ok(seeds)
+        Ok(range)
     }
 }
 
@@ -65,10 +65,10 @@ pub(super) fn read_scenario(path: &Path) -> Result<File, Failure> {
 #[derive(Args)]
 pub(super) struct TokenArgs {
     /// The token that a run printed.
-    token: String,
+    pub(super) token: String,
     /// Take a token of another build too; its run may be another one here.
     #[arg(long)]
-    any_build: bool,
+    pub(super) any_build: bool,
 }
 
 impl TokenArgs {

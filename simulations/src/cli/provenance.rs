@@ -31,6 +31,25 @@ pub(super) struct Provenance {
     processors: usize,
 }
 
+impl Provenance {
+    /// Names and values, for a page.
+    pub(super) fn rows(&self) -> Vec<(String, String)> {
+        let processors = self.processors.to_string();
+        let rows = [
+            ("version", &self.version),
+            ("program", &self.build),
+            ("commit", &self.commit),
+            ("dependencies", &self.lock),
+            ("compiler", &self.rustc),
+            ("built for", &self.target),
+            ("processors", &processors),
+        ];
+        let told = rows.into_iter().filter(|(_, value)| !value.is_empty());
+        told.map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect()
+    }
+}
+
 /// Of this program, here.
 pub(super) fn provenance() -> Result<Provenance, Failure> {
     let unreadable = |path: PathBuf| move |source| Failure::Unreadable { path, source };

@@ -15,7 +15,7 @@ use falaj_simulations::scenario::Plan;
 use falaj_simulations::sweep::Shard;
 
 use super::exit::Failure;
-use super::input::{parse_seeds, parse_shard, read_scenario};
+use super::input::{parse_range, parse_shard, read_scenario};
 use super::print;
 use super::progress::progress;
 use super::sweep;
@@ -30,7 +30,7 @@ pub(super) struct RunArgs {
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
     /// Seeds to run, as `FIRST..END`; END is not among them.
-    #[arg(long, value_parser = parse_seeds, required_unless_present_any = ["seed", "scenario"])]
+    #[arg(long, value_parser = parse_range, required_unless_present_any = ["seed", "scenario"])]
     seeds: Option<Range<u64>>,
     /// How many seeds run at a time; as many as there are processors if not said.
     #[arg(long)]

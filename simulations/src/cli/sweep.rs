@@ -21,6 +21,7 @@ use super::interrupt::Interrupt;
 use super::print;
 use super::progress::progress;
 use super::provenance::provenance;
+use super::report::write_sweep;
 use crate::speed::Speed;
 
 /// A part of a sweep to run.
@@ -74,6 +75,7 @@ pub(super) fn run(part: &Part<'_>) -> Result<ExitCode, Failure> {
     let whole = part.shard == Shard::WHOLE;
     let points = summary(&records, if whole { &manifest.marks } else { &[] });
     folder.finish(&records, &points)?;
+    write_sweep(part.out, &manifest, &records, &points)?;
     tell(&manifest, &records, &points, Some(&speed), part.json)
 }
 
@@ -144,6 +146,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {
     };
     Folder::open(&args.out, &manifest)?;
     folder::write_results(&args.out, &records, &points)?;
+    write_sweep(&args.out, &manifest, &records, &points)?;
     tell(&manifest, &records, &points, None, args.json)
 }
 

@@ -20,6 +20,15 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// What people call it: the name of one that ships, or what it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Swarm => "random scenario",
+            Self::File(file) => super::shipped::name_of(file).unwrap_or("own scenario"),
+        }
+    }
+
     /// The scenario of a seed.
     #[must_use]
     pub fn scenario(&self, seed: u64) -> Scenario {

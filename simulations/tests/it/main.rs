@@ -3,6 +3,7 @@
 //! Each file is one kind of trouble; each test is a story told by its name.
 
 mod arrays;
+mod browser;
 mod byzantine;
 mod crash;
 mod determinism;
@@ -14,6 +15,7 @@ mod network;
 mod output;
 mod program;
 mod replay;
+mod report;
 mod shipped;
 mod standing;
 mod sweep;

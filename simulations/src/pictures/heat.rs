@@ -1,0 +1,253 @@
+//! What a sweep shows at a glance: heat maps over two parameters, intervals over one.
+//!
+//! Shape: with more than two parameters there is a map for each of the values of the others, as many as a reader can take in. A cell
+//! says how many of its runs failed, and between which two probabilities a run of it fails.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use toml::Value;
+
+use super::figure::Figure;
+use super::plot::{Axis, Shape, draw, whole};
+use super::{palette, words};
+use crate::run::Verdict;
+use crate::sweep::PointSummary;
+
+/// How many maps there are at most.
+const MAPS: usize = 12;
+/// A cell, and the room for names at its left and above it.
+const CELL: (f64, f64) = (104.0, 54.0);
+const LEFT: f64 = 130.0;
+const TOP: f64 = 48.0;
+
+/// What a cell shows.
+struct Measure {
+    name: &'static str,
+    title: &'static str,
+    about: &'static str,
+    colour: &'static palette::Colour,
+    /// How strong its colour is, between 0 and 1, and the two lines in it.
+    cell: fn(&PointSummary, most_ns: u64) -> (f64, [String; 2]),
+}
+
+const MEASURES: [Measure; 2] = [
+    Measure {
+        name: "failures",
+        title: "Failing runs.",
+        about: "The redder, the more of them; the second line is where the probability of a failure lies, at 95 %.",
+        colour: &palette::BAD,
+        cell: failing,
+    },
+    Measure {
+        name: "pace",
+        title: "Virtual time a height took.",
+        about: "Over all runs of a point, waiting for work included; the darker, the longer.",
+        colour: &palette::PRECOMMIT,
+        cell: pace,
+    },
+];
+
+/// Every figure of a sweep; none if nothing was varied.
+pub(super) fn figures(points: &[PointSummary]) -> Vec<Figure> {
+    let names = varied(points);
+    match names.as_slice() {
+        [] => Vec::new(),
+        [name] => vec![intervals(name, points)],
+        [across, down, others @ ..] => maps(across, down, others, points),
+    }
+}
+
+/// The parameters that have more than one value.
+fn varied(points: &[PointSummary]) -> Vec<String> {
+    let mut values: BTreeMap<&String, Vec<&Value>> = BTreeMap::new();
+    for (name, value) in points.iter().flat_map(|point| &point.values) {
+        let known = values.entry(name).or_default();
+        if !known.contains(&value) {
+            known.push(value);
+        }
+    }
+    let several = values.into_iter().filter(|(_, values)| values.len() > 1);
+    several.map(|(name, _)| name.clone()).collect()
+}
+
+/// The values of a parameter in the order of points.
+fn values_of<'a>(name: &str, points: &[&'a PointSummary]) -> Vec<&'a Value> {
+    let mut values = Vec::new();
+    for value in points.iter().filter_map(|point| point.values.get(name)) {
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    values
+}
+
+fn maps(across: &str, down: &str, others: &[String], points: &[PointSummary]) -> Vec<Figure> {
+    let mut groups: BTreeMap<String, Vec<&PointSummary>> = BTreeMap::new();
+    for point in points {
+        let fixed: Vec<String> = others
+            .iter()
+            .filter_map(|name| Some(format!("{name} = {}", point.values.get(name)?)))
+            .collect();
+        groups.entry(fixed.join(", ")).or_default().push(point);
+    }
+    let left_out = (groups.len() * MEASURES.len()).saturating_sub(MAPS);
+    let most_ns = points.iter().filter_map(a_height_ns).max().unwrap_or(1);
+    let mut figures = Vec::new();
+    for measure in &MEASURES {
+        for (place, (fixed, group)) in groups.iter().enumerate() {
+            let number = if groups.len() > 1 {
+                format!("-{place}")
+            } else {
+                String::new()
+            };
+            let at = if fixed.is_empty() {
+                String::new()
+            } else {
+                format!(" At {fixed}.")
+            };
+            figures.push(Figure {
+                name: format!("{}{number}", measure.name),
+                title: measure.title.to_owned(),
+                about: format!("{}{at}", measure.about),
+                svg: map(measure, (across, down), group, most_ns),
+            });
+        }
+    }
+    figures.truncate(MAPS);
+    if let Some(last) = figures.last_mut().filter(|_| left_out > 0) {
+        last.about += &format!(" Left out: {left_out} more maps; the table below has every point.");
+    }
+    figures
+}
+
+fn map(
+    measure: &Measure,
+    (across, down): (&str, &str),
+    points: &[&PointSummary],
+    most_ns: u64,
+) -> String {
+    let (columns, rows) = (values_of(across, points), values_of(down, points));
+    let (width, height) = (
+        LEFT + CELL.0 * columns.len() as f64 + 10.0,
+        TOP + CELL.1 * rows.len() as f64 + 10.0,
+    );
+    let ink = |colour: &palette::Colour| colour.hex();
+    let cells: Vec<Markup> = points
+        .iter()
+        .filter_map(|point| {
+            let column = place(&columns, point.values.get(across)?)?;
+            let row = place(&rows, point.values.get(down)?)?;
+            let corner = (LEFT + CELL.0 * column, TOP + CELL.1 * row);
+            Some(cell(measure, point, corner, most_ns))
+        })
+        .collect();
+    html! {
+        svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(measure.title)
+            width=(format!("{width:.0}")) height=(format!("{height:.0}")) viewBox=(format!("0 0 {width:.0} {height:.0}"))
+            font-family="sans-serif" font-size="13" {
+            rect width="100%" height="100%" fill=(ink(&palette::PAPER)) {}
+            text x=(LEFT) y="16" fill=(ink(&palette::MUTED)) { (across) " →" }
+            text x="4" y=(TOP - 8.0) fill=(ink(&palette::MUTED)) { (down) " ↓" }
+            @for (place, value) in (0_u32..).zip(&columns) {
+                text x=(LEFT + CELL.0 * (f64::from(place) + 0.5)) y=(TOP - 8.0) text-anchor="middle" fill=(ink(&palette::INK)) { (plain(value)) }
+            }
+            @for (place, value) in (0_u32..).zip(&rows) {
+                text x=(LEFT - 10.0) y=(TOP + CELL.1 * (f64::from(place) + 0.5) + 5.0) text-anchor="end" fill=(ink(&palette::INK)) { (plain(value)) }
+            }
+            @for cell in cells { (cell) }
+        }
+    }
+    .into_string()
+}
+
+fn cell(measure: &Measure, point: &PointSummary, (x, y): (f64, f64), most_ns: u64) -> Markup {
+    let (strength, [first, second]) = (measure.cell)(point, most_ns);
+    let middle = x + CELL.0 / 2.0;
+    html! {
+        rect x=(x) y=(y) width=(CELL.0 - 2.0) height=(CELL.1 - 2.0) rx="4" fill=(palette::CARD.hex()) stroke=(palette::LINE.hex()) {}
+        rect x=(x) y=(y) width=(CELL.0 - 2.0) height=(CELL.1 - 2.0) rx="4" fill=(measure.colour.hex()) fill-opacity=(format!("{:.2}", strength * 0.6)) {}
+        text x=(middle) y=(y + 23.0) text-anchor="middle" font-weight="600" fill=(palette::INK.hex()) { (first) }
+        text x=(middle) y=(y + 41.0) text-anchor="middle" font-size="11.5" fill=(palette::INK.hex()) { (second) }
+    }
+}
+
+fn failing(point: &PointSummary, _: u64) -> (f64, [String; 2]) {
+    let failed = failed(point);
+    let share = f64::from(failed) / f64::from(point.runs.max(1));
+    let (low, high) = (point.failure.low, point.failure.high);
+    let interval = if failed == 0 {
+        format!("up to {}", words::percent(high))
+    } else {
+        format!("{} to {}", words::percent(low), words::percent(high))
+    };
+    (share, [format!("{failed} of {}", point.runs), interval])
+}
+
+fn pace(point: &PointSummary, most_ns: u64) -> (f64, [String; 2]) {
+    let Some(ns) = a_height_ns(point) else {
+        return (0.0, ["no height".to_owned(), String::new()]);
+    };
+    let strength = ns as f64 / most_ns.max(1) as f64;
+    let heights = format!("{} heights", point.heights);
+    (strength, [words::duration(ns), heights])
+}
+
+const fn a_height_ns(point: &PointSummary) -> Option<u64> {
+    point.sim_ns.checked_div(point.heights)
+}
+
+fn failed(point: &PointSummary) -> u32 {
+    let good = point.verdicts.get(&Verdict::SafeLive).copied();
+    point.runs - good.unwrap_or_default()
+}
+
+fn place(values: &[&Value], value: &Value) -> Option<f64> {
+    let mut numbered = (0_u32..).zip(values);
+    numbered
+        .find(|(_, known)| **known == value)
+        .map(|(place, _)| f64::from(place))
+}
+
+/// A value without the quotes of a text.
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// One parameter: how often a run fails at each of its values, in their order.
+fn intervals(name: &str, points: &[PointSummary]) -> Figure {
+    let shapes: Vec<Shape<'_>> = (1_u32..)
+        .zip(points)
+        .map(|(place, point)| {
+            let share = f64::from(failed(point)) / f64::from(point.runs.max(1));
+            let interval = point.failure.low..point.failure.high;
+            Shape::Interval(&palette::BAD, f64::from(place), share, interval)
+        })
+        .collect();
+    let listed: Vec<String> = (1_u32..)
+        .zip(points)
+        .filter_map(|(place, point)| Some(format!("{place}: {}", plain(point.values.get(name)?))))
+        .collect();
+    let end = points.len() as f64 + 0.6;
+    let x = Axis {
+        name,
+        range: 0.4..end,
+        written: whole,
+    };
+    let y = Axis {
+        name: "probability of a failure",
+        range: 0.0..1.0,
+        written: super::plot::short,
+    };
+    Figure {
+        name: "failures".to_owned(),
+        title: format!("Failing runs over {name}."),
+        about: format!(
+            "A point is the share that failed, the line where the probability lies at 95 %. {}.",
+            listed.join(", ")
+        ),
+        svg: draw(&x, &y, &shapes),
+    }
+}
