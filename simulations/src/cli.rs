@@ -6,6 +6,7 @@
 mod bench;
 mod compare;
 mod exit;
+mod explore;
 mod folder;
 mod input;
 mod interrupt;
@@ -13,6 +14,8 @@ mod minimise;
 mod print;
 mod progress;
 mod provenance;
+mod quiet;
+mod rate;
 mod replay;
 mod report;
 mod run;
@@ -20,6 +23,7 @@ mod selfcheck;
 mod step;
 mod sweep;
 mod traced;
+mod twins;
 
 use std::io::{Write, stderr};
 use std::process::ExitCode;
@@ -60,6 +64,10 @@ enum Command {
     Schema,
     /// Break the protocol in every known way, and see that the oracles see it.
     Selfcheck(selfcheck::SelfcheckArgs),
+    /// Play every scenario in which one of four validators is two, and the network is split in each round.
+    Twins(twins::TwinsArgs),
+    /// Deliver the messages of a small case in every order.
+    Explore(explore::ExploreArgs),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -78,6 +86,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Merge(args) => sweep::merge(&args),
         Command::Schema => schema(),
         Command::Selfcheck(args) => selfcheck::run(&args),
+        Command::Twins(args) => twins::run(&args),
+        Command::Explore(args) => explore::run(&args),
     };
     done.unwrap_or_else(|failure| {
         let (what, code) = (failure.to_string(), failure.exit_code());

@@ -64,6 +64,8 @@ pub mod clock;
 pub mod disk;
 #[doc(hidden)]
 pub mod economy;
+pub mod exhaustive;
+pub mod explore;
 pub mod fault;
 pub mod history;
 #[doc(hidden)]
@@ -83,6 +85,7 @@ pub mod selfcheck;
 pub mod sweep;
 pub mod token;
 pub mod trace;
+pub mod twins;
 pub mod types;
 #[doc(hidden)]
 pub mod workload;

@@ -34,7 +34,7 @@ impl Shard {
     /// All of it.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
-    const fn holds(self, number: u64) -> bool {
+    pub(crate) const fn holds(self, number: u64) -> bool {
         number % self.count == self.index
     }
 }

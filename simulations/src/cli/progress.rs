@@ -10,6 +10,16 @@ pub(super) fn progress(runs: u64) -> ProgressBar {
     bar(runs, "{wide_bar} {pos}/{len} seeds, {eta} left")
 }
 
+/// The bar of so many scenarios.
+pub(super) fn scenarios(scenarios: u64) -> ProgressBar {
+    bar(scenarios, "{wide_bar} {pos}/{len} scenarios, {eta} left")
+}
+
+/// The bar of a search through so many states at most.
+pub(super) fn states(states: u64) -> ProgressBar {
+    bar(states, "{spinner} {pos} states, at most {len}")
+}
+
 /// The bar of a search that takes so many runs at most and says where it is.
 pub(super) fn counter(runs: u64) -> ProgressBar {
     bar(runs, "{spinner} run {pos} of at most {len}: {msg}")

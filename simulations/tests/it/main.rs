@@ -9,6 +9,7 @@ mod crash;
 mod determinism;
 mod economy;
 mod guide;
+mod exhaustive;
 mod happy;
 mod machines;
 mod network;

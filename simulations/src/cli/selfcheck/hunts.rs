@@ -1,6 +1,5 @@
 //! What the command does: hunts, then the real code, and the exit code of both.
 
-use std::panic::{set_hook, take_hook};
 use std::process::ExitCode;
 
 use falaj_simulations::run::{Report, Verdict};
@@ -12,6 +11,7 @@ use super::table;
 use crate::cli::exit::Failure;
 use crate::cli::print;
 use crate::cli::progress::progress;
+use crate::cli::quiet::quietly;
 use crate::cli::run::jobs;
 
 /// Seeds of the real code when none are said.
@@ -94,20 +94,13 @@ fn chosen(name: Option<&str>) -> Result<Vec<Mutation>, Failure> {
 /// Broken code panics where it meets its own assertions; that is a finding, and nothing to print.
 fn hunts(mutations: &[Mutation], jobs: usize) -> Vec<Hunt> {
     let bar = progress(mutations.len() as u64);
-    let before = take_hook();
-    set_hook(Box::new(|_| {}));
     let mut hunts = Vec::new();
-    each(
-        mutations,
-        jobs,
-        |one| hunt(*one),
-        |hunt| {
-            bar.inc(1);
-            hunts.push(hunt);
-            true
-        },
-    );
-    set_hook(before);
+    let ended = |hunt| {
+        bar.inc(1);
+        hunts.push(hunt);
+        true
+    };
+    quietly(|| each(mutations, jobs, |one| hunt(*one), ended));
     bar.finish_and_clear();
     hunts.sort_by_key(|hunt| hunt.mutation);
     hunts
