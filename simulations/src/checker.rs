@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{Outcome, Statement};
-use falaj_consensus::types::Height;
+use falaj_consensus::types::{Height, Now};
 use falaj_hsm::Place;
 use falaj_ledger::transaction::TxKey;
 use falaj_node::core::{Committed, Event, Frame};
@@ -49,6 +49,15 @@ pub struct Facts {
     pub byzantine: BTreeSet<NodeIndex>,
     /// The outcome of genesis.
     pub outcome: Outcome,
+}
+
+/// When something is seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// In virtual time.
+    pub at: SimTime,
+    /// On the clocks of the node that shows it.
+    pub clock: Now,
 }
 
 /// What can be seen from outside.
@@ -216,7 +225,7 @@ impl Judge {
     /// Shows an observation at a node to every oracle.
     pub fn observe(
         &mut self,
-        at: SimTime,
+        when: Moment,
         node: NodeIndex,
         registry: &Registry,
         observation: Observation<'_>,
@@ -240,7 +249,8 @@ impl Judge {
             ("acknowledged", self.acknowledged.observe(seen)),
             (
                 "rule conformance",
-                self.conformance.observe(&self.chain, node, seen),
+                self.conformance
+                    .observe(&self.chain, when.clock, node, seen),
             ),
             (
                 "durable before disclosed",
@@ -251,7 +261,7 @@ impl Judge {
         ];
         for (oracle, finding) in findings {
             if let Err(what) = finding {
-                self.blame(oracle, at, node, what);
+                self.blame(oracle, when.at, node, what);
             }
         }
     }

@@ -2,18 +2,20 @@
 //!
 //! Invariant: the shadow never knows less than its node, so what it forbids is forbidden; it fires without any disagreement.
 //! Numbers are the lines of the paper. A shadow outlives its node's restarts: whatever was said binds for ever.
-//! Source: `docs/spec/consensus.md` §1 and §3.
+//! Source: `docs/spec/consensus.md`, "Rules", "Lock, guard and restart", "Proposer choice".
 
+mod nil;
 mod shadow;
 
 use std::collections::BTreeMap;
 
 use falaj_consensus::message::{PrecommitValue, PrevoteValue, Statement};
-use falaj_consensus::types::{BlockId, Height, OutcomeHash, Round};
+use falaj_consensus::types::{BlockId, Height, Now, OutcomeHash, Round};
 
 use super::chain::Chain;
 use super::{Facts, Finding, Observation};
 use crate::types::NodeIndex;
+use nil::Patience;
 use shadow::{Proposed, Shadow, View};
 
 /// Heights below the highest of a node that its shadow still remembers.
@@ -22,6 +24,7 @@ const HEIGHTS_KEPT: u64 = 4;
 #[derive(Debug)]
 pub(super) struct Conformance {
     validators: u16,
+    patience: Patience,
     shadows: Vec<Shadow>,
     /// What correct nodes say that blocks give; execution is deterministic.
     outcomes: BTreeMap<(Height, BlockId), OutcomeHash>,
@@ -31,7 +34,8 @@ impl Conformance {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
             validators: facts.validators,
-            shadows: vec![Shadow::default(); usize::from(facts.validators)],
+            patience: Patience::new(facts),
+            shadows: vec![Shadow::new(facts.validators); usize::from(facts.validators)],
             outcomes: BTreeMap::new(),
         }
     }
@@ -39,18 +43,23 @@ impl Conformance {
     pub(super) fn observe(
         &mut self,
         chain: &Chain,
+        clock: Now,
         node: NodeIndex,
         seen: &Observation<'_>,
     ) -> Finding {
         match seen {
+            Observation::Started { height, guard, .. } => {
+                self.shadows[node.position()].started(clock, *height, *guard);
+                Ok(())
+            }
             Observation::Received(frame) => {
-                self.shadows[node.position()].received(frame);
+                self.shadows[node.position()].received(clock, frame);
                 Ok(())
             }
             Observation::Sent(frame) => self.shadows[node.position()].sent(node, frame),
             Observation::Released { statement, .. } => {
-                self.said(chain, node, statement)?;
-                self.shadows[node.position()].said(node, statement);
+                self.said(chain, clock, node, statement)?;
+                self.shadows[node.position()].said(clock, node, statement);
                 Ok(())
             }
             Observation::Committed(block) => {
@@ -59,17 +68,24 @@ impl Conformance {
                 self.outcomes.retain(|(height, _), _| height.get() >= below);
                 Ok(())
             }
-            Observation::Started { .. }
-            | Observation::Replayed(_)
+            Observation::Replayed(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
             | Observation::Reported(_) => Ok(()),
         }
     }
 
-    fn said(&mut self, chain: &Chain, node: NodeIndex, statement: &Statement) -> Finding {
+    fn said(
+        &mut self,
+        chain: &Chain,
+        clock: Now,
+        node: NodeIndex,
+        statement: &Statement,
+    ) -> Finding {
         // A slow token may answer when the height was left long ago: that must not be sent (`Shadow::sent`).
-        let Some(view) = self.shadows[node.position()].view(statement.height()) else {
+        let shadow = &mut self.shadows[node.position()];
+        let was_intended = shadow.has_intended(statement);
+        let Some(view) = shadow.view(statement.height()) else {
             return Ok(());
         };
         if view.has_said(statement) {
@@ -77,6 +93,7 @@ impl Conformance {
         }
         let rules = Rules {
             validators: self.validators,
+            patience: &self.patience,
             chain,
             view,
         };
@@ -95,7 +112,9 @@ impl Conformance {
                 value,
             } => match value {
                 Some(value) => rules.prevote(*height, *round, *value),
-                None => Ok(()),
+                // What the guard had recorded when the process ended was judged by a clock that is gone.
+                None if was_intended => Ok(()),
+                None => rules.prevote_nil(clock, *height, *round),
             },
             Statement::Precommit {
                 height,
@@ -130,6 +149,7 @@ impl Conformance {
 /// The rules, on what one node knows of one height.
 struct Rules<'a> {
     validators: u16,
+    patience: &'a Patience,
     chain: &'a Chain,
     view: &'a View,
 }

@@ -1,6 +1,7 @@
 //! Every oracle is shown what it must find, and what it must not.
 
 mod forks;
+mod nil;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,12 +41,15 @@ struct Bench {
     opened: Opened,
     registry: Registry,
     judge: Judge,
+    /// What our clocks show.
+    clock: Now,
 }
 
 fn bench() -> Bench {
     bench_with(BTreeSet::new())
 }
 
+/// A bench on which some lie.
 fn bench_with(byzantine: BTreeSet<NodeIndex>) -> Bench {
     let economy = Arc::new(Economy::new(&Chance::new(1), &Scenario::calm(4)));
     let opened = State::open(&economy.genesis).expect("the economy adds up");
@@ -61,14 +65,24 @@ fn bench_with(byzantine: BTreeSet<NodeIndex>) -> Bench {
         opened,
         registry,
         judge,
+        clock: Now {
+            mono_ns: 10_000_000_000,
+            wall_us: EPOCH_US + 10_000_000,
+        },
     }
 }
 
 impl Bench {
     fn show(&mut self, node: NodeIndex, observation: Observation<'_>) -> Option<&'static str> {
-        self.judge
-            .observe(SimTime::START, node, &self.registry, observation);
+        let (at, clock) = (SimTime::START, self.clock);
+        let when = Moment { at, clock };
+        self.judge.observe(when, node, &self.registry, observation);
         self.judge.violation().map(|violation| violation.oracle)
+    }
+
+    fn wait_ms(&mut self, ms: u64) {
+        self.clock.mono_ns += ms * 1_000_000;
+        self.clock.wall_us += ms * 1_000;
     }
 
     /// The empty first block, proposed in its turn.
@@ -494,6 +508,7 @@ fn other_statements_against_the_rules_are_found() {
         |bench, _| bench.release(prevote(1, None, None)),
         |bench, _| {
             bench.hear_votes(&[0, 1, 3], precommit(0, None));
+            bench.wait_ms(500);
             assert_eq!(bench.release(prevote(1, None, None)), None);
             bench.release(prevote(0, None, None))
         },

@@ -11,7 +11,7 @@ use falaj_ledger::rejection::Rejection;
 use falaj_node::core::{Committed, Event, Frame, Message};
 
 use super::World;
-use crate::checker::Observation;
+use crate::checker::{Moment, Observation};
 use crate::marks::Mark;
 use crate::types::NodeIndex;
 
@@ -32,7 +32,9 @@ impl World {
     pub(super) fn observe(&mut self, place: NodeIndex, observation: Observation<'_>) {
         self.write_seen(place, &observation);
         let at = self.now();
-        self.judge.observe(at, place, &self.registry, observation);
+        let clock = self.nodes[place.position()].now(at);
+        let when = Moment { at, clock };
+        self.judge.observe(when, place, &self.registry, observation);
     }
 
     pub(super) fn mark_statement(&mut self, place: NodeIndex, statement: &Statement) {

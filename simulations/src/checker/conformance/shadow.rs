@@ -8,7 +8,8 @@ use falaj_consensus::message::{
     CommitCertificate, Header, Kind, Polka, PrecommitValue, PrevoteValue, Proposal, Statement,
     Vote, VoteValue,
 };
-use falaj_consensus::types::{BlockId, Height, Round};
+use falaj_consensus::types::{BlockId, Height, Now, Round};
+use falaj_hsm::Place;
 use falaj_node::core::{Frame, Message};
 
 use crate::checker::Finding;
@@ -25,6 +26,8 @@ pub(super) struct Proposed {
     pub(super) valid_round: Option<Round>,
     pub(super) by: u16,
     pub(super) header: Header,
+    /// When it came, on the node's wall clock; not said of the node's own.
+    pub(super) came_us: Option<u64>,
 }
 
 type Tally<V> = BTreeMap<Round, BTreeMap<Option<V>, Voters>>;
@@ -37,16 +40,54 @@ pub(super) struct View {
     prevotes: Tally<PrevoteValue>,
     precommits: Tally<PrecommitValue>,
     said: BTreeMap<(Round, Kind), Statement>,
+    /// Since when a node may be in each round, on the monotonic clock of its process.
+    entered: BTreeMap<Round, u64>,
 }
 
 /// One node.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Shadow {
+    validators: u16,
     views: BTreeMap<Height, View>,
     floor: Height,
+    /// The last place that the guard had recorded when the process started.
+    intended: Option<Place>,
 }
 
 impl Shadow {
+    pub(super) const fn new(validators: u16) -> Self {
+        Self {
+            validators,
+            views: BTreeMap::new(),
+            floor: Height::new(0),
+            intended: None,
+        }
+    }
+
+    /// A process begins: its clock begins anew, and it may be wherever the one before it was.
+    pub(super) fn started(&mut self, clock: Now, height: Height, guard: Place) {
+        self.intended = Some(guard);
+        for view in self.views.values_mut() {
+            let entered = view.entered.values_mut();
+            entered.for_each(|since| *since = clock.mono_ns);
+        }
+        for (height, last) in [
+            (height.next(), Round::default()),
+            (guard.height, guard.round),
+        ] {
+            if let Some(view) = self.view_mut(height) {
+                let rounds = (0..=last.get()).map(Round::new);
+                view.entered
+                    .extend(rounds.map(|round| (round, clock.mono_ns)));
+            }
+        }
+    }
+
+    /// Whether the guard had recorded something at the place of a statement when the process started.
+    pub(super) fn has_intended(&self, statement: &Statement) -> bool {
+        self.intended == Some(Place::of(statement))
+    }
+
     pub(super) fn forget_below(&mut self, floor: Height) {
         self.floor = floor.max(self.floor);
         self.views = self.views.split_off(&self.floor);
@@ -61,24 +102,23 @@ impl Shadow {
         (height >= self.floor).then(|| self.views.entry(height).or_default())
     }
 
-    pub(super) fn received(&mut self, frame: &Frame) {
+    pub(super) fn received(&mut self, clock: Now, frame: &Frame) {
         match &frame.message {
             Some(Message::Proposal(bundle)) => {
-                self.proposal(&bundle.proposal);
-                bundle.polka.iter().for_each(|polka| self.polka(polka));
-                bundle
-                    .parent
-                    .iter()
-                    .for_each(|parent| self.certificate(parent));
+                self.proposal(&bundle.proposal, Some(clock.wall_us));
+                let polkas = bundle.polka.iter();
+                polkas.for_each(|polka| self.polka(clock, polka));
+                let parents = bundle.parent.iter();
+                parents.for_each(|parent| self.certificate(clock, parent));
             }
-            Some(Message::Votes(votes)) => votes.iter().for_each(|vote| self.vote(vote)),
-            Some(Message::Polka(polka)) => self.polka(polka),
-            Some(Message::Certificate(certificate)) => self.certificate(certificate),
+            Some(Message::Votes(votes)) => votes.iter().for_each(|vote| self.vote(clock, vote)),
+            Some(Message::Polka(polka)) => self.polka(clock, polka),
+            Some(Message::Certificate(certificate)) => self.certificate(clock, certificate),
             Some(Message::Block { header, .. }) => self.block(header),
             Some(Message::Blocks(blocks)) => {
                 for block in blocks {
                     self.block(&block.header);
-                    self.certificate(&block.certificate);
+                    self.certificate(clock, &block.certificate);
                 }
             }
             _ => {}
@@ -90,7 +130,7 @@ impl Shadow {
         match &frame.message {
             Some(Message::Proposal(bundle)) if bundle.proposal.proposer.get() == node.get() => {
                 self.is_recent(bundle.proposal.header.height, "a proposal")?;
-                self.proposal(&bundle.proposal);
+                self.proposal(&bundle.proposal, None);
                 Ok(())
             }
             Some(Message::Votes(votes)) => votes
@@ -111,7 +151,7 @@ impl Shadow {
         }
     }
 
-    pub(super) fn said(&mut self, node: NodeIndex, statement: &Statement) {
+    pub(super) fn said(&mut self, clock: Now, node: NodeIndex, statement: &Statement) {
         let Some(view) = self.view_mut(statement.height()) else {
             return;
         };
@@ -126,6 +166,24 @@ impl Shadow {
                 tally(&mut view.precommits, *round, *value).add(node.get());
             }
         }
+        self.note(clock, statement.height(), statement.round());
+    }
+
+    /// Rounds that votes of a round open: itself by a hint, the next and the next height's first by a quorum of precommits.
+    fn note(&mut self, clock: Now, height: Height, round: Round) {
+        let validators = self.validators;
+        let Some(view) = self.view_mut(height) else {
+            return;
+        };
+        if view.voters(round).is_hint(validators) {
+            view.enter(clock, round);
+        }
+        if view.precommitters(round).is_quorum(validators) {
+            view.enter(clock, round.next());
+            if let Some(view) = self.view_mut(height.next()) {
+                view.enter(clock, Round::default());
+            }
+        }
     }
 
     fn block(&mut self, header: &Header) {
@@ -134,7 +192,7 @@ impl Shadow {
         }
     }
 
-    fn proposal(&mut self, proposal: &Proposal) {
+    fn proposal(&mut self, proposal: &Proposal, came_us: Option<u64>) {
         let id = proposal.id();
         let Some(view) = self.view_mut(proposal.height()) else {
             return;
@@ -150,10 +208,11 @@ impl Shadow {
                 valid_round: proposal.valid_round,
                 by: proposal.proposer.get(),
                 header: proposal.header.clone(),
+                came_us,
             });
     }
 
-    fn vote(&mut self, vote: &Vote) {
+    fn vote(&mut self, clock: Now, vote: &Vote) {
         let Some(view) = self.view_mut(vote.height) else {
             return;
         };
@@ -164,9 +223,10 @@ impl Shadow {
                 tally(&mut view.precommits, vote.round, value).add(voter);
             }
         }
+        self.note(clock, vote.height, vote.round);
     }
 
-    fn polka(&mut self, polka: &Polka) {
+    fn polka(&mut self, clock: Now, polka: &Polka) {
         let voters = Voters::of(&polka.signers, VALIDATORS_MAX).unwrap_or_default();
         let value = PrevoteValue {
             id: polka.id,
@@ -176,9 +236,10 @@ impl Shadow {
             let sum = tally(&mut view.prevotes, polka.round, Some(value));
             *sum = sum.with(voters);
         }
+        self.note(clock, polka.height, polka.round);
     }
 
-    fn certificate(&mut self, certificate: &CommitCertificate) {
+    fn certificate(&mut self, clock: Now, certificate: &CommitCertificate) {
         let voters = Voters::of(&certificate.signers, VALIDATORS_MAX).unwrap_or_default();
         let value = PrecommitValue {
             id: certificate.id,
@@ -188,10 +249,32 @@ impl Shadow {
             let sum = tally(&mut view.precommits, certificate.round, Some(value));
             *sum = sum.with(voters);
         }
+        self.note(clock, certificate.height, certificate.round);
     }
 }
 
 impl View {
+    fn enter(&mut self, clock: Now, round: Round) {
+        self.entered.entry(round).or_insert(clock.mono_ns);
+    }
+
+    /// Since when the node may be in a round, at the earliest; since its start if nothing is known.
+    pub(super) fn entered_ns(&self, round: Round) -> u64 {
+        self.entered.get(&round).copied().unwrap_or_default()
+    }
+
+    /// The newest round below one in which a block has a polka, of which a node may hold a lock.
+    pub(super) fn may_be_locked(&self, round: Round, validators: u16) -> Option<Round> {
+        let rounds = self.prevotes.range(..round).rev();
+        rounds
+            .filter(|(_, values)| {
+                let mut blocks = values.iter().filter(|(value, _)| value.is_some());
+                blocks.any(|(_, voters)| voters.is_quorum(validators))
+            })
+            .map(|(round, _)| *round)
+            .next()
+    }
+
     /// The last place that was taken.
     pub(super) fn last(&self) -> Option<(Round, Kind)> {
         self.said.last_key_value().map(|(place, _)| *place)
@@ -290,7 +373,7 @@ mod tests {
     /// Goal: a token that answers late, and a node that passes its answer on although the height is closed.
     #[test]
     fn an_own_vote_of_a_height_left_long_ago_is_found() {
-        let mut shadow = Shadow::default();
+        let mut shadow = Shadow::new(4);
         shadow.forget_below(Height::new(5));
         assert!(shadow.sent(ME, &votes_of(2, 4)).is_err());
         assert!(shadow.sent(ME, &votes_of(2, 5)).is_ok());

@@ -1,0 +1,114 @@
+//! When a correct node may prevote nil: it was shown something that it must not accept, or it has waited as long as it must.
+//!
+//! Invariant: nil is never too early. What may have been accepted otherwise counts as seen in the node's favour: a polka of an earlier round
+//! as a lock, a proposal of a liar as wrong in its body.
+//! Units: nanoseconds on the monotonic clock of the node's process, microseconds on its wall clock.
+//! Source: `docs/spec/consensus.md`, "Rules" (22, 28, 57), "Timers" and "Block time".
+
+use std::collections::BTreeSet;
+
+use falaj_consensus::params::Parameters;
+use falaj_consensus::types::{Height, Now, Round};
+
+use super::Rules;
+use super::shadow::Proposed;
+use crate::checker::{Facts, Finding};
+use crate::types::NodeIndex;
+
+const MS_NS: u64 = 1_000_000;
+/// What is lost when a time is taken from one clock to another and back.
+const ROUNDING_NS: u64 = 1_000;
+
+/// How long a node has to wait, and on whom it need not.
+#[derive(Debug)]
+pub(super) struct Patience {
+    propose_ms: u64,
+    growth_ms: u64,
+    growth_rounds_max: u32,
+    precision_us: u64,
+    delay_us: u64,
+    delay_growth_us: u64,
+    liars: BTreeSet<NodeIndex>,
+}
+
+impl Patience {
+    pub(super) fn new(facts: &Facts) -> Self {
+        let Parameters {
+            timeouts,
+            precision_us,
+            delay_us,
+            delay_growth_us,
+            ..
+        } = facts.economy.genesis.parameters;
+        Self {
+            propose_ms: u64::from(timeouts.propose_ms),
+            growth_ms: u64::from(timeouts.growth_ms),
+            growth_rounds_max: timeouts.growth_rounds_max,
+            precision_us,
+            delay_us,
+            delay_growth_us,
+            liars: facts.byzantine.clone(),
+        }
+    }
+
+    /// base + g · min(r, c).
+    fn propose_ns(&self, round: Round) -> u64 {
+        let steps = round.get().min(self.growth_rounds_max);
+        (self.propose_ms + self.growth_ms * u64::from(steps)) * MS_NS
+    }
+
+    /// time − precision ≤ time of receipt ≤ time + precision + delay + growth · round.
+    fn is_timely(&self, round: Round, time_us: u64, came_us: u64) -> bool {
+        let delay_us = self.delay_us + self.delay_growth_us * u64::from(round.get());
+        let earliest = time_us.saturating_sub(self.precision_us);
+        let latest = time_us.saturating_add(self.precision_us + delay_us);
+        earliest <= came_us && came_us <= latest
+    }
+}
+
+impl Rules<'_> {
+    /// 22 and 28: what was proposed must not be accepted; 57: nothing came in time.
+    pub(super) fn prevote_nil(&self, clock: Now, height: Height, round: Round) -> Finding {
+        let waited_ns = clock.mono_ns.saturating_sub(self.view.entered_ns(round));
+        let owed_ns = self.patience.propose_ns(round);
+        let is_refused = |proposed: &Proposed| self.may_refuse(height, round, proposed);
+        if waited_ns + ROUNDING_NS >= owed_ns || self.view.proposals(round).any(is_refused) {
+            Ok(())
+        } else {
+            Err(format!(
+                "a nil prevote in round {round} of height {height} after {waited_ns} ns at most, of {owed_ns}"
+            ))
+        }
+    }
+
+    fn may_refuse(&self, height: Height, round: Round, proposed: &Proposed) -> bool {
+        let by_liar = self.patience.liars.contains(&NodeIndex::new(proposed.by));
+        let is_wrong = self.chain.fault(&proposed.header).is_some();
+        let is_late = proposed.valid_round.is_none() && !self.was_timely(height, round, proposed);
+        by_liar || is_wrong || is_late || self.lock_may_forbid(round, proposed)
+    }
+
+    fn lock_may_forbid(&self, round: Round, proposed: &Proposed) -> bool {
+        let lock = self
+            .view
+            .lock()
+            .max(self.view.may_be_locked(round, self.validators));
+        match (lock, proposed.valid_round) {
+            (Some(locked), Some(valid)) => locked > valid,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    /// A node's own block has the time of its own clock, unless its parent's was later.
+    fn was_timely(&self, height: Height, round: Round, proposed: &Proposed) -> bool {
+        let time_us = proposed.header.time_us;
+        match proposed.came_us {
+            Some(came_us) => self.patience.is_timely(round, time_us, came_us),
+            None => {
+                let parent_us = self.chain.parent_time_us(height);
+                parent_us.is_some_and(|parent_us| parent_us + 1 != time_us)
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Nil prevotes: what a correct node may refuse, and how long it has to wait for what it may not.
+
+use super::*;
+
+const EARLY: Option<&str> = Some("rule conformance");
+
+/// Our process has just begun.
+fn begun(byzantine: &[u16]) -> Bench {
+    let byzantine = byzantine.iter().copied().map(NodeIndex::new).collect();
+    let mut bench = bench_with(byzantine);
+    bench.clock.mono_ns = 0;
+    bench
+}
+
+/// The first block, with a time that fits our clock.
+fn timely(bench: &Bench) -> Header {
+    Header {
+        time_us: bench.clock.wall_us,
+        ..bench.header()
+    }
+}
+
+/// Goal: who has seen nothing waits for the whole propose timer of the round, which grows.
+#[test]
+fn a_nil_prevote_before_its_time_is_found() {
+    for (ms, finding) in [(399, EARLY), (400, None)] {
+        let mut bench = begun(&[]);
+        bench.wait_ms(ms);
+        assert_eq!(bench.release(prevote(0, None, None)), finding);
+    }
+    for (ms, finding) in [(499, EARLY), (500, None)] {
+        let mut bench = begun(&[]);
+        bench.wait_ms(10_000);
+        bench.hear_votes(&[0, 1, 3], precommit(0, None));
+        bench.wait_ms(ms);
+        assert_eq!(bench.release(prevote(1, None, None)), finding);
+    }
+}
+
+/// Goal: a valid proposal in its time is no reason; one out of its time is, and so is one of a liar, whose body may be anything.
+#[test]
+fn a_nil_prevote_against_a_right_proposal_is_found() {
+    for (late_ms, liars, finding) in [
+        (0, &[][..], EARLY),
+        (2_500, &[][..], EARLY),
+        (2_501, &[][..], None),
+        (0, &[1][..], None),
+    ] {
+        let mut bench = begun(liars);
+        let header = timely(&bench);
+        bench.clock.wall_us += late_ms * 1_000;
+        bench.hear_proposal(&header);
+        assert_eq!(bench.release(prevote(0, None, None)), finding);
+    }
+}
+
+/// Goal: a header that is wrong may be refused at once.
+#[test]
+fn a_wrong_header_is_a_reason() {
+    let mut bench = begun(&[]);
+    let header = Header {
+        features: 1,
+        ..timely(&bench)
+    };
+    bench.hear_proposal(&header);
+    assert_eq!(bench.release(prevote(0, None, None)), None);
+}
+
+/// Goal: a lock forbids what is fresh, and who has seen a polka may hold one.
+#[test]
+fn a_lock_is_a_reason() {
+    for (voters, finding) in [(&[0, 1, 3][..], None), (&[0, 1][..], EARLY)] {
+        let mut bench = begun(&[]);
+        let header = timely(&bench);
+        bench.hear_votes(voters, prevote(0, Some(header.id()), None));
+        bench.hear_votes(&[0, 1, 3], precommit(0, None));
+        let fresh = Header {
+            round: Round::new(1),
+            proposer: ValidatorIndex::new(2),
+            ..header
+        };
+        bench.hear_proposal(&fresh);
+        assert_eq!(bench.release(prevote(1, None, None)), finding);
+    }
+}
+
+/// Goal: after a restart the time counts anew, but for what the guard had recorded before it.
+#[test]
+fn a_restart_begins_the_time_anew() {
+    let nil = prevote(0, None, None);
+    for (guard, finding) in [(Place::GENESIS, EARLY), (Place::of(&nil), None)] {
+        let mut bench = begun(&[]);
+        bench.wait_ms(10_000);
+        bench.clock.mono_ns = 0;
+        let started = Observation::Started {
+            height: Height::new(0),
+            block: Position::START,
+            batch: Position::START,
+            guard,
+        };
+        assert_eq!(bench.show(ME, started), None);
+        bench.wait_ms(399);
+        assert_eq!(bench.release(nil), finding);
+    }
+}
