@@ -20,6 +20,7 @@ mod liveness;
 mod once;
 mod quorum;
 mod turns;
+mod waits;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -9,6 +9,8 @@
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::Round;
 
+use super::waits::Waits;
+
 /// Work that is not in any timeout: fetching, executing, syncing, one retransmit tick of each.
 const SLACK_NS: u64 = 2_000_000_000;
 /// Blocks that are fetched in one request.
@@ -45,26 +47,24 @@ impl Bound<'_> {
     /// From one decision to the next while clients pay or the network idles.
     #[must_use]
     pub fn height_ns(&self) -> u64 {
-        let idle_ns = u64::from(self.parameters.timeouts.heartbeat_ms) * 1_000_000;
-        idle_ns + self.rounds_ns(0) + SLACK_NS
+        self.waits().heartbeat_ns() + self.rounds_ns(0) + SLACK_NS
     }
 
     /// Rounds until every validator had a turn, and one more for those who arrive late in the first.
     fn rounds_ns(&self, first: u32) -> u64 {
         let last = first + u32::from(self.validators) + 1;
         (first..=last)
-            .map(|round| self.round_ns(Round::new(round)))
+            .map(|round| self.waits().round_ns(Round::new(round)))
             .sum()
     }
 
-    fn round_ns(&self, round: Round) -> u64 {
-        let parameters = self.parameters;
-        parameters.propose_ns(round) + parameters.prevote_ns(round) + parameters.precommit_ns(round)
+    const fn waits(&self) -> Waits {
+        Waits::new(self.parameters.timeouts)
     }
 
     fn catch_up_ns(&self, behind: u64) -> u64 {
         let requests = behind.div_ceil(BLOCKS_A_REQUEST) + u64::from(self.validators);
-        requests * REQUEST_TICKS * self.parameters.tick_ns()
+        requests * REQUEST_TICKS * self.waits().tick_ns()
     }
 }
 

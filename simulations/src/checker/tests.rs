@@ -2,6 +2,7 @@
 
 mod forks;
 mod nil;
+mod sources;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -12,19 +12,17 @@ use falaj_consensus::types::{Height, Now, Round};
 
 use super::Rules;
 use super::shadow::Proposed;
+use crate::checker::waits::Waits;
 use crate::checker::{Facts, Finding};
 use crate::types::NodeIndex;
 
-const MS_NS: u64 = 1_000_000;
 /// What is lost when a time is taken from one clock to another and back.
 const ROUNDING_NS: u64 = 1_000;
 
 /// How long a node has to wait, and on whom it need not.
 #[derive(Debug)]
 pub(super) struct Patience {
-    propose_ms: u64,
-    growth_ms: u64,
-    growth_rounds_max: u32,
+    waits: Waits,
     precision_us: u64,
     delay_us: u64,
     delay_growth_us: u64,
@@ -41,20 +39,12 @@ impl Patience {
             ..
         } = facts.economy.genesis.parameters;
         Self {
-            propose_ms: u64::from(timeouts.propose_ms),
-            growth_ms: u64::from(timeouts.growth_ms),
-            growth_rounds_max: timeouts.growth_rounds_max,
+            waits: Waits::new(timeouts),
             precision_us,
             delay_us,
             delay_growth_us,
             liars: facts.byzantine.clone(),
         }
-    }
-
-    /// base + g · min(r, c).
-    fn propose_ns(&self, round: Round) -> u64 {
-        let steps = round.get().min(self.growth_rounds_max);
-        (self.propose_ms + self.growth_ms * u64::from(steps)) * MS_NS
     }
 
     /// time − precision ≤ time of receipt ≤ time + precision + delay + growth · round.
@@ -70,7 +60,7 @@ impl Rules<'_> {
     /// 22 and 28: what was proposed must not be accepted; 57: nothing came in time.
     pub(super) fn prevote_nil(&self, clock: Now, height: Height, round: Round) -> Finding {
         let waited_ns = clock.mono_ns.saturating_sub(self.view.entered_ns(round));
-        let owed_ns = self.patience.propose_ns(round);
+        let owed_ns = self.patience.waits.propose_ns(round);
         let is_refused = |proposed: &Proposed| self.may_refuse(height, round, proposed);
         if waited_ns + ROUNDING_NS >= owed_ns || self.view.proposals(round).any(is_refused) {
             Ok(())
