@@ -102,6 +102,23 @@ pub enum Fault {
         /// How bad it is.
         dials: TokenDials,
     },
+    /// The PIN of a node's token is locked: the next login is refused, and nobody tries again.
+    PinLocked(NodeIndex),
+    /// The key of a node is gone from its token.
+    KeyMissing(NodeIndex),
+    /// A person puts PIN and key right, and starts the process anew that had switched its token off.
+    TokenMended(NodeIndex),
+    /// A second process signs with a node's key from now on.
+    SharedKey(NodeIndex),
+    /// A standby takes a copy of a node's guard.
+    GuardCopied(NodeIndex),
+    /// The standby takes the node's place, with its copy for a guard.
+    Failover {
+        /// Whose.
+        node: NodeIndex,
+        /// Whether it has the data folder's memory of how far the guard had come.
+        remembers: bool,
+    },
 }
 
 /// A fault with its time.

@@ -11,10 +11,12 @@
 mod keys;
 mod registry;
 mod token;
+mod unfit;
 
 pub use keys::{KeyIndex, Keys, RegistryChecker};
 pub use registry::{Order, Registry, Signed};
 pub use token::{Answer, Token, TokenDials};
+pub use unfit::Unfit;
 
 #[cfg(test)]
 mod tests;

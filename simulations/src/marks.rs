@@ -137,6 +137,18 @@ marks! {
     TokenGone = "token_gone";
     /// A token signed and the answer was lost, or came too late.
     LateSignature = "late_signature";
+    /// A token answered with a signature when its call had been given up.
+    LateSuccess = "late_success";
+    /// A token was asked whose PIN was locked, and was asked no more.
+    PinLocked = "pin_locked";
+    /// A token was asked for a key that it had no more.
+    KeyMissing = "key_missing";
+    /// A node signed again after a person had put its token right.
+    TokenMended = "token_mended";
+    /// A node heard its own key say what it had not said, and signed no more.
+    KeyElsewhere = "key_elsewhere";
+    /// A guard was found out to be an older copy of itself, and signed no more.
+    GuardOlder = "guard_older";
     /// A signature was refused, and came when it was asked for again.
     SignedLater = "signed_later";
     /// A log found no room.

@@ -16,10 +16,13 @@ mod host;
 mod log_device;
 mod node;
 mod observe;
+mod other_user;
 mod outlet;
 mod pauses;
+mod persons;
 mod recorded;
 mod signing;
+mod standby;
 mod start;
 mod view;
 
@@ -329,6 +332,12 @@ impl World {
     #[must_use]
     pub const fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// Everything that was ever signed.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// The network.

@@ -27,11 +27,25 @@ impl Fault {
         is_left.then_some(fault)
     }
 
-    /// Whom it takes for good, if it does: a program that computes something else, a log that cannot be read.
+    /// Whose words nobody judges from then on: they go past the guard, or come of another execution.
+    #[must_use]
+    pub const fn unsound(&self) -> Option<NodeIndex> {
+        if let Self::BadSector { .. } = self {
+            None
+        } else {
+            self.loses()
+        }
+    }
+
+    /// Whom it takes for good, if it does: a program that computes something else, a log that cannot be read, a key with two users, a
+    /// guard that is an older copy.
     #[must_use]
     pub const fn loses(&self) -> Option<NodeIndex> {
         match self {
-            Self::Diverge(node) | Self::BadSector { node, .. } => Some(*node),
+            Self::Diverge(node)
+            | Self::BadSector { node, .. }
+            | Self::SharedKey(node)
+            | Self::Failover { node, .. } => Some(*node),
             Self::Partition { .. }
             | Self::Mute { .. }
             | Self::Heal
@@ -47,7 +61,11 @@ impl Fault {
             | Self::ClockLeap { .. }
             | Self::TokenGone(_)
             | Self::TokenBack(_)
-            | Self::Token { .. } => None,
+            | Self::Token { .. }
+            | Self::PinLocked(_)
+            | Self::KeyMissing(_)
+            | Self::TokenMended(_)
+            | Self::GuardCopied(_) => None,
         }
     }
 
@@ -73,7 +91,13 @@ impl Fault {
             | Self::ClockLeap { node, .. }
             | Self::TokenGone(node)
             | Self::TokenBack(node)
-            | Self::Token { node, .. } => keep(node),
+            | Self::Token { node, .. }
+            | Self::PinLocked(node)
+            | Self::KeyMissing(node)
+            | Self::TokenMended(node)
+            | Self::SharedKey(node)
+            | Self::GuardCopied(node)
+            | Self::Failover { node, .. } => keep(node),
         }
     }
 }

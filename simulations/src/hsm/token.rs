@@ -8,7 +8,7 @@ use falaj_hsm::{BackendError, BackendWork, Fault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KeyIndex, Order, Registry};
+use super::{KeyIndex, Order, Registry, Unfit};
 use crate::chance::{Chance, Draws, Site};
 use crate::types::{NodeIndex, Ppm, SimTime};
 
@@ -65,12 +65,25 @@ pub struct Answer {
     pub result: Result<Signature, BackendError>,
 }
 
+impl Answer {
+    /// What a backend says that asks its token no more.
+    #[must_use]
+    pub const fn refused(fault: Fault) -> Self {
+        Self {
+            after_ns: 0,
+            result: Err(BackendError::new(fault)),
+        }
+    }
+}
+
 /// One token in its slot.
 #[derive(Debug)]
 pub struct Token {
     dials: TokenDials,
     calls: Draws,
     present: bool,
+    /// Why it signs nothing until a person has come.
+    unfit: Option<Unfit>,
     /// How many answers were not the signature.
     wrong: u64,
 }
@@ -83,6 +96,7 @@ impl Token {
             dials,
             calls: chance.draws(CALL, place),
             present: true,
+            unfit: None,
             wrong: 0,
         }
     }
@@ -95,6 +109,11 @@ impl Token {
     /// Takes the token out of its slot, or puts it back.
     pub const fn set_present(&mut self, present: bool) {
         self.present = present;
+    }
+
+    /// Lets something befall it that only a person can put right, or puts it right.
+    pub const fn set_unfit(&mut self, unfit: Option<Unfit>) {
+        self.unfit = unfit;
     }
 
     /// Whether an answer of this token was ever something else than the signature.
@@ -124,6 +143,8 @@ impl Token {
         };
         let result = if !self.present {
             Err(Fault::Token)
+        } else if let Some(unfit) = self.unfit {
+            Err(unfit.fault())
         } else if draw.word(1).happens(self.dials.session_loss) {
             Err(Fault::Session)
         } else if draw.word(2).happens(self.dials.lost_answer) {

@@ -25,9 +25,9 @@ use serde::{Deserialize, Serialize};
 pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
-    BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, FailingDisk, FullDisk, Heal, Log,
-    Loss, Lost, Mute, Partition, Pause, PowerCut, Restart, Single, Slow, SlowDisk, Token,
-    TokenBack, TokenGone,
+    BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, FailingDisk, Failover, FullDisk,
+    Heal, KeyMissing, Log, Loss, Lost, Mute, Partition, Pause, PinLocked, PowerCut, Restart,
+    SharedKey, Single, Slow, SlowDisk, Token, TokenBack, TokenGone,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -129,6 +129,18 @@ pub struct File {
     /// Tokens that become slow or unreliable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<Token>,
+    /// Tokens whose PIN is locked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pin_locked: Vec<PinLocked>,
+    /// Tokens whose key is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_missing: Vec<KeyMissing>,
+    /// Validators whose key has a second user from some time on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_key: Vec<SharedKey>,
+    /// Validators whose place a standby takes, with an older guard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failover: Vec<Failover>,
     /// Disks of one log that become slow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_disk: Vec<SlowDisk>,

@@ -8,6 +8,7 @@ mod cuts;
 mod disks;
 mod faulty;
 mod machines;
+mod signers;
 
 use std::collections::BTreeSet;
 
@@ -65,6 +66,10 @@ pub enum Class {
     Faulty,
     /// A validator whose execution gives other outcomes.
     Divergence,
+    /// A validator whose key has a second user.
+    SharedKeys,
+    /// A validator whose place a standby takes with an older guard.
+    Failovers,
     /// Partitions and cuts of one direction.
     Partitions,
     /// Crashes, power cuts, restarts.
@@ -73,6 +78,8 @@ pub enum Class {
     CrashOfAll,
     /// Tokens that are slow, unreliable or gone for a while.
     Tokens,
+    /// Tokens that wait for a person: the PIN is locked, or the key is gone.
+    UnfitTokens,
     /// Slow disks of one log.
     SlowDisks,
     /// Disks without room for a while.
@@ -93,7 +100,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -103,10 +110,13 @@ impl Class {
         Self::Signatures,
         Self::Faulty,
         Self::Divergence,
+        Self::SharedKeys,
+        Self::Failovers,
         Self::Partitions,
         Self::Crashes,
         Self::CrashOfAll,
         Self::Tokens,
+        Self::UnfitTokens,
         Self::SlowDisks,
         Self::FullDisks,
         Self::FailingDisks,
@@ -140,10 +150,13 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             Class::Signatures => scenario.signatures = signatures(&shape),
             Class::Faulty
             | Class::Divergence
+            | Class::SharedKeys
+            | Class::Failovers
             | Class::Partitions
             | Class::Crashes
             | Class::CrashOfAll
             | Class::Tokens
+            | Class::UnfitTokens
             | Class::SlowDisks
             | Class::FullDisks
             | Class::FailingDisks
@@ -265,10 +278,13 @@ impl<'a> Swarm<'a> {
             match class {
                 Class::Faulty => self.faulty(),
                 Class::Divergence => self.divergence(),
+                Class::SharedKeys => self.shared_keys(),
+                Class::Failovers => self.failovers(),
                 Class::Partitions => self.partitions(),
                 Class::Crashes => self.crashes(),
                 Class::CrashOfAll => self.crash_of_all(),
                 Class::Tokens => self.tokens(),
+                Class::UnfitTokens => self.unfit_tokens(),
                 Class::SlowDisks => self.disks(),
                 Class::FullDisks => self.full_disks(),
                 Class::FailingDisks => self.failing_disks(),

@@ -57,6 +57,11 @@ pub(super) enum Completion {
         call: CallId,
         result: Option<Result<Signature, BackendError>>,
     },
+    /// A token answers a call that was given up.
+    LateSuccess {
+        call: CallId,
+        signature: Signature,
+    },
     Input(Box<Input>),
     Stored(Arc<Committed>),
 }
@@ -87,6 +92,7 @@ impl Completion {
             Self::Retry(_) => "retry",
             Self::GuardSynced => "guard synced",
             Self::Called { .. } => "token",
+            Self::LateSuccess { .. } => "late token",
             Self::Input(_) => "input",
             Self::Stored(_) => "stored",
         }
@@ -104,6 +110,9 @@ impl Completion {
                     .as_ref()
                     .map(|result| result.as_ref().err().map(|error| error.fault));
                 format!("token answers call {}: {fault:?}", call.get())
+            }
+            Self::LateSuccess { call, .. } => {
+                format!("token answers call {} when it was given up", call.get())
             }
             Self::Verify(_) | Self::Execute(_) | Self::Input(_) | Self::GuardSynced => {
                 self.name().to_owned()

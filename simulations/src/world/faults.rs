@@ -13,7 +13,7 @@ use crate::chance::Word;
 use crate::disk::{DiskDials, SimDisk};
 use crate::economy::node_of;
 use crate::fault::Fault;
-use crate::hsm::TokenDials;
+use crate::hsm::{TokenDials, Unfit};
 use crate::marks::Mark;
 use crate::network::LinkDials;
 use crate::trace::Tag;
@@ -67,7 +67,17 @@ impl World {
             Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
             Fault::TokenBack(node) => self.nodes[node.position()].token.set_present(true),
             Fault::Token { node, dials } => self.nodes[node.position()].token.set_dials(dials),
+            Fault::PinLocked(node) => self.spoil_token(node, Unfit::PinLocked),
+            Fault::KeyMissing(node) => self.spoil_token(node, Unfit::KeyMissing),
+            Fault::TokenMended(node) => self.mend_token(node),
+            Fault::SharedKey(node) => self.nodes[node.position()].shares_key = true,
+            Fault::GuardCopied(node) => self.copy_guard(node),
+            Fault::Failover { node, remembers } => self.fail_over(node, remembers),
         }
+    }
+
+    fn spoil_token(&mut self, node: NodeIndex, unfit: Unfit) {
+        self.nodes[node.position()].token.set_unfit(Some(unfit));
     }
 
     fn each_disk(&self, node: NodeIndex, change: impl Fn(&SimDisk)) {
@@ -231,6 +241,7 @@ impl World {
                 let node = &mut self.nodes[place.position()];
                 node.token.set_present(true);
                 node.token.set_dials(TokenDials::CALM);
+                self.mend_token(place);
                 self.start(place);
             }
         }

@@ -115,6 +115,7 @@ impl World {
         marks.hit_if(boot > 1, Mark::Restart);
         marks.hit_if(torn, Mark::TornLog);
         marks.hit_if(replayed, Mark::Replayed);
+        marks.hit_if(recovered.guard.is_none(), Mark::GuardOlder);
         let open = recovered.state.height().next();
         let Some(guard) = &recovered.guard else {
             return;
@@ -226,6 +227,10 @@ impl World {
                 }
             }
             Completion::Called { call, result } => self.call_done(place, call, result),
+            Completion::LateSuccess { call, signature } => {
+                self.marks.hit(Mark::LateSuccess);
+                self.call_done(place, call, Some(Ok(signature)));
+            }
             Completion::Stored(committed) => {
                 self.nodes[place.position()].stored = Stored::after(&committed);
                 self.input(place, Input::Persisted(committed.header.height));

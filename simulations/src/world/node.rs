@@ -93,6 +93,14 @@ pub(super) struct Node {
     pub(super) course: Course,
     /// How it lies, if it does.
     pub(super) lies: Vec<Behaviour>,
+    /// What a standby has copied of its guard.
+    pub(super) guard_copy: Option<SimDisk>,
+    /// Whether a standby has taken its place, whose guard may be older than what the key has signed.
+    pub(super) guard_may_lag: bool,
+    /// Whether a second process signs with its key.
+    pub(super) shares_key: bool,
+    /// Whether a person has started it anew, and nothing was signed since.
+    pub(super) mended: bool,
     /// Whether its execution gives other outcomes than everybody's.
     pub(super) diverges: bool,
 }
@@ -125,6 +133,10 @@ impl Node {
             process: None,
             course: Course::default(),
             lies: scenario.byzantine.get(&place).cloned().unwrap_or_default(),
+            guard_copy: None,
+            guard_may_lag: false,
+            shares_key: false,
+            mended: false,
             diverges: false,
         }
     }

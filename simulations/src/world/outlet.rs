@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
+use falaj_consensus::crypto::Signature;
 use falaj_consensus::message::{Kind, Statement};
+use falaj_consensus::types::ChainContext;
 use falaj_hsm::purpose::Purpose;
 use falaj_node::core::{Class, Committed, Frame, Output, Recipients};
 
@@ -95,7 +97,7 @@ impl World {
         }
     }
 
-    fn transmit(
+    pub(super) fn transmit(
         &mut self,
         place: NodeIndex,
         to: &[NodeIndex],
@@ -124,6 +126,12 @@ impl World {
             .hit_if(after.overflowed > before.overflowed, Mark::Overflow);
     }
 
+    /// A signature of a node's key that its guard knows nothing of.
+    pub(super) fn sign_past_guard(&mut self, place: NodeIndex, statement: &Statement) -> Signature {
+        let order = order_of(place, statement, &self.shared.chain);
+        self.registry.sign(self.queue.now(), order)
+    }
+
     /// What leaves a liar instead of a frame.
     fn lie(&mut self, place: NodeIndex, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
         let at = self.now();
@@ -132,15 +140,7 @@ impl World {
         let Some(process) = &node.process else {
             return Vec::new();
         };
-        let mut sign = |statement: &Statement| {
-            let order = Order {
-                node: place,
-                key: key_of(place),
-                purpose: purpose_of(statement.kind()),
-                message: statement.sign_bytes(chain).as_slice().to_vec(),
-            };
-            registry.sign(at, order)
-        };
+        let mut sign = |statement: &Statement| registry.sign(at, order_of(place, statement, chain));
         self.plot.remember(place, &frame);
         let mut liar = Liar {
             place,
@@ -162,6 +162,16 @@ impl World {
             lies = lies.into_iter().flat_map(rewrite).collect();
         }
         lies
+    }
+}
+
+/// What a token is asked for by somebody who goes past the guard.
+fn order_of(place: NodeIndex, statement: &Statement, chain: &ChainContext) -> Order {
+    Order {
+        node: place,
+        key: key_of(place),
+        purpose: purpose_of(statement.kind()),
+        message: statement.sign_bytes(chain).as_slice().to_vec(),
     }
 }
 

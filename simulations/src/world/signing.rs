@@ -7,8 +7,8 @@
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogError, LogId};
 use falaj_hsm::{
-    Alarm, BackendCall, BackendError, CallId, Fault, Input as SignerInput, Output as SignerOutput,
-    Refusal, SignerHome, WitnessFile,
+    Alarm, BackendCall, BackendError, CallId, Fault, Input as SignerInput, Latch,
+    Output as SignerOutput, Refusal, SignerHome, WitnessFile,
 };
 use falaj_node::core::Input;
 
@@ -17,6 +17,7 @@ use super::event::Completion;
 use crate::checker::Observation;
 use crate::disk::SimDisk;
 use crate::economy::key_of;
+use crate::hsm::Answer;
 use crate::marks::Mark;
 use crate::types::{NodeIndex, SimTime};
 
@@ -28,6 +29,8 @@ pub(super) struct SignerDevice {
     memory: WitnessFile<SimDisk>,
     syncing: bool,
     token_free_at: SimTime,
+    /// What the backend has met that only a person can judge: it asks the token no more.
+    switched_off: Option<Fault>,
 }
 
 impl SignerDevice {
@@ -43,11 +46,16 @@ impl SignerDevice {
             memory,
             syncing: false,
             token_free_at,
+            switched_off: None,
         }
     }
 
     pub(super) const fn home(&self) -> &SignerHome<SimDisk> {
         &self.home
+    }
+
+    pub(super) const fn is_switched_off(&self) -> bool {
+        self.switched_off.is_some()
     }
 
     /// Writes and syncs everything; then the data folder remembers where the guard stands, never before.
@@ -143,21 +151,62 @@ impl World {
             return self.later(place, after_ns, Completion::Called { call, result });
         };
         let budget_ns = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
-        let answer = node
-            .token
-            .perform(&mut self.registry, at, place, key_of(place), &call.work);
-        let late = answer.after_ns > budget_ns;
-        let result = if late {
+        let Answer { after_ns, result } = match process.signer.switched_off {
+            Some(fault) => Answer::refused(fault),
+            None => {
+                let (registry, key) = (&mut self.registry, key_of(place));
+                node.token.perform(registry, at, place, key, &call.work)
+            }
+        };
+        let ends = begins.after_ns(after_ns.min(budget_ns));
+        process.signer.token_free_at = ends;
+        let result = if after_ns > budget_ns {
+            let after_ns = begins.after_ns(after_ns).get() - at.get();
+            self.answer_late(place, after_ns, call.id, result);
             Err(BackendError::new(Fault::Timeout))
         } else {
-            answer.result
+            result
         };
-        let ends = begins.after_ns(answer.after_ns.min(budget_ns));
-        process.signer.token_free_at = ends;
-        self.mark_answer(&result);
+        self.note_answer(place, &result);
         let (call, result) = (call.id, Some(result));
         let after_ns = ends.get() - at.get();
         self.later(place, after_ns, Completion::Called { call, result });
+    }
+
+    /// What a call brings when nobody waits for it any more.
+    fn answer_late(
+        &mut self,
+        place: NodeIndex,
+        after_ns: u64,
+        call: CallId,
+        result: Result<Signature, BackendError>,
+    ) {
+        if let Ok(signature) = result {
+            self.later(place, after_ns, Completion::LateSuccess { call, signature });
+        }
+    }
+
+    /// What only a person can judge switches the backend off, for as long as its process runs.
+    fn switch_off(&mut self, place: NodeIndex, fault: Option<Fault>) {
+        let mark = match fault {
+            Some(Fault::Pin) => Mark::PinLocked,
+            Some(Fault::Key) => Mark::KeyMissing,
+            _ => return,
+        };
+        let process = self.nodes[place.position()].process.as_mut();
+        let signer = process.map(|process| &mut process.signer);
+        if let Some(signer) = signer.filter(|signer| !signer.is_switched_off()) {
+            signer.switched_off = fault;
+            self.marks.hit(mark);
+        }
+    }
+
+    fn mark_latch(&mut self, alarm: &Alarm) {
+        let latch = |of| matches!(alarm, Alarm::Latched(latch) if *latch == of);
+        self.marks
+            .hit_if(latch(Latch::OwnKeyElsewhere), Mark::KeyElsewhere);
+        self.marks
+            .hit_if(latch(Latch::GuardOlder), Mark::GuardOlder);
     }
 
     /// Whether an alarm tells the truth about a bad token, as it should.
@@ -166,8 +215,9 @@ impl World {
         told && self.nodes[place.position()].token.has_lied()
     }
 
-    fn mark_answer(&mut self, result: &Result<Signature, BackendError>) {
+    fn note_answer(&mut self, place: NodeIndex, result: &Result<Signature, BackendError>) {
         let fault = result.as_ref().err().map(|error| error.fault);
+        self.switch_off(place, fault);
         self.marks
             .hit_if(fault == Some(Fault::Token), Mark::TokenGone);
         self.marks
@@ -186,6 +236,8 @@ impl World {
                     let message = statement.sign_bytes(&self.shared.chain);
                     let message = message.as_slice();
                     self.observe(place, Observation::Released { statement, message });
+                    self.mark_mended(place);
+                    self.other_user(place, statement);
                 }
                 let wrong = Fault::WrongSignature;
                 let refused =
@@ -194,6 +246,7 @@ impl World {
                 self.input(place, Input::Signed { id, result });
             }
             SignerOutput::Alarm(alarm) => {
+                self.mark_latch(&alarm);
                 if !self.is_lying(place)
                     && !self.scenario.unsound.contains(&place)
                     && !self.is_of_token(place, &alarm)

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use falaj_consensus::durable::{LogError, LogId};
 use falaj_consensus::types::Now;
 use falaj_hsm::{
-    Floor, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome, WitnessError,
-    WitnessFile,
+    Floor, GuardProblem, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome,
+    WitnessError, WitnessFile,
 };
 use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig};
 use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
@@ -87,7 +87,13 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
     let Stored { state, outcome } = stored;
     let batches = logs.batches(&found, &state, shared.tools())?;
     let (signer, guard) = signer(node, shared, now)?;
-    let recovered = found.into_recovered(state, outcome, batches, Some(guard));
+    // A guard that cannot be signed under leaves a node that follows; nothing but a failover brings one here.
+    let guard = match guard {
+        Ok(guard) => Some(guard),
+        Err(_) if node.guard_may_lag => None,
+        Err(problem) => return Err(StartError::Guard(problem.to_string())),
+    };
+    let recovered = found.into_recovered(state, outcome, batches, guard);
     Ok(Ready {
         config: config(node, shared),
         recovered,
@@ -132,7 +138,11 @@ fn replay(
     Ok((stored, replayed))
 }
 
-fn signer(node: &Node, shared: &Shared, now: Now) -> Result<(SignerDevice, Guard), StartError> {
+fn signer(
+    node: &Node,
+    shared: &Shared,
+    now: Now,
+) -> Result<(SignerDevice, Result<Guard, GuardProblem>), StartError> {
     let Disks {
         guard,
         audit,
@@ -151,9 +161,7 @@ fn signer(node: &Node, shared: &Shared, now: Now) -> Result<(SignerDevice, Guard
         &known,
         memory.witness(),
     )?;
-    let recovered = home
-        .recovered()
-        .map_err(|problem| StartError::Guard(problem.to_string()))?;
+    let recovered = home.recovered();
     Ok((SignerDevice::new(home, guard, memory), recovered))
 }
 

@@ -18,6 +18,7 @@ mod program;
 mod replay;
 mod report;
 mod shipped;
+mod signers;
 mod standing;
 mod sweep;
 mod token;
@@ -47,6 +48,15 @@ fn world(seed: u64, scenario: Scenario) -> World {
 fn run_to(world: &mut World, end: SimTime) {
     world.run_to(end);
     assert_eq!(world.violation(), None);
+}
+
+/// Runs until so many heights more are final.
+fn goes_on(world: &mut World, heights: u64) {
+    let goal = world.decided().get() + heights;
+    let end = world.now().after_ns(20 * SECOND_NS);
+    let done = world.run_until(end, |world| world.decided().get() >= goal);
+    assert_eq!(world.violation(), None);
+    assert!(done, "the chain stands at {}", world.decided());
 }
 
 /// Lets clients end, and wants a receipt for every payment and all correct nodes level.

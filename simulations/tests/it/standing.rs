@@ -5,16 +5,7 @@ use falaj_simulations::marks::Mark;
 use falaj_simulations::scenario::Scenario;
 use falaj_simulations::world::World;
 
-use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
-
-/// Runs until so many heights more are final.
-fn goes_on(world: &mut World, heights: u64) {
-    let goal = world.decided().get() + heights;
-    let end = world.now().after_ns(20 * SECOND_NS);
-    let done = world.run_until(end, |world| world.decided().get() >= goal);
-    assert_eq!(world.violation(), None);
-    assert!(done, "the chain stands at {}", world.decided());
-}
+use crate::{SECOND_NS, at_ms, goes_on, node, run_to, settle, world};
 
 /// Goal: a node whose disks are full takes part in nothing while the others go on, keeps what it has, and goes on with them once there
 /// is room, without a restart.

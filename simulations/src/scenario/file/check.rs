@@ -197,7 +197,7 @@ impl Facts {
             };
         }
         let named = named!(
-            crash power_cut restart token_gone token_back token full_disk failing_disk pause
+            crash power_cut restart token_gone token_back token pin_locked key_missing full_disk failing_disk pause
         );
         for (entry, who) in named {
             if let Some(node) = who
@@ -254,8 +254,8 @@ impl Facts {
             };
         }
         let entries = begins!(
-            lost diverging bad_sector partition mute heal crash power_cut restart token_gone token_back token slow_disk
-            full_disk failing_disk pause clock_leap
+            lost diverging bad_sector shared_key failover partition mute heal crash power_cut restart token_gone token_back
+            token pin_locked key_missing slow_disk full_disk failing_disk pause clock_leap
         );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);
@@ -299,7 +299,10 @@ fn lost_for_good(file: &File) -> impl Iterator<Item = &Who> + Clone {
     let lost = file.lost.iter().map(|entry| &entry.nodes);
     let diverging = file.diverging.iter().map(|entry| &entry.nodes);
     let spoilt = file.bad_sector.iter().map(|entry| &entry.nodes);
-    lost.chain(diverging).chain(spoilt)
+    let shared = file.shared_key.iter().map(|entry| &entry.nodes);
+    let failed_over = file.failover.iter().map(|entry| &entry.nodes);
+    let unsound = diverging.chain(shared).chain(failed_over);
+    lost.chain(unsound).chain(spoilt)
 }
 
 /// Nodes that are named.

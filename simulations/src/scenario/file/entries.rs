@@ -210,6 +210,51 @@ entries! {
         times? u64,
     }
 
+    /// The PINs of tokens are locked.
+    PinLocked {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long until a person comes; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// Keys are gone from their tokens.
+    KeyMissing {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long until a person comes; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// A second process signs with a validator's key, for good.
+    SharedKey {
+        /// Whose.
+        nodes: Who,
+        /// Since when.
+        at_ms: Dial<Ms>,
+    }
+
+    /// A standby takes a validator's place with an older copy of its guard, for good.
+    Failover {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long before that the guard was copied; half a second if not said.
+        lag_ms? Ms,
+        /// Whether it has the data folder's memory of how far the guard had come.
+        #[serde(default)]
+        remembers: bool,
+    }
+
     /// The disk of one log of a node becomes slow until the network stabilises.
     SlowDisk {
         /// Whose.

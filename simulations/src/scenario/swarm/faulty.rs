@@ -45,7 +45,7 @@ impl Swarm<'_> {
         self.scenario.byzantine.insert(node, behaviours);
     }
 
-    fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
+    pub(super) fn lose(&mut self, at: SimTime, node: NodeIndex, fault: Fault) {
         self.scenario.lost.insert(node);
         self.add(at, fault);
     }
@@ -61,7 +61,7 @@ impl Swarm<'_> {
     }
 
     /// A validator that is faulty from some time on, in a quarter of all runs, if consensus bears one more.
-    fn one_more(&self, draw: &Draw) -> Option<NodeIndex> {
+    pub(super) fn one_more(&self, draw: &Draw) -> Option<NodeIndex> {
         let (liars, lost) = (&self.scenario.byzantine, &self.scenario.lost);
         let node = self.node(draw.word(1));
         let bears = liars.len() + lost.len() < usize::from(self.scenario.fault_budget());

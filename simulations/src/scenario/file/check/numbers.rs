@@ -256,7 +256,14 @@ fn changes(key: &str, dial: Option<&Dial<u64>>) -> Checked {
 }
 
 fn tokens(file: &File) -> Checked {
-    courses!(file: token_gone token);
+    courses!(file: token_gone token pin_locked key_missing);
+    for entry in &file.shared_key {
+        at("shared_key.at_ms", &entry.at_ms)?;
+    }
+    for entry in &file.failover {
+        at("failover.at_ms", &entry.at_ms)?;
+        maybe("failover.lag_ms", entry.lag_ms.as_ref(), LEAST, HOUR)?;
+    }
     for entry in &file.token_back {
         at("token_back.at_ms", &entry.at_ms)?;
     }
@@ -309,7 +316,9 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
         return Err(impossible("cities", &cities, &0, &most));
     }
     // Too many liars have a refusal of their own.
-    let faulty = named!(byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes);
+    let faulty = named!(
+        byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes shared_key.nodes failover.nodes
+    );
     for (key, who) in faulty {
         who.into_iter()
             .try_for_each(|who| exist(key, who, facts, u64::from(u16::MAX)))?;
@@ -317,7 +326,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
     let others = named!(
         clock.nodes slow.nodes partition.side mute.side crash.nodes power_cut.nodes restart.nodes
         token_gone.nodes token_back.nodes token.nodes slow_disk.nodes full_disk.nodes failing_disk.nodes pause.nodes
-        clock_leap.nodes
+        clock_leap.nodes pin_locked.nodes key_missing.nodes
     );
     for (key, who) in others {
         who.into_iter()

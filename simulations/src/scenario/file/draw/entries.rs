@@ -3,6 +3,8 @@
 //! Invariant: each repetition of each entry draws at a place of its own, and each of its numbers at a counter of its own.
 //! Shape: who lies or is lost is settled first; what chance picks later leaves the lost alone, because nothing else can befall them.
 
+mod signers;
+
 use falaj_consensus::durable::LogId;
 
 use super::super::dial::{Dial, Ms, Unit};
@@ -113,6 +115,7 @@ impl<'a> Entries<'a> {
             let turn = self.turn(BAD_SECTOR, number, 0);
             self.bad_sector(entry, &turn);
         }
+        self.unsound_signers(file);
     }
 
     fn bad_sector(&mut self, entry: &BadSector, turn: &Turn) {
@@ -159,6 +162,7 @@ impl<'a> Entries<'a> {
             }
         }
         self.tokens(file);
+        self.unfit_tokens(file);
         for (number, entry) in (0..).zip(&file.slow_disk) {
             let turn = self.turn(SLOW_DISK, number, 0);
             self.slow_disk(entry, &turn);
@@ -167,9 +171,7 @@ impl<'a> Entries<'a> {
         self.processes(file);
         for single in &file.fault {
             self.scenario.lost.extend(single.what.loses());
-            if let Fault::Diverge(node) = single.what {
-                self.scenario.unsound.insert(node);
-            }
+            self.scenario.unsound.extend(single.what.unsound());
             self.add(SimTime::new(single.at_ms.ns()), single.what.clone());
         }
     }
