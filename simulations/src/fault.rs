@@ -110,13 +110,13 @@ pub enum Fault {
     TokenMended(NodeIndex),
     /// A second process signs with a node's key from now on.
     SharedKey(NodeIndex),
-    /// A standby takes a copy of a node's guard.
+    /// A standby takes a copy of a node's folders.
     GuardCopied(NodeIndex),
-    /// The standby takes the node's place, with its copy for a guard.
+    /// The standby takes the node's place, with the guard that it has copied.
     Failover {
         /// Whose.
         node: NodeIndex,
-        /// Whether it has the data folder's memory of how far the guard had come.
+        /// Whether it has the node's own data folder, which remembers how far the guard had come, or its copy of that too.
         remembers: bool,
     },
 }

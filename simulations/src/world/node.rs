@@ -12,6 +12,7 @@ use super::costs::Costs;
 use super::log_device::LogDevice;
 use super::observe::Course;
 use super::signing::SignerDevice;
+use super::standby::Copied;
 use crate::byzantine::Behaviour;
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -93,8 +94,8 @@ pub(super) struct Node {
     pub(super) course: Course,
     /// How it lies, if it does.
     pub(super) lies: Vec<Behaviour>,
-    /// What a standby has copied of its guard.
-    pub(super) guard_copy: Option<SimDisk>,
+    /// What a standby has copied of it.
+    pub(super) copied: Option<Copied>,
     /// Whether a standby has taken its place, whose guard may be older than what the key has signed.
     pub(super) guard_may_lag: bool,
     /// Whether a second process signs with its key.
@@ -133,7 +134,7 @@ impl Node {
             process: None,
             course: Course::default(),
             lies: scenario.byzantine.get(&place).cloned().unwrap_or_default(),
-            guard_copy: None,
+            copied: None,
             guard_may_lag: false,
             shares_key: false,
             mended: false,

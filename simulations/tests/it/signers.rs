@@ -62,21 +62,23 @@ fn two_locked_pins_of_four_stop_the_chain() {
 }
 
 /// Goal: a signature that comes when its call was given up is dropped: it was made and never leaves, and its statement leaves under
-/// another one.
+/// another one. With one of four down every vote is needed, and asked for again.
 #[test]
 fn a_late_success_is_dropped() {
-    let mut world = world(3, Scenario::calm(4));
+    let mut scenario = Scenario::calm(4);
+    scenario.lost.insert(node(3));
+    let mut world = world(3, scenario);
+    world.add_fault(at_ms(200), Fault::Crash(node(3)));
     let dials = TokenDials {
-        latency_min_ns: 20 * MS_NS,
-        latency_cap_ns: 2 * SECOND_NS,
+        latency_min_ns: SECOND_NS,
+        latency_cap_ns: SECOND_NS,
         ..TokenDials::CALM
     };
-    let slow = Fault::Token {
-        node: node(1),
-        dials,
-    };
-    world.add_fault(at_ms(300), slow);
-    run_to(&mut world, at_ms(5_000));
+    for (ms, dials) in [(300, dials), (3_000, TokenDials::CALM)] {
+        let node = node(1);
+        world.add_fault(at_ms(ms), Fault::Token { node, dials });
+    }
+    run_to(&mut world, at_ms(3_000));
     assert!(world.marks().count(Mark::LateSuccess) > 0);
     settle(&mut world, 20 * SECOND_NS);
     let mut signed: BTreeMap<&[u8], (usize, usize)> = BTreeMap::new();
@@ -141,7 +143,7 @@ fn a_lagging_guard_with_its_witness_never_signs() {
     settle(&mut world, 10 * SECOND_NS);
 }
 
-/// Goal: without that memory it hears of what its key has said above the copy, and latches signing off; nothing is said twice.
+/// Goal: with a data folder as old as its guard it hears of what its key has said since, while it catches up, and signs no more.
 #[test]
 fn a_lagging_guard_without_its_witness_is_found_out() {
     let (_, mut world) = failed_over(6, false);

@@ -250,7 +250,7 @@ entries! {
         at_ms: Dial<Ms>,
         /// How long before that the guard was copied; half a second if not said.
         lag_ms? Ms,
-        /// Whether it has the data folder's memory of how far the guard had come.
+        /// Whether it has the validator's own data folder, which remembers how far the guard had come, or a copy of the same age.
         #[serde(default)]
         remembers: bool,
     }

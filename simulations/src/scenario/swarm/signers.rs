@@ -3,6 +3,7 @@
 use super::{MS_NS, SECOND_NS, Swarm};
 use crate::chance::Site;
 use crate::fault::Fault;
+use crate::types::SimTime;
 
 const UNFIT: Site = Site::new("scenario/unfit-token");
 const SHARED: Site = Site::new("scenario/shared-key");
@@ -43,8 +44,9 @@ impl Swarm<'_> {
     pub(super) fn failovers(&mut self) {
         let draw = self.draw(FAILOVER, 0);
         if let Some(node) = self.one_more(&draw) {
-            let copied = self.time(draw.word(2));
-            let at = copied.after_ns(draw.word(3).log_uniform(10 * MS_NS, 5 * SECOND_NS));
+            let at = self.time(draw.word(2));
+            let lag_ns = draw.word(3).log_uniform(10 * MS_NS, 5 * SECOND_NS);
+            let copied = SimTime::new(at.get().saturating_sub(lag_ns));
             let remembers = draw.word(4).below(2) == 0;
             self.scenario.unsound.insert(node);
             self.add(copied, Fault::GuardCopied(node));

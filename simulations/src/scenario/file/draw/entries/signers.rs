@@ -43,17 +43,16 @@ impl Entries<'_> {
 
     /// Tokens that wait for a person.
     pub(super) fn unfit_tokens(&mut self, file: &File) {
-        let mended: fn(NodeIndex) -> Fault = Fault::TokenMended;
         for (number, entry) in (0..).zip(&file.pin_locked) {
             self.each(PIN_LOCKED, number, entry.times.as_ref(), |this, turn| {
                 let course = (&entry.nodes, &entry.at_ms, entry.for_ms.as_ref());
-                this.while_it_lasts(turn, course, (Fault::PinLocked, mended));
+                this.while_it_lasts(turn, course, [Fault::PinLocked, Fault::TokenMended]);
             });
         }
         for (number, entry) in (0..).zip(&file.key_missing) {
             self.each(KEY_MISSING, number, entry.times.as_ref(), |this, turn| {
                 let course = (&entry.nodes, &entry.at_ms, entry.for_ms.as_ref());
-                this.while_it_lasts(turn, course, (Fault::KeyMissing, mended));
+                this.while_it_lasts(turn, course, [Fault::KeyMissing, Fault::TokenMended]);
             });
         }
     }
