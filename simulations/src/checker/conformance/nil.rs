@@ -62,7 +62,9 @@ impl Rules<'_> {
         let waited_ns = clock.mono_ns.saturating_sub(self.view.entered_ns(round));
         let owed_ns = self.patience.waits.propose_ns(round);
         let is_refused = |proposed: &Proposed| self.may_refuse(height, round, proposed);
-        if waited_ns + ROUNDING_NS >= owed_ns || self.view.proposals(round).any(is_refused) {
+        let has_reason =
+            self.view.proposals(round).any(is_refused) || self.view.own_is_unseen(round);
+        if waited_ns + ROUNDING_NS >= owed_ns || has_reason {
             Ok(())
         } else {
             Err(format!(

@@ -308,6 +308,12 @@ impl View {
         })
     }
 
+    /// Whether the node has signed a proposal of its own that has not left yet, so that nobody knows its time.
+    pub(super) fn own_is_unseen(&self, round: Round) -> bool {
+        let has_left = |proposed: &Proposed| proposed.came_us.is_none();
+        self.said.contains_key(&(round, Kind::Proposal)) && !self.proposals(round).any(has_left)
+    }
+
     /// Whether a block came, or was built here.
     pub(super) fn has_block(&self, id: BlockId) -> bool {
         let own = |statement: &Statement| {
