@@ -1,19 +1,24 @@
 //! Validators that break the protocol: a shipped replica whose words are changed on their way out.
 //!
 //! Invariant: a lie is signed with the liar's own key, past its guard; nobody else's signature is ever made.
-//! Shape: one file a behaviour; behaviours compose, and all liars of a run share one plot: the twin blocks they made, and what each has
-//! said of late.
+//! Shape: one file a behaviour; behaviours compose, and all liars of a run share one plot: the twin blocks they made, what each has
+//! said of late, and what they have heard of everybody.
 //! Who calls it: the world, for each frame that leaves a lying node.
 //! Source: `docs/simulation.md`, "Scenarios".
 
+mod amnesiac;
 mod double_voter;
 mod equivocator;
+mod false_valid_round;
 mod far_voter;
 mod flood_batches;
 mod flood_proposals;
 mod flood_requests;
 mod forger;
+mod framer;
 mod garbler;
+mod hider;
+mod invalid_block;
 mod plot;
 mod relabeller;
 mod replayer;
@@ -22,10 +27,10 @@ mod sync_liar;
 mod withholder;
 
 use falaj_consensus::crypto::Signature;
-use falaj_consensus::message::Statement;
+use falaj_consensus::message::{Statement, Vote};
 use falaj_consensus::types::{Height, Round, ValidatorIndex};
 use falaj_ledger::state::State;
-use falaj_node::core::{Class, Frame, Message};
+use falaj_node::core::{Class, Frame, Message, ProposalBundle};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,11 +76,21 @@ pub enum Behaviour {
     Replay,
     /// Sends bytes that are cut, changed, longer, on another stream, or no frame at all.
     Garble,
+    /// Prevotes for what is proposed, whatever it is locked on.
+    ForgetLocks,
+    /// Shows each of its prevotes to one other alone, and to the rest in a later round.
+    HidePrevotes,
+    /// Claims a valid round that it has not seen.
+    ClaimValidRound,
+    /// Proposes blocks that no correct validator may prevote.
+    ProposeInvalid,
+    /// Accuses others, in its blocks, of votes that they never signed.
+    Frame,
 }
 
 impl Behaviour {
     /// Every behaviour.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Equivocate,
         Self::VoteTwice,
         Self::VoteFar,
@@ -89,6 +104,11 @@ impl Behaviour {
         Self::KeepSilent,
         Self::Replay,
         Self::Garble,
+        Self::ForgetLocks,
+        Self::HidePrevotes,
+        Self::ClaimValidRound,
+        Self::ProposeInvalid,
+        Self::Frame,
     ];
 
     /// What leaves instead of `frame`.
@@ -107,6 +127,11 @@ impl Behaviour {
             Self::KeepSilent => silent::rewrite(liar, to, frame),
             Self::Replay => replayer::rewrite(liar, to, frame),
             Self::Garble => garbler::rewrite(liar, to, frame),
+            Self::ForgetLocks => amnesiac::rewrite(liar, to, frame),
+            Self::HidePrevotes => hider::rewrite(liar, to, frame),
+            Self::ClaimValidRound => false_valid_round::rewrite(liar, to, frame),
+            Self::ProposeInvalid => invalid_block::rewrite(liar, to, frame),
+            Self::Frame => framer::rewrite(liar, to, frame),
         }
     }
 }
@@ -190,6 +215,27 @@ impl Liar<'_> {
             message: Some(message),
         }
     }
+}
+
+/// A vote of the liar's own that its replica has just made: votes that are said again for who asked are several, or others'.
+fn fresh_vote<'a>(liar: &Liar<'_>, frame: &'a Frame) -> Option<&'a Vote> {
+    let Some(Message::Votes(votes)) = &frame.message else {
+        return None;
+    };
+    let [vote] = &votes[..] else {
+        return None;
+    };
+    (vote.validator == liar.index()).then_some(vote)
+}
+
+/// A proposal of the liar's own for the height that it decides, with a block that is new.
+fn own_fresh_proposal<'a>(liar: &Liar<'_>, frame: &'a Frame) -> Option<&'a ProposalBundle> {
+    let Some(Message::Proposal(bundle)) = &frame.message else {
+        return None;
+    };
+    let proposal = &bundle.proposal;
+    let is_own = proposal.proposer == liar.index() && proposal.height() == liar.open();
+    (is_own && proposal.valid_round.is_none()).then_some(bundle)
 }
 
 /// The truth, and lies beside it to the same nodes.

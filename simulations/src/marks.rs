@@ -133,6 +133,16 @@ marks! {
     StaleReplay = "stale_replay";
     /// A liar sent bytes that were cut or changed.
     Garbled = "garbled";
+    /// A liar prevoted for another block than the one that it had precommitted.
+    ForgottenLock = "forgotten_lock";
+    /// A liar showed a prevote to all that it had shown to one before.
+    LatePolka = "late_polka";
+    /// A liar claimed a valid round that it had not seen.
+    FalseValidRound = "false_valid_round";
+    /// A liar proposed a block that no correct validator may prevote.
+    InvalidBlock = "invalid_block";
+    /// A liar accused somebody of a vote that was never signed.
+    ForgedEvidence = "forged_evidence";
     /// A token was asked while it was gone.
     TokenGone = "token_gone";
     /// A token signed and the answer was lost, or came too late.

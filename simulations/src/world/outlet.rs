@@ -71,6 +71,9 @@ impl World {
             return self.judge.blame("codec", at, place, what);
         };
         self.observe(place, Observation::Sent(&frame));
+        if !self.scenario.byzantine.is_empty() {
+            self.plot.overhear(&frame);
+        }
         if self.nodes[place.position()].lies.is_empty() {
             self.transmit(place, &to, class, bytes, Some(&Arc::new(frame)));
             return;

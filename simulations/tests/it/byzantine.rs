@@ -49,6 +49,9 @@ fn no_liar_of_four_stops_the_others() {
         (Behaviour::KeepSilent, Mark::Silence),
         (Behaviour::Replay, Mark::StaleReplay),
         (Behaviour::Garble, Mark::Garbled),
+        (Behaviour::ClaimValidRound, Mark::FalseValidRound),
+        (Behaviour::ProposeInvalid, Mark::InvalidBlock),
+        (Behaviour::Frame, Mark::ForgedEvidence),
     ] {
         let mut world = lying(4, &[1], &[behaviour]);
         world.add_fault(at_ms(400), Fault::Crash(node(3)));
