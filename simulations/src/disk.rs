@@ -183,6 +183,15 @@ impl SimDisk {
         self.lock().crash();
     }
 
+    /// Ends whoever had files open, and leaves all that was written, synced or not; says whether something was not.
+    pub fn kill(&self) -> bool {
+        let mut state = self.lock();
+        state.boot += 1;
+        state.failing = false;
+        let unsynced = |inode: &Inode| !inode.is_synced();
+        !state.journal.is_empty() || state.inodes.values().any(unsynced)
+    }
+
     /// Lets so many more changes succeed; all later calls fail until [`SimDisk::crash`].
     pub fn cut_power_after(&self, changes: u64) {
         self.lock().fuse = Some(changes);
@@ -230,6 +239,16 @@ impl SimDisk {
             .is_some_and(|inode| inode.rot(word));
         state.tally.rotten_bits += u64::from(rotten);
         rotten
+    }
+
+    /// Flips a bit of a file, both chosen by the words; says whether there was one.
+    pub fn rot_any(&self, file: Word, bit: Word) -> bool {
+        let name = {
+            let state = self.lock();
+            let place = usize::try_from(file.below(state.names.len() as u64)).unwrap_or_default();
+            state.names.keys().nth(place).cloned()
+        };
+        name.is_some_and(|name| self.rot(&name, bit))
     }
 
     /// Makes a sector of a file unreadable, file and sector chosen by the words; says whether there was one.

@@ -31,10 +31,28 @@ pub enum Fault {
         /// Who is not heard.
         side: Vec<NodeIndex>,
     },
+    /// All connections of these nodes end at once, noticed, and are made again one by one.
+    Reset {
+        /// Whose.
+        side: Vec<NodeIndex>,
+    },
+    /// A node hears these alone, and is heard by them alone.
+    Eclipse {
+        /// Who.
+        node: NodeIndex,
+        /// Whom it hears.
+        by: Vec<NodeIndex>,
+    },
+    /// What goes to a node or comes from it waits on its way.
+    Clog(NodeIndex),
+    /// It arrives.
+    Unclog(NodeIndex),
     /// All links carry again.
     Heal,
     /// The process is killed and the machine loses its power: what was not synced is lost in part.
     Crash(NodeIndex),
+    /// The process is killed, as when memory runs out; the machine keeps its power, and what was not synced is still there.
+    Kill(NodeIndex),
     /// The power goes after so many more changes on the node's disks, in the middle of whatever it does then.
     PowerCut {
         /// Whose.
@@ -80,6 +98,21 @@ pub enum Fault {
         /// Which file and sector, as a number to be reduced; below 2⁶³, which is what a scenario file can say.
         chosen: u64,
     },
+    /// A bit of a log has flipped; the process ends, and reads it at its next start. These bits choose it, as above.
+    Rot {
+        /// Whose.
+        node: NodeIndex,
+        /// Which log's.
+        #[serde(with = "form::Log")]
+        #[schemars(with = "form::Log")]
+        log: LogId,
+        /// Which file and bit.
+        chosen: u64,
+    },
+    /// An image is taken of the machine, as far as its disks would survive a crash.
+    ImageTaken(NodeIndex),
+    /// The machine is put back to that image; the process ends.
+    ImageRestored(NodeIndex),
     /// The process stands still, while everything else goes on.
     Pause(NodeIndex),
     /// It goes on, with all that has waited.

@@ -97,6 +97,20 @@ marks! {
     Overflow = "overflow";
     /// A message was damaged on its way, and its connection ended.
     ConnectionEnded = "connection_ended";
+    /// All connections of a node ended at once.
+    ConnectionsReset = "connections_reset";
+    /// A node heard liars alone, or nobody.
+    Eclipsed = "eclipsed";
+    /// Something waited on a clogged link.
+    Clogged = "clogged";
+    /// A process was killed, and its machine kept what was not synced.
+    Killed = "killed";
+    /// A bit of a log flipped.
+    BitRot = "bit_rot";
+    /// A machine was put back to an older image of itself.
+    OldImage = "old_image";
+    /// A crash took what a sync had promised to keep.
+    LyingSync = "lying_sync";
     /// Something waited for a node whose process stood still.
     Paused = "paused";
     /// The wall clock of a running node leapt.

@@ -8,11 +8,13 @@
 
 mod builder;
 mod clients;
+mod clogs;
 mod connections;
 mod costs;
 mod event;
 mod faults;
 mod host;
+mod images;
 mod log_device;
 mod node;
 mod observe;
@@ -57,6 +59,7 @@ use crate::types::{NodeIndex, SimTime};
 use crate::workload::{Step, Workload};
 
 use event::Event;
+use images::Image;
 use node::{Node, Stored};
 
 const CLIENT: Site = Site::new("world/client");
@@ -114,6 +117,10 @@ pub struct World {
     said: Vec<u64>,
     /// What waits for processes that stand still.
     asleep: BTreeMap<NodeIndex, Vec<Event>>,
+    /// What waits on the links of nodes that are clogged.
+    clogged: BTreeMap<NodeIndex, Vec<Event>>,
+    /// Images of machines.
+    images: BTreeMap<NodeIndex, Image>,
     stable: bool,
     /// The event after which nothing more happens.
     stop_at: Option<u64>,
@@ -152,6 +159,8 @@ impl World {
             marks: Marks::default(),
             said: vec![0; usize::from(scenario.validators)],
             asleep: BTreeMap::new(),
+            clogged: BTreeMap::new(),
+            images: BTreeMap::new(),
             stable: false,
             stop_at: None,
             history: None,
@@ -234,7 +243,8 @@ impl World {
     }
 
     fn dispatch(&mut self, sequence: u64, event: Event) {
-        let Some(event) = self.unless_asleep(event) else {
+        let unclogged = self.unless_clogged(event);
+        let Some(event) = unclogged.and_then(|event| self.unless_asleep(event)) else {
             return;
         };
         match event {

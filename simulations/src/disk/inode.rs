@@ -62,6 +62,10 @@ impl Inode {
         self.uncut.clear();
     }
 
+    pub(super) const fn is_synced(&self) -> bool {
+        self.synced == self.bytes.len() && self.uncut.is_empty()
+    }
+
     /// Reports success without doing anything: the bytes count as synced and are not there.
     pub(super) fn sync_in_name_only(&mut self) {
         self.mark_missing();

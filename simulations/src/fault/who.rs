@@ -42,13 +42,23 @@ impl Fault {
     #[must_use]
     pub const fn loses(&self) -> Option<NodeIndex> {
         match self {
+            // A sync that lies is told from one that is slow by its dial.
+            Self::Disk { node, dials, .. } if !dials.sync_lies.is_never() => Some(*node),
             Self::Diverge(node)
             | Self::BadSector { node, .. }
+            | Self::Rot { node, .. }
+            | Self::ImageRestored(node)
             | Self::SharedKey(node)
             | Self::Failover { node, .. } => Some(*node),
             Self::Partition { .. }
             | Self::Mute { .. }
             | Self::Heal
+            | Self::Reset { .. }
+            | Self::Eclipse { .. }
+            | Self::Clog(_)
+            | Self::Unclog(_)
+            | Self::Kill(_)
+            | Self::ImageTaken(_)
             | Self::Crash(_)
             | Self::PowerCut { .. }
             | Self::Restart { .. }
@@ -72,11 +82,15 @@ impl Fault {
     /// Shows each node; whether somebody is left.
     fn retain(&mut self, keep: &mut dyn FnMut(&mut NodeIndex) -> bool) -> bool {
         match self {
-            Self::Partition { side, .. } | Self::Mute { side } => {
+            Self::Partition { side, .. } | Self::Mute { side } | Self::Reset { side } => {
                 side.retain_mut(keep);
                 !side.is_empty()
             }
             Self::Heal => true,
+            Self::Eclipse { node, by } => {
+                by.retain_mut(&mut *keep);
+                keep(node)
+            }
             Self::Crash(node)
             | Self::PowerCut { node, .. }
             | Self::Restart { node, .. }
@@ -86,6 +100,12 @@ impl Fault {
             | Self::Diverge(node)
             | Self::Mend(node)
             | Self::BadSector { node, .. }
+            | Self::Rot { node, .. }
+            | Self::ImageTaken(node)
+            | Self::ImageRestored(node)
+            | Self::Clog(node)
+            | Self::Unclog(node)
+            | Self::Kill(node)
             | Self::Pause(node)
             | Self::Resume(node)
             | Self::ClockLeap { node, .. }

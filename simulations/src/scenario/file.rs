@@ -25,9 +25,10 @@ use serde::{Deserialize, Serialize};
 pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
-    BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, FailingDisk, Failover, FullDisk,
-    Heal, KeyMissing, Log, Loss, Lost, Mute, Partition, Pause, PinLocked, PowerCut, Restart,
-    SharedKey, Single, Slow, SlowDisk, Token, TokenBack, TokenGone,
+    BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
+    FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, Mute, OldImage, Partition, Pause,
+    PinLocked, PowerCut, Reset, Restart, Rot, SharedKey, Single, Slow, SlowDisk, Swizzle, Token,
+    TokenBack, TokenGone,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -153,6 +154,27 @@ pub struct File {
     /// Processes that stand still.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pause: Vec<Pause>,
+    /// Processes that are killed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kill: Vec<Kill>,
+    /// Connections that end all at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reset: Vec<Reset>,
+    /// Nodes that hear liars alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eclipse: Vec<Eclipse>,
+    /// Links that clog one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub swizzle: Vec<Swizzle>,
+    /// Bits that rot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rot: Vec<Rot>,
+    /// Machines that are put back to an older image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_image: Vec<OldImage>,
+    /// Disks whose syncs lie.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lying_disk: Vec<LyingDisk>,
     /// Wall clocks that leap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clock_leap: Vec<ClockLeap>,

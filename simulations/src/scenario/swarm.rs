@@ -88,6 +88,12 @@ pub enum Class {
     FailingDisks,
     /// A disk with a sector that cannot be read any more.
     BadSectors,
+    /// Connections that end all at once, nodes that hear liars alone, links that clog one after the other.
+    Connections,
+    /// Processes that are killed on machines that keep what was not synced.
+    Kills,
+    /// A disk that rots, lies, or is put back to an older image.
+    SpoiltDisks,
     /// Processes that stand still for a while.
     Pauses,
     /// Wall clocks that leap.
@@ -100,7 +106,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -121,6 +127,9 @@ impl Class {
         Self::FullDisks,
         Self::FailingDisks,
         Self::BadSectors,
+        Self::Connections,
+        Self::Kills,
+        Self::SpoiltDisks,
         Self::Pauses,
         Self::ClockLeaps,
         Self::Clocks,
@@ -161,6 +170,9 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::FullDisks
             | Class::FailingDisks
             | Class::BadSectors
+            | Class::Connections
+            | Class::Kills
+            | Class::SpoiltDisks
             | Class::Pauses
             | Class::ClockLeaps
             | Class::Clocks
@@ -289,6 +301,9 @@ impl<'a> Swarm<'a> {
                 Class::FullDisks => self.full_disks(),
                 Class::FailingDisks => self.failing_disks(),
                 Class::BadSectors => self.bad_sectors(),
+                Class::Connections => self.connections(),
+                Class::Kills => self.kills(),
+                Class::SpoiltDisks => self.spoilt_disks(),
                 Class::Pauses => self.pauses(),
                 Class::ClockLeaps => self.clock_leaps(),
                 Class::Clocks => self.clocks(),

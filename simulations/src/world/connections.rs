@@ -1,4 +1,4 @@
-//! Connections that end because of a damaged message, and are made again.
+//! Connections that end, because of a damaged message or all of a node's at once, and are made again.
 //!
 //! Invariant: the bytes of a damaged message never reach a replica, because the transport authenticates them; both ends are told.
 //! Source: `docs/spec/wire.md`, "Messages on a stream".
@@ -17,7 +17,7 @@ const RECONNECT: Site = Site::new("network/reconnect");
 const RECONNECT_NS: (u64, u64) = (50_000_000, 1_000_000_000);
 
 impl World {
-    /// A damaged message arrived.
+    /// A damaged message arrived, or the connection was reset.
     pub(super) fn connection_ends(&mut self, one: NodeIndex, other: NodeIndex) {
         let Some(number) = self.network.disconnect(one, other) else {
             return;
@@ -30,6 +30,17 @@ impl World {
         self.queue.push(back, Event::Reconnect(one, other));
         self.input(one, Input::PeerDown(peer(other)));
         self.input(other, Input::PeerDown(peer(one)));
+    }
+
+    /// All connections of these nodes end.
+    pub(super) fn reset(&mut self, side: &[NodeIndex]) {
+        let all: Vec<_> = self.nodes().collect();
+        for one in side {
+            for other in all.iter().filter(|other| *other != one) {
+                self.connection_ends(*one, *other);
+            }
+        }
+        self.marks.hit_if(!side.is_empty(), Mark::ConnectionsReset);
     }
 
     /// The two have a connection again, unless they have one.

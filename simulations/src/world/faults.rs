@@ -40,7 +40,12 @@ impl World {
                 self.marks.hit(Mark::OneWay);
             }
             Fault::Heal => self.heal(),
+            Fault::Reset { side } => self.reset(&side),
+            Fault::Eclipse { node, by } => self.eclipse(node, &by),
+            Fault::Clog(node) => self.clog(node),
+            Fault::Unclog(node) => self.unclog(node),
             Fault::Crash(node) => self.crash(node),
+            Fault::Kill(node) => self.kill(node),
             Fault::PowerCut {
                 node,
                 after_changes,
@@ -57,6 +62,9 @@ impl World {
                 let disk = self.nodes[node.position()].disks.of(log);
                 disk.spoil_sector(word, Word::new(chosen.rotate_left(32)));
             }
+            Fault::Rot { node, log, chosen } => self.rot(node, log, chosen),
+            Fault::ImageTaken(node) => self.take_image(node),
+            Fault::ImageRestored(node) => self.restore_image(node),
             Fault::Pause(node) => self.pause(node),
             Fault::Resume(node) => self.resume(node),
             Fault::ClockLeap { node, by_us } => self.leap(node, by_us),
@@ -100,6 +108,18 @@ impl World {
         for (one, other) in self.cut_pairs() {
             self.input(one, Input::PeerDown(peer(other)));
         }
+    }
+
+    /// A node hears some alone; nobody is told.
+    fn eclipse(&mut self, node: NodeIndex, by: &[NodeIndex]) {
+        let hidden = self
+            .nodes()
+            .filter(|other| *other != node && !by.contains(other));
+        for other in hidden.collect::<Vec<_>>() {
+            self.network.cut(node, other);
+            self.network.cut(other, node);
+        }
+        self.marks.hit(Mark::Eclipsed);
     }
 
     fn heal(&mut self) {
@@ -167,9 +187,25 @@ impl World {
 
     /// Ends a process; its disks keep what they keep of unsynced changes.
     pub(super) fn crash(&mut self, place: NodeIndex) {
-        let node = &mut self.nodes[place.position()];
-        node.disks.all().into_iter().for_each(SimDisk::crash);
-        let process = node.process.take();
+        self.each_disk(place, SimDisk::crash);
+        let lies = |disk: &SimDisk| disk.tally().lying_syncs > 0 && disk.tally().lost_synced > 0;
+        let lied = self.nodes[place.position()].disks.any(lies);
+        self.marks.hit_if(lied, Mark::LyingSync);
+        self.end_process(place);
+    }
+
+    /// Ends a process; its machine goes on, with all that was written.
+    fn kill(&mut self, place: NodeIndex) {
+        let node = &self.nodes[place.position()];
+        let disks = node.disks.all();
+        let unsynced = disks.into_iter().filter(|disk| disk.kill()).count();
+        let was_up = node.is_up();
+        self.marks.hit_if(was_up && unsynced > 0, Mark::Killed);
+        self.end_process(place);
+    }
+
+    fn end_process(&mut self, place: NodeIndex) {
+        let process = self.nodes[place.position()].process.take();
         self.forget_pause(place);
         if process.is_none() {
             return;
@@ -186,7 +222,7 @@ impl World {
     pub(super) fn disk_failed(&mut self, place: NodeIndex, error: &LogError) {
         let failing = self.nodes[place.position()].disks.any(SimDisk::is_failing);
         self.marks.hit_if(failing, Mark::SyncFailed);
-        if self.is_lost_by_disk(place) {
+        if self.is_lost_by_disk(place) || self.scenario.unsound.contains(&place) {
             return self.crash(place);
         }
         let node = &mut self.nodes[place.position()];
@@ -226,6 +262,7 @@ impl World {
         self.heal();
         self.network.stabilise(LinkDials::CALM);
         self.reconnect_all();
+        self.unclog_all();
         self.resume_all();
         let nodes: Vec<_> = self.nodes().collect();
         for place in nodes {

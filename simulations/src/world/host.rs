@@ -46,7 +46,9 @@ impl World {
                 self.marks.hit(Mark::SyncFailed);
                 self.power_lost(place);
             }
-            Err(_) if self.is_lost_by_disk(place) => self.crash(place),
+            Err(_) if self.is_lost_by_disk(place) || self.scenario.unsound.contains(&place) => {
+                self.crash(place);
+            }
             Err(error) => self.judge.blame("recovery", at, place, error.to_string()),
         }
     }

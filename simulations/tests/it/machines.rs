@@ -101,3 +101,25 @@ fn a_wrong_signature_is_asked_for_again() {
     world.stabilise();
     settle(&mut world, 15 * SECOND_NS);
 }
+
+/// Goal: what a killed process had written and not synced is there at its next start, is made durable before anything rests on it, and a
+/// power cut soon after takes nothing back that was said.
+#[test]
+fn a_killed_process_stands_on_what_it_has_made_durable() {
+    let mut world = world(6, Scenario::calm(4));
+    let node = node(3);
+    let up = Fault::Restart {
+        node,
+        after_changes: None,
+    };
+    for number in 0..10 {
+        let at = 300 + 177 * number;
+        world.add_fault(at_ms(at), Fault::Kill(node));
+        world.add_fault(at_ms(at + 10), up.clone());
+        world.add_fault(at_ms(at + 20 + number), Fault::Crash(node));
+        world.add_fault(at_ms(at + 60), up.clone());
+    }
+    run_to(&mut world, at_ms(2_500));
+    assert!(world.marks().count(Mark::Killed) > 0);
+    settle(&mut world, 15 * SECOND_NS);
+}

@@ -197,7 +197,7 @@ impl Facts {
             };
         }
         let named = named!(
-            crash power_cut restart token_gone token_back token pin_locked key_missing full_disk failing_disk pause
+            crash power_cut restart token_gone token_back token pin_locked key_missing full_disk failing_disk pause kill
         );
         for (entry, who) in named {
             if let Some(node) = who
@@ -221,7 +221,11 @@ impl Facts {
             .mute
             .iter()
             .map(|cut| Cut::of("mute", &cut.side, &cut.at_ms, cut.for_ms.as_ref()));
-        let mut cuts: Vec<Cut<'_>> = partitions.chain(mutes).collect();
+        let eclipses = file
+            .eclipse
+            .iter()
+            .map(|cut| Cut::of("eclipse", &cut.nodes, &cut.at_ms, cut.for_ms.as_ref()));
+        let mut cuts: Vec<Cut<'_>> = partitions.chain(mutes).chain(eclipses).collect();
         if let Some(cut) = cuts.iter().find(|cut| !self.has_two_sides(cut.side)) {
             return Err(Contradiction::NoOtherSide(cut.entry));
         }
@@ -256,6 +260,7 @@ impl Facts {
         let entries = begins!(
             lost diverging bad_sector shared_key failover partition mute heal crash power_cut restart token_gone token_back
             token pin_locked key_missing slow_disk full_disk failing_disk pause clock_leap
+            kill reset eclipse swizzle rot old_image lying_disk
         );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);
@@ -299,6 +304,10 @@ fn lost_for_good(file: &File) -> impl Iterator<Item = &Who> + Clone {
     let lost = file.lost.iter().map(|entry| &entry.nodes);
     let diverging = file.diverging.iter().map(|entry| &entry.nodes);
     let spoilt = file.bad_sector.iter().map(|entry| &entry.nodes);
+    let rotten = file.rot.iter().map(|entry| &entry.nodes);
+    let old = file.old_image.iter().map(|entry| &entry.nodes);
+    let lying = file.lying_disk.iter().map(|entry| &entry.nodes);
+    let spoilt = spoilt.chain(rotten).chain(old).chain(lying);
     let shared = file.shared_key.iter().map(|entry| &entry.nodes);
     let failed_over = file.failover.iter().map(|entry| &entry.nodes);
     let unsound = diverging.chain(shared).chain(failed_over);

@@ -297,6 +297,86 @@ entries! {
         times? u64,
     }
 
+    /// Processes are killed, as when memory runs out; their machines keep what was not synced.
+    Kill {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long each is down; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// All connections of these nodes end at once, and are made again one by one.
+    Reset {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// Nodes hear the liars alone; nobody, where there are none.
+    Eclipse {
+        /// Who.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until a `heal` or the end of the trouble if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// The links of these nodes clog, each at a time of its own, and are free again in another order; nothing is lost.
+    Swizzle {
+        /// Whose.
+        nodes: Who,
+        /// When the first may clog.
+        at_ms: Dial<Ms>,
+        /// How long it takes to clog them all, and again to free them; a second if not said.
+        over_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// A bit of a log flips; the process is started again and reads it.
+    Rot {
+        /// Whose.
+        nodes: Who,
+        /// Which log's.
+        log: Log,
+        /// When.
+        at_ms: Dial<Ms>,
+    }
+
+    /// Machines are put back to an older image of themselves, and started again.
+    OldImage {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How old the image is.
+        age_ms: Dial<Ms>,
+    }
+
+    /// Syncs of one log report success and do nothing; the machine loses its power a while later.
+    LyingDisk {
+        /// Whose.
+        nodes: Who,
+        /// Which log's.
+        log: Log,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// Syncs that lie.
+        sync_lies_ppm: Dial<u64>,
+        /// After what time the power goes; a second if not said.
+        restart_ms? Ms,
+    }
+
     /// Processes stand still, and go on with all that has waited.
     Pause {
         /// Whose.

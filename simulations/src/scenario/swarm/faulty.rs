@@ -1,14 +1,16 @@
 //! Who lies, who is lost, whose execution or disk is spoilt: never more than consensus bears.
 
-use super::{LOGS, MS_NS, SECOND_NS, Swarm, index};
+use super::{LOGS, MS_NS, SECOND_NS, Swarm, index, ppm};
 use crate::byzantine::Behaviour;
 use crate::chance::{Draw, Site};
+use crate::disk::DiskDials;
 use crate::fault::Fault;
 use crate::types::{NodeIndex, SimTime};
 
 const FAULTY: Site = Site::new("scenario/faulty");
 const DIVERGE: Site = Site::new("scenario/diverge");
 const SPOILT: Site = Site::new("scenario/bad-sector");
+const ROTTEN: Site = Site::new("scenario/spoilt-disk");
 const LIES: Site = Site::new("scenario/lies");
 
 impl Swarm<'_> {
@@ -80,6 +82,38 @@ impl Swarm<'_> {
         let chosen = draw.word(4).get() >> 1;
         self.lose(at, node, Fault::BadSector { node, log, chosen });
         let dies = at.after_ns(draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS));
+        self.crash_and_back(node, dies, 10 * MS_NS, None);
+    }
+
+    /// A disk that rots, is put back to an older image, or forgets what it has promised to keep, if consensus bears one more.
+    pub(super) fn spoilt_disks(&mut self) {
+        let draw = self.draw(ROTTEN, 0);
+        let Some(node) = self.one_more(&draw) else {
+            return;
+        };
+        let at = self.time(draw.word(2));
+        let log = LOGS[index(draw.word(3).below(3))];
+        self.scenario.unsound.insert(node);
+        match draw.word(4).below(3) {
+            0 => {
+                let chosen = draw.word(5).get() >> 1;
+                self.lose(at, node, Fault::Rot { node, log, chosen });
+            }
+            1 => {
+                let age_ns = draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS);
+                let taken = SimTime::new(at.get().saturating_sub(age_ns));
+                self.add(taken, Fault::ImageTaken(node));
+                self.lose(at, node, Fault::ImageRestored(node));
+            }
+            _ => {
+                let dials = DiskDials {
+                    sync_lies: ppm(draw.word(5).log_uniform(10_000, 1_000_000)),
+                    ..DiskDials::CALM
+                };
+                self.lose(at, node, Fault::Disk { node, log, dials });
+            }
+        }
+        let dies = at.after_ns(draw.word(6).log_uniform(10 * MS_NS, 5 * SECOND_NS));
         self.crash_and_back(node, dies, 10 * MS_NS, None);
     }
 }

@@ -9,6 +9,7 @@ use crate::types::{NodeIndex, SimTime};
 
 const CRASH: Site = Site::new("scenario/crash");
 const TOGETHER: Site = Site::new("scenario/crash-of-all");
+const KILL: Site = Site::new("scenario/kill");
 const PAUSE: Site = Site::new("scenario/pause");
 const LEAP: Site = Site::new("scenario/clock-leap");
 const TOKEN: Site = Site::new("scenario/token");
@@ -80,6 +81,25 @@ impl Swarm<'_> {
             after_changes,
         };
         self.add(at.after_ns(down_ns), restart);
+    }
+
+    /// Processes are killed, some again and again, and are soon back on machines that have kept what was not synced.
+    pub(super) fn kills(&mut self) {
+        for number in 0..self.times(KILL, 6) {
+            let draw = self.draw(KILL, number);
+            let node = self.node(draw.word(0));
+            let at = self.time(draw.word(1));
+            let down_ns = draw.word(2).log_uniform(10 * MS_NS, 3 * SECOND_NS);
+            let after_changes = (draw.word(3).below(3) == 0).then(|| draw.word(4).below(40));
+            if !self.scenario.lost.contains(&node) {
+                self.add(at, Fault::Kill(node));
+                let restart = Fault::Restart {
+                    node,
+                    after_changes,
+                };
+                self.add(at.after_ns(down_ns), restart);
+            }
+        }
     }
 
     /// Processes stand still, some for longer than any timeout.

@@ -223,14 +223,21 @@ fn course(
 }
 
 fn cuts(file: &File) -> Checked {
-    courses!(file: partition mute);
+    courses!(file: partition mute eclipse);
+    for entry in &file.reset {
+        course("reset", &entry.at_ms, None, entry.times.as_ref())?;
+    }
+    for entry in &file.swizzle {
+        course("swizzle", &entry.at_ms, None, entry.times.as_ref())?;
+        maybe("swizzle.over_ms", entry.over_ms.as_ref(), LEAST, HOUR)?;
+    }
     file.heal
         .iter()
         .try_for_each(|entry| at("heal.at_ms", &entry.at_ms))
 }
 
 fn processes(file: &File) -> Checked {
-    courses!(file: crash power_cut);
+    courses!(file: crash power_cut kill);
     for entry in &file.lost {
         at("lost.at_ms", &entry.at_ms)?;
     }
@@ -280,6 +287,19 @@ fn tokens(file: &File) -> Checked {
 
 fn disks(file: &File) -> Checked {
     courses!(file: full_disk failing_disk);
+    for entry in &file.rot {
+        at("rot.at_ms", &entry.at_ms)?;
+    }
+    for entry in &file.old_image {
+        at("old_image.at_ms", &entry.at_ms)?;
+        at("old_image.age_ms", &entry.age_ms)?;
+    }
+    for entry in &file.lying_disk {
+        at("lying_disk.at_ms", &entry.at_ms)?;
+        part("lying_disk.sync_lies_ppm", Some(&entry.sync_lies_ppm))?;
+        let restart = entry.restart_ms.as_ref();
+        maybe("lying_disk.restart_ms", restart, LEAST, HOUR)?;
+    }
     for entry in &file.failing_disk {
         let fails = Some(&entry.sync_fails_ppm);
         part("failing_disk.sync_fails_ppm", fails)?;
@@ -318,6 +338,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
     // Too many liars have a refusal of their own.
     let faulty = named!(
         byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes shared_key.nodes failover.nodes
+        rot.nodes old_image.nodes lying_disk.nodes
     );
     for (key, who) in faulty {
         who.into_iter()
@@ -326,7 +347,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
     let others = named!(
         clock.nodes slow.nodes partition.side mute.side crash.nodes power_cut.nodes restart.nodes
         token_gone.nodes token_back.nodes token.nodes slow_disk.nodes full_disk.nodes failing_disk.nodes pause.nodes
-        clock_leap.nodes pin_locked.nodes key_missing.nodes
+        clock_leap.nodes pin_locked.nodes key_missing.nodes kill.nodes reset.nodes eclipse.nodes swizzle.nodes
     );
     for (key, who) in others {
         who.into_iter()

@@ -3,7 +3,9 @@
 //! Invariant: each repetition of each entry draws at a place of its own, and each of its numbers at a counter of its own.
 //! Shape: who lies or is lost is settled first; what chance picks later leaves the lost alone, because nothing else can befall them.
 
+mod links;
 mod signers;
+mod spoilt;
 
 use falaj_consensus::durable::LogId;
 
@@ -37,6 +39,7 @@ const BAD_SECTOR: Site = Site::new("scenario/file/bad-sector");
 const FULL_DISK: Site = Site::new("scenario/file/full-disk");
 const FAILING_DISK: Site = Site::new("scenario/file/failing-disk");
 const PAUSE: Site = Site::new("scenario/file/pause");
+const KILL: Site = Site::new("scenario/file/kill");
 const CLOCK_LEAP: Site = Site::new("scenario/file/clock-leap");
 
 /// Counters of one repetition; those below are for picking nodes.
@@ -116,6 +119,7 @@ impl<'a> Entries<'a> {
             self.bad_sector(entry, &turn);
         }
         self.unsound_signers(file);
+        self.spoilt(file);
     }
 
     fn bad_sector(&mut self, entry: &BadSector, turn: &Turn) {
@@ -169,6 +173,7 @@ impl<'a> Entries<'a> {
         }
         self.disks(file);
         self.processes(file);
+        self.links(file);
         for single in &file.fault {
             self.scenario.lost.extend(single.what.loses());
             self.scenario.unsound.extend(single.what.unsound());
@@ -214,12 +219,21 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Processes that stand still, and clocks that leap.
+    /// Processes that stand still or are killed, and clocks that leap.
     fn processes(&mut self, file: &File) {
         for (number, entry) in (0..).zip(&file.pause) {
             self.each(PAUSE, number, entry.times.as_ref(), |this, turn| {
                 let when = (&entry.nodes, &entry.at_ms, entry.for_ms.as_ref());
                 this.while_it_lasts(turn, when, [Fault::Pause, Fault::Resume]);
+            });
+        }
+        for (number, entry) in (0..).zip(&file.kill) {
+            self.each(KILL, number, entry.times.as_ref(), |this, turn| {
+                let at = turn.at(&entry.at_ms);
+                for node in this.standing(&entry.nodes, turn) {
+                    this.add(at, Fault::Kill(node));
+                    this.back(turn, node, at, entry.for_ms.as_ref(), None);
+                }
             });
         }
         for (number, entry) in (0..).zip(&file.clock_leap) {
