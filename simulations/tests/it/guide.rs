@@ -72,7 +72,12 @@ fn the_guide_can_be_followed() {
         run += 1;
     }
     assert!(run >= 4, "{run} blocks");
-    for name in ["trace.txt", "results/summary.json"] {
+    for name in [
+        "trace.txt",
+        "pictures/report.html",
+        "results/summary.json",
+        "results/report.html",
+    ] {
         assert!(folder.path().join(name).exists(), "{name}");
     }
 }
