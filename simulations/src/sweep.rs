@@ -6,6 +6,8 @@
 //! Source: `docs/guide/scenarios.md`, "Sweeps".
 
 mod interval;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pool;
 mod record;
 
@@ -15,6 +17,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use interval::{Interval, interval};
+#[cfg(feature = "parquet")]
+pub use parquet::write_parquet;
 pub use pool::each;
 pub use record::{PointSummary, Record, summary};
 

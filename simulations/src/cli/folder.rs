@@ -65,7 +65,7 @@ impl Folder {
                 });
             }
         } else {
-            write_whole(&name, &pretty(manifest))?;
+            write_whole(&name, pretty(manifest))?;
         }
         let (records, length) = read_records(path)?;
         let name = path.join("runs.ndjson");
@@ -100,7 +100,18 @@ pub(super) fn write_results(
 ) -> Result<(), Failure> {
     let lines: String = records.iter().map(line).collect();
     write_whole(&path.join("runs.ndjson"), &lines)?;
-    write_whole(&path.join("summary.json"), &pretty(&points))
+    #[cfg(feature = "parquet")]
+    write_columns(&path.join("runs.parquet"), records)?;
+    write_whole(&path.join("summary.json"), pretty(&points))
+}
+
+/// The lines once more, in columns.
+#[cfg(feature = "parquet")]
+fn write_columns(path: &Path, records: &[Record]) -> Result<(), Failure> {
+    let mut bytes = Vec::new();
+    let written = falaj_simulations::sweep::write_parquet(records, &mut bytes);
+    written.map_err(|error| unwritable(path)(io::Error::other(error)))?;
+    write_whole(path, bytes)
 }
 
 /// `run.json` of a folder.
@@ -160,7 +171,7 @@ pub(super) fn read_records(path: &Path) -> Result<(Vec<Record>, u64), Failure> {
 }
 
 /// All or nothing: another file first, then its name.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write_whole(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Failure> {
     let aside = path.with_extension("part");
     let written = fs::write(&aside, text).and_then(|()| fs::rename(&aside, path));
     written.map_err(|source| {

@@ -131,7 +131,7 @@ fn of_run(args: &ReportArgs, run: &(Source, u64), out: &Path) -> Result<Verdict,
     })?;
     write(out, &pages)?;
     let record = record(&token, &report, &scenario, &provenance);
-    folder::write_whole(&out.join("run.json"), &folder::pretty(&record))?;
+    folder::write_whole(&out.join("run.json"), folder::pretty(&record))?;
     Ok(report.verdict)
 }
 

@@ -154,3 +154,46 @@ fn a_sweep_ends_with_its_points() {
     );
     assert_eq!(report["points"].as_array().map(Vec::len), Some(4));
 }
+
+/// Goal: a program with the feature keeps the runs in columns too, and they say what the lines say.
+#[cfg(feature = "parquet")]
+#[test]
+fn columns_say_what_lines_say() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(sweep(folder.path(), "out", &[]).0, Some(0));
+    let out = folder.path().join("out");
+    let file = fs::File::open(out.join("runs.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows: Vec<_> = reader
+        .get_row_iter(None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let lines = text_of(&out, "runs.ndjson");
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), lines.len());
+    for (row, line) in rows.iter().zip(&lines) {
+        for (place, key) in [(0, "id"), (4, "verdict"), (5, "finding"), (7, "trace_hash")] {
+            assert_eq!(row.get_string(place).unwrap(), line[key].as_str().unwrap());
+        }
+        for (place, key) in [
+            (1, "point"),
+            (3, "seed"),
+            (8, "events"),
+            (9, "sim_ns"),
+            (10, "heights"),
+            (11, "receipts"),
+        ] {
+            assert_eq!(row.get_ulong(place).unwrap(), line[key].as_u64().unwrap());
+        }
+        for (place, key) in [(2, "values"), (12, "marks")] {
+            let held: Value = serde_json::from_str(row.get_string(place).unwrap()).unwrap();
+            assert_eq!(held, line[key]);
+        }
+    }
+}
