@@ -98,6 +98,11 @@ pub fn are_dead(ids: impl Iterator<Item = TxId>, life_ms: u64, time_ms: u64) -> 
     is_over(ids.map(|id| id.time_ms()).max(), life_ms, time_ms)
 }
 
+/// Where a batch stands among its author's.
+const fn place(reference: BatchRef) -> (ValidatorId, u64) {
+    (reference.author, reference.seq)
+}
+
 /// Whether a life that began then, if any did, ended before `time_ms`.
 fn is_over(newest_ms: Option<u64>, life_ms: u64, time_ms: u64) -> bool {
     newest_ms.is_none_or(|newest_ms| newest_ms.saturating_add(life_ms) < time_ms)
@@ -131,6 +136,8 @@ pub(super) enum Refused {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Batches {
     unordered: BTreeMap<BatchDigest, Held>,
+    /// Unordered batches that are the first under their number: only of these can anybody say that it holds them.
+    numbered: BTreeMap<(ValidatorId, u64), BatchDigest>,
     ordered: Ordered,
     unsynced: BTreeMap<Position, BatchRef>,
     authors: BTreeMap<ValidatorId, Numbers>,
@@ -260,6 +267,9 @@ impl Batches {
     fn hold(&mut self, batch: Arc<CheckedBatch>, position: Position, first: bool, sender: Sender) {
         self.quotas.appended(sender, encoded_length(&batch));
         let digest = batch.reference.digest;
+        if first {
+            self.numbered.insert(place(batch.reference), digest);
+        }
         let held = Held {
             newest_ms: batch.newest_ms(),
             batch,
@@ -276,6 +286,9 @@ impl Batches {
         let held = self.unordered.get(digest).filter(|held| !held.first)?;
         let (reference, position) = (held.batch.reference, held.position);
         let first = self.number(reference);
+        if first {
+            self.numbered.insert(place(reference), *digest);
+        }
         if let Some(held) = self.unordered.get_mut(digest) {
             held.first = first;
             if held.sender == Sender::Log {
@@ -367,6 +380,26 @@ impl Batches {
             .or_else(|| self.ordered.get(digest))
     }
 
+    /// Takes a batch out of those that wait to be ordered.
+    fn take(&mut self, digest: &BatchDigest) -> Option<Held> {
+        let held = self.unordered.remove(digest)?;
+        if held.first {
+            self.numbered.remove(&place(held.batch.reference));
+        }
+        Some(held)
+    }
+
+    /// The unordered batches of each author of which anybody can say that it holds them, by number: whoever holds one holds all
+    /// before it. So a question of who holds what ends at the first of an author that too few hold.
+    pub(super) fn by_author(
+        &self,
+    ) -> impl Iterator<Item = impl Iterator<Item = &Arc<CheckedBatch>>> {
+        self.authors.keys().map(|author| {
+            let of_author = self.numbered.range((*author, 0)..=(*author, u64::MAX));
+            of_author.filter_map(|(_, digest)| self.unordered(digest))
+        })
+    }
+
     /// Every unordered batch, by digest.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<CheckedBatch>> {
         self.unordered.values().map(|held| &held.batch)
@@ -380,6 +413,14 @@ impl Batches {
         batches
     }
 
+    /// Every unordered batch, by number, then author.
+    #[must_use]
+    pub(super) fn by_number(&self) -> Vec<&Arc<CheckedBatch>> {
+        let mut batches: Vec<_> = self.iter().collect();
+        batches.sort_unstable_by_key(|batch| (batch.reference.seq, batch.reference.author));
+        batches
+    }
+
     /// Whether nothing waits to be ordered.
     #[must_use]
     pub(super) fn nothing_unordered(&self) -> bool {
@@ -389,7 +430,7 @@ impl Batches {
     /// A block ordered this batch: its transactions leave the memory. A quorum held it, so its number is booked, whoever sent it, if
     /// its author is a member: of others there is no end. Gives the acknowledgement if it moved.
     pub(super) fn order(&mut self, digest: &BatchDigest, set: &ValidatorSet) -> Option<Ack> {
-        let held = self.unordered.remove(digest)?;
+        let held = self.take(digest)?;
         self.quotas
             .ordered(held.sender, encoded_length(&held.batch));
         let reference = held.batch.reference;
@@ -432,7 +473,7 @@ impl Batches {
             .collect();
         let mut moved = BTreeSet::new();
         for digest in over {
-            if let Some(held) = self.unordered.remove(&digest) {
+            if let Some(held) = self.take(&digest) {
                 self.quotas.died(held.sender, encoded_length(&held.batch));
                 let reference = held.batch.reference;
                 let numbers = self.authors.get_mut(&reference.author);
@@ -592,6 +633,56 @@ mod tests {
         let next = batch(2, 0).reference;
         assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
         assert_eq!(batches.check_room(PEER, &next, room), Err(Refused::Quota));
+    }
+
+    // What is sent again begins with the lowest number whatever its lane: no acknowledgement passes the first that is missing.
+    #[test]
+    fn numbers_go_before_lanes_in_what_is_sent_again() {
+        let mut batches = Batches::default();
+        let retail = batch(1, 0);
+        assert_eq!(retail.lane, Lane::Retail);
+        let mut all = vec![Arc::clone(&retail)];
+        for seq in 2..=20 {
+            let urgent = CheckedBatch {
+                lane: Lane::Governance,
+                ..(*batch(seq, 0)).clone()
+            };
+            all.push(Arc::new(urgent));
+        }
+        for (batch, position) in all.iter().rev().zip(1..) {
+            batches.insert(Arc::clone(batch), Position::new(position), AUTHOR);
+        }
+        assert_eq!(batches.by_number(), all.iter().collect::<Vec<_>>());
+        assert_ne!(batches.in_order().first(), Some(&&retail));
+    }
+
+    // Only first batches are listed by their author, in order of their numbers, until a block orders them or their life ends.
+    #[test]
+    fn batches_of_an_author_are_listed_by_number_while_they_wait() {
+        let listed = |batches: &Batches| -> Vec<Vec<u64>> {
+            let seqs = |batch: &Arc<CheckedBatch>| batch.reference.seq;
+            let authors = batches.by_author();
+            authors
+                .map(|of_author| of_author.map(seqs).collect())
+                .collect()
+        };
+        let mut batches = Batches::default();
+        let (first, second, twin) = (batch(1, 0), batch(2, 0), batch(2, 1));
+        batches.insert(Arc::clone(&second), Position::new(1), AUTHOR);
+        batches.insert(Arc::clone(&first), Position::new(2), AUTHOR);
+        batches.insert(Arc::clone(&twin), Position::new(3), AUTHOR);
+        assert_eq!(listed(&batches), [[1, 2]]);
+        batches.order(&first.reference.digest, &set());
+        assert_eq!(listed(&batches), [[2]]);
+        batches.order(&twin.reference.digest, &set());
+        assert_eq!(listed(&batches), [[2]]);
+        let relayed = batch(3, 0);
+        batches.insert(Arc::clone(&relayed), Position::new(4), PEER);
+        assert_eq!(listed(&batches), [[2]]);
+        batches.vouched(&relayed.reference.digest);
+        assert_eq!(listed(&batches), [[2, 3]]);
+        batches.expire(10, 100, &BTreeSet::new());
+        assert_eq!(listed(&batches), [[0_u64; 0]]);
     }
 
     // What can never be valid again leaves the memory, unless a block of the open height names it.

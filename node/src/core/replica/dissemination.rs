@@ -345,13 +345,15 @@ impl Replica {
         if own && fits_inline && self.batches.nothing_unordered() {
             return true;
         }
-        self.batches.iter().any(|batch| {
-            let reached = own
-                || self.batches.is_held_by(self.first_proposer, batch)
+        let is_reached = |batch: &Arc<CheckedBatch>| {
+            own || self.batches.is_held_by(self.first_proposer, batch)
                 || self
                     .sent
-                    .contains(&(self.first_proposer, batch.reference.digest));
-            reached && self.is_nameable(batch)
+                    .contains(&(self.first_proposer, batch.reference.digest))
+        };
+        self.batches.by_author().any(|batches| {
+            let mut nameable = batches.take_while(|batch| self.is_nameable(batch));
+            nameable.any(is_reached)
         })
     }
 
@@ -367,11 +369,12 @@ impl Replica {
     }
 
     /// Sends again what its receiver did not acknowledge: our own batches to all, anybody's to the proposer that has to name them.
+    /// The lowest numbers first, whatever their lane: an acknowledgement does not pass the first that is missing.
     pub(super) fn resend_batches(&mut self, step: &mut Step) {
         let proposer = Some(self.first_proposer);
         let reachable: Vec<_> = self.sync.reachable().collect();
         self.forget_sent();
-        let unordered = self.batches.in_order().into_iter().cloned();
+        let unordered = self.batches.by_number().into_iter().cloned();
         let (own, others): (Vec<_>, Vec<_>) =
             unordered.partition(|batch| Some(batch.reference.author) == self.config.validator);
         for peer in reachable {
