@@ -82,7 +82,7 @@ first=0
 mount -o remount,size=8m "$disk"
 second=0
 "$@" >&2 || second=$?
-cp "$disk"/* "$kept/"
+cp -R "$disk"/. "$kept/"
 echo "$first $second"
 "#;
 

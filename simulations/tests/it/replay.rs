@@ -38,7 +38,7 @@ fn token(report: &Value) -> String {
 #[test]
 fn a_token_replays_its_run() {
     let folder = tempfile::tempdir().unwrap();
-    let first = report(folder.path(), FORK, "5");
+    let first = report(folder.path(), FORK, "6");
     assert_eq!(first["verdict"], "unsafe");
     assert_eq!(first["failures"][0]["token"], first["token"]);
     fs::remove_file(folder.path().join("scenario.toml")).unwrap();
@@ -247,7 +247,7 @@ fn the_first_event_that_differs_is_named() {
 #[test]
 fn a_failing_run_is_made_small() {
     let folder = tempfile::tempdir().unwrap();
-    let before = report(folder.path(), FORK, "5");
+    let before = report(folder.path(), FORK, "6");
     let out = folder.path().join("fork.toml");
     let out = out.to_str().unwrap();
     let about = "two liars of four fork the chain";
@@ -265,7 +265,7 @@ fn a_failing_run_is_made_small() {
     assert_eq!(output.status.code(), Some(0), "{}", words(&output));
     let written = fs::read_to_string(out).unwrap();
     let file = File::parse(&written).unwrap();
-    assert_eq!(file.seeds(), 5..6);
+    assert_eq!(file.seeds(), 6..7);
     assert!(file.fault.is_empty() && file.clock.is_empty(), "{written}");
     assert!(written.lines().count() < 30, "{written}");
     let after = last_line(&falaj_sim(&["run", out, "--json"]));
