@@ -9,6 +9,7 @@ mod checkpoints;
 mod clock;
 mod core_thread;
 mod fatal;
+mod inbox;
 mod log_reader;
 mod log_thread;
 mod signer_thread;
@@ -17,8 +18,9 @@ mod timers;
 mod workers;
 
 pub use clock::Clock;
-pub use core_thread::{CoreHandle, CoreInbox, CoreParts, Outlet, Question, SignerCommand};
+pub use core_thread::{CoreParts, Outlet, SignerCommand};
 pub use fatal::{Fatal, exit_code};
+pub use inbox::{CoreHandle, CoreInbox, Question};
 pub use log_reader::LogRead;
 pub use log_thread::{DISK_RESERVE_BYTES, LogCommand, LogHealth, LogThread};
 pub use signer_thread::{SignerHandle, SignerThread, SignerWitness};

@@ -76,6 +76,6 @@ impl Host<'_> {
     /// Where a thread's results go.
     fn results(&self) -> impl Fn(Input) + Clone + Send + 'static {
         let core = self.core.clone();
-        move |input| core.input(input)
+        move |input| core.result(input)
     }
 }

@@ -1,17 +1,16 @@
 //! The thread that owns the replica: one input, one step, effects out at once, outputs out when proven.
 //!
-//! Invariant: steps are taken one at a time, in the order inputs came; a timer that is due goes before an input that waits no longer than it.
+//! Invariant: steps are taken one at a time, in the order of the [inbox](super::inbox); a timer that is due goes before what waits there.
 //! A panic here is a broken belief and ends the process.
 
 use falaj_consensus::durable::{LogId, Outbox, PendingQueue};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clock::Clock;
 use super::fatal::{Fatal, exit_code};
+use super::inbox::{CoreInbox, Message};
 use super::log_reader::LogRead;
 use super::log_thread::{LogCommand, LogThread};
 use super::timers::Timers;
@@ -19,20 +18,6 @@ use super::workers::Workers;
 use crate::core::{Effect, Input, Output, Recovered, Replica, ReplicaConfig};
 use falaj_consensus::message::Statement;
 use falaj_hsm::SignRequest;
-
-/// Room for messages of the network that wait for the core, in KiB.
-const NETWORK_ROOM_KIB: usize = 16 * 1024;
-
-/// A look at the replica between two steps.
-pub type Question = Box<dyn FnOnce(&Replica) + Send>;
-
-enum Message {
-    Input(Input),
-    /// An input of the network, with its share of the room.
-    Bounded(Input, OwnedSemaphorePermit),
-    Ask(Question),
-    Stop,
-}
 
 /// Where outputs go once they may leave.
 pub trait Outlet: Send {
@@ -75,68 +60,20 @@ pub enum SignerCommand {
     OwnStatementSeen(Statement),
 }
 
-/// The hand on a running core.
-#[derive(Clone)]
-pub struct CoreHandle {
-    messages: Sender<Message>,
-    room: Arc<Semaphore>,
-}
-
-/// A core that is about to run: its handle exists before the parts that answer to it.
-pub struct CoreInbox {
-    messages: Receiver<Message>,
-}
-
-impl CoreHandle {
-    /// Makes the channel.
-    #[must_use]
-    pub fn channel() -> (Self, CoreInbox) {
-        let (messages, inbox) = channel();
-        let room = Arc::new(Semaphore::new(NETWORK_ROOM_KIB));
-        (Self { messages, room }, CoreInbox { messages: inbox })
-    }
-
-    /// Gives an input. After the core has stopped it is lost, as everything is then.
-    pub fn input(&self, input: Input) {
-        drop(self.messages.send(Message::Input(input)));
-    }
-
-    /// Gives an input of the network once there is room, so that what the core has not taken stays with the transport, which bounds it.
-    pub async fn input_bounded(&self, input: Input, bytes: usize) {
-        let kib = u32::try_from(bytes / 1024)
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
-        let most = u32::try_from(NETWORK_ROOM_KIB).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room)
-            .acquire_many_owned(kib.min(most))
-            .await;
-        if let Ok(room) = room {
-            drop(self.messages.send(Message::Bounded(input, room)));
-        }
-    }
-
-    /// Asks a question; it is dropped unanswered if the core has stopped.
-    pub fn ask(&self, question: Question) {
-        drop(self.messages.send(Message::Ask(question)));
-    }
-
-    /// Stops the core after the inputs that came before.
-    pub fn stop(&self) {
-        drop(self.messages.send(Message::Stop));
-    }
-}
-
 impl CoreInbox {
     /// Starts the thread.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn run<O: Outlet + 'static>(self, parts: CoreParts<O>) -> std::io::Result<JoinHandle<()>> {
+    pub fn run<O: Outlet + 'static>(
+        mut self,
+        parts: CoreParts<O>,
+    ) -> std::io::Result<JoinHandle<()>> {
         let fatal = parts.fatal.clone();
         std::thread::Builder::new()
             .name("core".into())
             .spawn(move || {
-                let work = move || Core::start(parts).run(&self.messages);
+                let work = move || Core::start(parts).run(&mut self);
                 if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
                     fatal.end(exit_code::SOFTWARE, "the core thread panicked");
                 }
@@ -187,13 +124,13 @@ impl<O: Outlet> Core<O> {
         core
     }
 
-    fn run(mut self, messages: &Receiver<Message>) {
+    fn run(mut self, inbox: &mut CoreInbox) {
         loop {
             while let Some(timer) = self.timers.take_due(self.clock.now().mono_ns) {
                 self.step(Input::Timer(timer));
             }
-            match self.next(messages) {
-                Ok(Message::Input(input)) => self.step(input),
+            match self.next(inbox) {
+                Ok(Message::Result(input) | Message::Input(input)) => self.step(input),
                 Ok(Message::Bounded(input, room)) => {
                     drop(room);
                     self.step(input);
@@ -205,14 +142,12 @@ impl<O: Outlet> Core<O> {
         }
     }
 
-    fn next(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
-        match self.timers.next_ns() {
-            Some(at) => {
-                let wait = at.saturating_sub(self.clock.now().mono_ns);
-                messages.recv_timeout(Duration::from_nanos(wait))
-            }
-            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        }
+    fn next(&self, inbox: &mut CoreInbox) -> Result<Message, RecvTimeoutError> {
+        let wait = self.timers.next_ns().map(|at| {
+            let left_ns = at.saturating_sub(self.clock.now().mono_ns);
+            Duration::from_nanos(left_ns)
+        });
+        inbox.next(wait)
     }
 
     fn step(&mut self, input: Input) {
