@@ -42,6 +42,13 @@ struct PeerState {
     rests: bool,
 }
 
+impl PeerState {
+    /// Whether it can be asked for blocks now.
+    const fn is_free(&self) -> bool {
+        self.up && !self.rests && self.request.is_none()
+    }
+}
+
 /// What is known of the peers' heights, and blocks kept ahead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sync {
@@ -229,7 +236,13 @@ impl Sync {
     /// What to ask for now, and of whom. The requests are booked.
     pub fn next_requests(&mut self, open: Height) -> Vec<Ask> {
         let mut asks = Vec::new();
+        // Nobody gives what is above all that those say they have who can be asked.
+        let free = self.peers.values().filter(|state| state.is_free());
+        let Some(highest) = free.map(|state| state.height).max() else {
+            return asks;
+        };
         let limit = open.get().saturating_add(AHEAD_MAX);
+        let limit = limit.min(highest.get().saturating_add(1));
         let mut from = open;
         while from.get() < limit {
             let Some(gap) = self.next_gap(from, limit) else {
@@ -274,13 +287,10 @@ impl Sync {
     }
 
     fn book(&mut self, from: Height, count: u16) -> Option<Ask> {
-        let free = |state: &PeerState| {
-            state.up && !state.rests && state.request.is_none() && state.height >= from
-        };
         let (peer, state) = self
             .peers
             .iter_mut()
-            .filter(|(_, state)| free(state))
+            .filter(|(_, state)| state.is_free() && state.height >= from)
             .min_by_key(|(peer, state)| (state.failures, **peer))?;
         let known = state
             .height
@@ -397,6 +407,25 @@ mod tests {
         assert_eq!((asks[0].from.get(), asks[0].count), (1, 32));
         assert_eq!((asks[1].from.get(), asks[1].count), (33, 32));
         assert!(sync.next_requests(Height::new(1)).is_empty());
+    }
+
+    // What is asked for is what somebody has who can be asked, up to its last height and no further.
+    #[test]
+    fn nobody_is_asked_for_what_only_busy_peers_have() {
+        let mut sync = Sync::default();
+        for (id, height) in [(1, 100), (2, 40), (3, 40)] {
+            sync.up(peer(id));
+            sync.heard(peer(id), Height::new(height));
+        }
+        let mut asked = || -> Vec<_> {
+            let asks = sync.next_requests(Height::new(1));
+            sync.heard(peer(3), Height::new(41));
+            let ask = |ask: Ask| (ask.peer, ask.from.get(), ask.count);
+            asks.into_iter().map(ask).collect()
+        };
+        assert_eq!(asked(), [(peer(1), 1, 32), (peer(2), 33, 8)]);
+        assert_eq!(asked(), [(peer(3), 41, 1)]);
+        assert_eq!(asked(), []);
     }
 
     // A request beyond what the peer has decided is cut to it; a silent peer is replaced after its patience.

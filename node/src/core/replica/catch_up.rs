@@ -122,9 +122,9 @@ impl Replica {
             .sync
             .batches_ahead()
             .filter(|(_, _, batch)| {
-                !self.is_foreign(batch.author)
-                    && !self.batches.contains(&batch.digest)
+                !self.batches.contains(&batch.digest)
                     && !self.fetching.contains_key(&batch.digest)
+                    && !self.is_foreign(batch.author)
             })
             .map(|(peer, height, batch)| (peer, height, batch.digest))
             .collect();
