@@ -122,6 +122,7 @@ pub fn minimise(
         judge: &mut judge,
         tell: &mut tell,
         seen: BTreeSet::from([name_of(&best)]),
+        is_within_budget: best.is_within_budget(),
         best,
         runs: 2,
         runs_max,
@@ -154,6 +155,8 @@ fn outright(seed: u64, scenario: &Scenario) -> Result<Scenario, MinimiseError> {
 struct Search<'a> {
     seed: u64,
     best: Scenario,
+    /// Whether no more nodes are faulty than consensus bears: then none of what is tried may have more, or it would fail for that.
+    is_within_budget: bool,
     tripped: Tripped,
     judge: &'a mut dyn FnMut(&Scenario) -> Option<Tripped>,
     tell: &'a mut dyn FnMut(Progress),
@@ -190,6 +193,9 @@ impl Search<'_> {
         let Ok(candidate) = outright(self.seed, candidate) else {
             return false;
         };
+        if self.is_within_budget && !candidate.is_within_budget() {
+            return false;
+        }
         if candidate == self.best || !self.seen.insert(name_of(&candidate)) {
             return false;
         }

@@ -128,6 +128,14 @@ impl Scenario {
         self.validators.saturating_sub(1) / 3
     }
 
+    /// Whether no more validators lie, compute something else or go for good than consensus bears.
+    #[must_use]
+    pub fn is_within_budget(&self) -> bool {
+        let mut faulty = self.judged_by_nobody();
+        faulty.extend(&self.lost);
+        faulty.len() <= usize::from(self.fault_budget())
+    }
+
     /// Adds a fault, in its place.
     pub fn add(&mut self, timed: Timed) {
         let place = self.faults.partition_point(|entry| entry.at <= timed.at);

@@ -74,6 +74,15 @@ fn a_lie_that_the_bug_needs_stays() {
     assert!(scenario.faults.is_empty());
 }
 
+/// Goal: what fails within the fault budget is not made to fail by more liars than the validators left can bear.
+#[test]
+fn the_fault_budget_is_kept() {
+    let lies = |scenario: &Scenario| !scenario.byzantine.is_empty();
+    let within = |scenario: &Scenario| lies(scenario) && scenario.is_within_budget();
+    let scenario = small(seed_with(within), lies).scenario;
+    assert_eq!((scenario.validators, scenario.byzantine.len()), (4, 1));
+}
+
 /// Goal: trouble ends as early as the bug lets it, in a round number.
 #[test]
 fn trouble_ends_early() {
