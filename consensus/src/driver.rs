@@ -77,10 +77,11 @@ impl Driver {
         };
         match start.guard {
             GuardPosition::Here(resume) => driver.resume(*resume, now, out),
-            GuardPosition::Below | GuardPosition::Above => {
+            GuardPosition::Below | GuardPosition::Above(_) => {
                 driver.enter(Round::new(0), out);
                 let heartbeat_ns = driver.context.parameters.heartbeat_ns();
                 driver.start_timer(TimerKind::Heartbeat, heartbeat_ns, out);
+                driver.ask_again_for_recorded_votes(out);
             }
         }
         driver.settle(out);

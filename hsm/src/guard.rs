@@ -170,26 +170,16 @@ impl Guard {
         }
     }
 
-    /// Q < L: what was signed may be said again, nothing else.
+    /// Q < L: what was recorded may be said again, nothing else.
     fn below_last(&self, asked: Place, statement: &Statement) -> Result<Verdict, Refusal> {
-        let said = self
-            .state
-            .history
+        let history = &self.state.history;
+        let recorded = history
             .find(asked)
             .filter(|entry| entry.statement == *statement);
-        let stored = said.and_then(|entry| {
-            entry
-                .signature
-                .clone()
-                .map(|signature| (Arc::clone(entry), signature))
-        });
-        let regression = Refusal::Regression {
+        recorded.map(again).ok_or(Refusal::Regression {
             last: self.state.last,
             asked,
-        };
-        stored
-            .map(|(entry, signature)| Verdict::Stored(entry, signature))
-            .ok_or(regression)
+        })
     }
 
     /// Q = L: the same bytes, or a double sign. At a floor nothing was said that could be said again.
@@ -203,10 +193,7 @@ impl Guard {
         if entry.statement != *statement {
             return Err(Refusal::DoubleSign { place: asked });
         }
-        Ok(match &entry.signature {
-            Some(signature) => Verdict::Stored(Arc::clone(entry), signature.clone()),
-            None => Verdict::Recorded(Arc::clone(entry)),
-        })
+        Ok(again(entry))
     }
 
     /// Q > L: height, membership, lock, outcome, in this order.
@@ -542,12 +529,26 @@ impl Guard {
         self.state.head
     }
 
+    /// The last statements, of whatever height, in order.
+    pub(crate) fn history(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.state.history.entries()
+    }
+
+    /// Those of the height of the highest place.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.state.history.of_height(self.state.last.height)
     }
 
     pub(crate) const fn is_complete(&self) -> bool {
         self.state.history.is_complete()
+    }
+}
+
+/// What was recorded may be said again: as it is stored, or by signing the recorded bytes.
+fn again(entry: &Arc<Entry>) -> Verdict {
+    match &entry.signature {
+        Some(signature) => Verdict::Stored(Arc::clone(entry), signature.clone()),
+        None => Verdict::Recorded(Arc::clone(entry)),
     }
 }
 

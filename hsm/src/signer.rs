@@ -416,6 +416,7 @@ impl Signer {
             lock: guard.lock().cloned(),
             accepted_outcome: guard.accepted_outcome(),
             latch: guard.latched(),
+            statements: guard.history().map(|entry| entry.statement).collect(),
             own: own.collect(),
             intent: unsigned.map(|entry| entry.statement),
             complete: guard.is_complete(),

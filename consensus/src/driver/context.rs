@@ -25,7 +25,7 @@ pub struct HeightContext {
     pub parent: Parent,
     /// Which member we are, if any.
     pub own: Option<ValidatorIndex>,
-    /// Whether this height may be signed at all: a member's guard is not above it.
+    /// Whether anything new may be signed in this height: a member's guard is not above it.
     pub signs: bool,
     genesis_hash: Hash32,
     turns: Vec<ValidatorIndex>,
@@ -42,7 +42,7 @@ impl HeightContext {
             parameters: start.parameters,
             parent: start.parent,
             own,
-            signs: own.is_some() && start.guard != GuardPosition::Above,
+            signs: own.is_some() && !matches!(start.guard, GuardPosition::Above(_)),
             genesis_hash,
             turns: proposer::turns(&start.set, &start.bench, start.height),
         }

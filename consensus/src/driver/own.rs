@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::GuardPosition;
+use crate::engine::{GuardPosition, Resume};
 use crate::message::{Kind, Statement};
 use crate::types::Round;
 use crate::vote_keeper::ROUNDS_BEHIND_MAX;
@@ -32,28 +32,21 @@ impl OwnStatements {
     /// What is known at the start of a height.
     #[must_use]
     pub(super) fn new(guard: &GuardPosition) -> Self {
-        let GuardPosition::Here(resume) = guard else {
-            let history = if *guard == GuardPosition::Below {
-                History::Whole
-            } else {
-                History::Unknown
-            };
-            return Self {
-                asked: BTreeMap::new(),
-                history,
-            };
+        let (statements, history): (&[Statement], _) = match guard {
+            GuardPosition::Below => (&[], History::Whole),
+            GuardPosition::Here(resume) => (&resume.statements, history_of(resume)),
+            GuardPosition::Above(statements) => (statements, History::Unknown),
         };
-        let asked: BTreeMap<_, _> = resume
-            .statements
+        let asked = statements
             .iter()
             .map(|statement| ((statement.round(), statement.kind()), *statement))
             .collect();
-        let history = match asked.first_key_value() {
-            _ if resume.complete => History::Whole,
-            Some(((round, kind), _)) => History::From(*round, *kind),
-            None => History::Unknown,
-        };
         Self { asked, history }
+    }
+
+    /// Everything that was asked and is remembered, in order.
+    pub(super) fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.asked.values()
     }
 
     /// Notes that a statement is asked for.
@@ -89,6 +82,12 @@ impl OwnStatements {
         self.asked.get(&(round, kind)).copied()
     }
 
+    /// Whether this very statement was asked.
+    #[must_use]
+    pub(super) fn is_asked(&self, statement: &Statement) -> bool {
+        self.at(statement.round(), statement.kind()) == Some(*statement)
+    }
+
     /// Whether a message under our key can only come from a second user of the key.
     #[must_use]
     pub(super) fn is_foreign(&self, statement: &Statement) -> bool {
@@ -99,5 +98,13 @@ impl OwnStatements {
             (None, History::From(round, kind)) => position >= (round, kind),
             (None, History::Unknown) => false,
         }
+    }
+}
+
+fn history_of(resume: &Resume) -> History {
+    match resume.statements.first() {
+        _ if resume.complete => History::Whole,
+        Some(first) => History::From(first.round(), first.kind()),
+        None => History::Unknown,
     }
 }

@@ -134,7 +134,7 @@ impl Driver {
 
     /// A released signature of ours: it counts, and leaves, unless the height is closed.
     pub fn own_released(&mut self, own: Own, now: Now, out: &mut Vec<Output>) {
-        if self.halted || self.state.is_decided() || !self.context.signs {
+        if self.halted || self.state.is_decided() || !self.may_say(&own.statement()) {
             return;
         }
         let publication = self.publication(&own);

@@ -63,6 +63,23 @@ impl Driver {
         }
     }
 
+    /// Under a guard that is above the height: the votes that it recorded there may be what a quorum lacks, and are no new ones.
+    /// A proposal is passed over: rounds go on without it.
+    pub(super) fn ask_again_for_recorded_votes(&self, out: &mut Vec<Output>) {
+        let votes = self
+            .own
+            .statements()
+            .filter(|statement| statement.kind() != Kind::Proposal);
+        for vote in votes {
+            self.ask_guard(*vote, out);
+        }
+    }
+
+    /// Whether our key may say it: anything while the guard is not above the height, else what it recorded there.
+    pub(super) fn may_say(&self, statement: &Statement) -> bool {
+        self.context.signs || self.own.is_asked(statement)
+    }
+
     fn is_turn(&self, round: Round) -> bool {
         self.context.signs && self.context.is_own_turn(round)
     }

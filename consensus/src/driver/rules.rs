@@ -97,9 +97,13 @@ impl Driver {
         if !self.context.signs {
             return;
         }
-        if self.own.at(statement.round(), statement.kind()) != Some(statement) {
+        if !self.own.is_asked(&statement) {
             self.own.ask(statement);
         }
+        self.ask_guard(statement, out);
+    }
+
+    pub(super) fn ask_guard(&self, statement: Statement, out: &mut Vec<Output>) {
         let polka = match statement {
             Statement::Proposal {
                 id, valid_round, ..

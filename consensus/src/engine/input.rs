@@ -198,8 +198,9 @@ pub enum GuardPosition {
     Below,
     /// In this height: go on after it.
     Here(Box<Resume>),
-    /// Above this height, because a log of blocks was lost: follow without signing.
-    Above,
+    /// Above this height, because a log of blocks was lost: follow without signing anything new.
+    /// What the guard still knows to have recorded of this height is asked for again, since the quorum may lack it.
+    Above(Vec<Statement>),
 }
 
 /// What the guard knows of an open height after a restart. It is loaded, nothing is replayed.

@@ -78,10 +78,14 @@ impl History {
         }
     }
 
+    /// Every statement, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.iter()
+    }
+
     /// The statements of a height, in order.
     pub(crate) fn of_height(&self, height: Height) -> impl Iterator<Item = &Arc<Entry>> {
-        self.entries
-            .iter()
+        self.entries()
             .filter(move |entry| entry.place.height == height)
     }
 

@@ -20,11 +20,14 @@ pub struct Recovered {
     pub accepted_outcome: Option<AcceptedOutcome>,
     /// Why nothing is signed, if so.
     pub latch: Option<Latch>,
-    /// Own statements of that height with their signatures, in order.
+    /// The last 64 statements recorded, of whatever height, signed or not, in order. What has no signature here may have left
+    /// all the same: a power cut takes the record of a signature that was already sent.
+    pub statements: Vec<Statement>,
+    /// Those of that height that have their signatures, in order.
     pub own: Vec<Verified<SignedStatement>>,
     /// The highest statement, if it has no signature yet: to be signed as it stands.
     pub intent: Option<Statement>,
-    /// Whether `own` and `intent` are all that was ever released at that height.
+    /// Whether `statements` has all that was ever released at that height.
     pub complete: bool,
     /// Hash over the validator sets the guard stands on.
     pub sets_hash: Hash32,

@@ -17,22 +17,20 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
     if is_below || mutated!(RestartWithoutVotes | GuardForgetsPlaces) {
         return GuardPosition::Below;
     }
+    let is_open = |statement: &Statement| statement.height() == open;
     if guard.last.height > open {
-        return GuardPosition::Above;
+        let recorded = guard.statements.into_iter().filter(is_open);
+        return GuardPosition::Above(recorded.collect());
     }
     let Guard {
         last,
         lock,
+        statements,
         own,
         intent,
         complete,
         ..
     } = guard;
-    let statements = own
-        .iter()
-        .map(|signed| signed.get().statement)
-        .chain(intent)
-        .collect();
     let own = own
         .into_iter()
         .filter_map(|signed| message(signed, headers))
@@ -47,7 +45,7 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
         round,
         kind,
         lock,
-        statements,
+        statements: statements.into_iter().filter(is_open).collect(),
         own,
         intent,
         complete,

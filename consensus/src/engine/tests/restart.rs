@@ -167,3 +167,25 @@ fn below_the_guard_nothing_is_signed() {
          > decided 0 a0 by [0, 1, 3]",
     );
 }
+
+// What the guard recorded of a height below it is asked for again, and nothing new: a block that a crash took may lack just that vote.
+#[test]
+fn below_the_guard_recorded_votes_are_said_again() {
+    check(
+        "show sign publish decided
+         lost proposal 0 a0
+         lost prevote 0 a0
+         lost precommit 0 a0
+         guard above
+         open
+         > sign prevote 0 a0
+         > sign precommit 0 a0
+         released
+         > publish prevote 0 a0
+         > publish precommit 0 a0
+         proposal 0 a0
+         block a0
+         precommit 0,1 0 a0
+         > decided 0 a0 by [0, 1, 3]",
+    );
+}

@@ -145,7 +145,7 @@ impl Story {
 
     fn tell_guard(&mut self, rest: &[&str]) {
         if rest[0] == "above" {
-            self.start.guard = GuardPosition::Above;
+            self.start.guard = GuardPosition::Above(self.resume.statements.clone());
             return;
         }
         self.resume.round = round(rest[0]);

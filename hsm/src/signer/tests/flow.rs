@@ -281,6 +281,46 @@ fn settling_prunes_what_no_restart_needs() {
     );
 }
 
+// A vote whose signature left and was lost with the power is remembered as ours, under a later one without a signature too.
+#[test]
+fn every_recorded_statement_is_found_again() {
+    let (disks, mut home) = Disks::home();
+    let token = TestToken::new();
+    ask(&mut home, &token, prevote(1, 0, None)).unwrap();
+    disks.guard.crash(Survives::Nothing, false);
+    let mut home = disks.open().unwrap();
+    submit(&mut home, 1, precommit(1, 0, None));
+    home.sync().unwrap();
+    drop(home);
+    let recovered = disks.open().unwrap().recovered().unwrap();
+    assert_eq!(
+        recovered.statements,
+        [prevote(1, 0, None), precommit(1, 0, None)]
+    );
+    assert_eq!(recovered.own, []);
+    assert_eq!(recovered.intent, Some(precommit(1, 0, None)));
+    assert!(recovered.complete);
+}
+
+// What was recorded is signed later too, though the guard went on meanwhile; anything else at that place is refused.
+#[test]
+fn recorded_bytes_below_the_last_are_signed() {
+    let (_, mut home) = Disks::home();
+    let token = TestToken::new();
+    submit(&mut home, 1, prevote(1, 0, None));
+    home.sync().unwrap();
+    let call = home.take_calls().remove(0);
+    home.complete(NOW, call.id, Err(BackendError::new(Fault::Timeout)))
+        .unwrap();
+    let refused = answers(home.released());
+    assert_eq!(code(refused[0].1.clone()), "backend_timeout");
+    ask(&mut home, &token, precommit(1, 0, None)).unwrap();
+    let other = prevote(1, 0, Some((block(0xa1), None)));
+    assert_eq!(code(ask(&mut home, &token, other)), "regression");
+    ask(&mut home, &token, prevote(1, 0, None)).unwrap();
+    assert_eq!(home.recovered().unwrap().own.len(), 2);
+}
+
 // A failed sync is the end: nothing is released after it, and the home says so.
 #[test]
 fn a_failed_sync_releases_nothing() {

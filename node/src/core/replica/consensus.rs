@@ -155,15 +155,19 @@ impl Replica {
     }
 
     /// A vote that was not signed in time may be the one that a quorum lacks: nobody else's timers run without that quorum,
-    /// so as long as our own round lasts it is asked for again. The guard signs what it has recorded, or the same bytes anew.
+    /// so as long as our own round lasts it is asked for again; under a guard that is above the height, as long as the height is open,
+    /// since there the old votes are all we have. The guard signs what it has recorded, or the same bytes anew.
     pub(super) fn ask_signer_again(&mut self, now: Now, step: &mut Step) {
         if self.unsigned.is_empty() {
             return;
         }
-        let place = (self.open_height(), self.engine.status().round);
+        let (height, round) = (self.open_height(), self.engine.status().round);
+        let guard = self.guard.as_ref();
+        let guard_is_above = guard.is_some_and(|guard| guard.last.height > height);
         let open = self.deciding.is_none() && self.engine.decided().is_none();
         for Unsigned { statement, polka } in std::mem::take(&mut self.unsigned) {
-            if open && (statement.height(), statement.round()) == place {
+            let may_lack = guard_is_above || statement.round() == round;
+            if open && statement.height() == height && may_lack {
                 self.request_signature(now, statement, polka, step);
             }
         }

@@ -110,7 +110,7 @@ impl Replica {
         let mut guard = guard;
         let latched = latched_by_divergence(guard.as_ref());
         let position = match diverged {
-            Some(_) => GuardPosition::Above,
+            Some(_) => GuardPosition::Above(Vec::new()),
             None => take_guard_position(&mut guard, tip.state.height().next(), &headers),
         };
         let start = height_start(&tip, position);

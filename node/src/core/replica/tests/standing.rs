@@ -147,6 +147,7 @@ fn latched(world: &mut super::super::Recovered, last: u64, latch: Latch) {
         lock: None,
         accepted_outcome: None,
         latch: Some(latch),
+        statements: Vec::new(),
         own: Vec::new(),
         intent: None,
         complete: true,
