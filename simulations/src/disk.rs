@@ -10,6 +10,7 @@
 //! Source: `docs/spec/durable.md`, "The disk".
 
 mod inode;
+mod stray;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::inode::Inode;
+use self::stray::Stray;
 use crate::chance::{Chance, Draw, Draws, Site, Word};
 use crate::types::Ppm;
 
@@ -96,6 +98,8 @@ pub struct DiskTally {
     pub rotten_bits: u64,
     /// Reads that met a sector which cannot be read.
     pub unreadable: u64,
+    /// Writes that a sync called durable and that went elsewhere.
+    pub misdirected: u64,
 }
 
 /// A simulated disk.
@@ -114,6 +118,8 @@ pub struct SimFile {
 
 #[derive(Clone, Debug)]
 struct State {
+    /// What sets it apart from all other disks.
+    place: u64,
     dials: DiskDials,
     crashes: Draws,
     syncs: Draws,
@@ -126,6 +132,10 @@ struct State {
     fuse: Option<u64>,
     /// A sync has failed since the last crash.
     failing: bool,
+    /// The next write goes elsewhere; these bits choose where.
+    misdirects: Option<u64>,
+    /// It has gone there.
+    stray: Option<Stray>,
     tally: DiskTally,
 }
 
@@ -160,6 +170,7 @@ impl SimDisk {
     #[must_use]
     pub fn new(chance: &Chance, place: u64, dials: DiskDials) -> Self {
         let state = State {
+            place,
             dials,
             crashes: chance.draws(CRASH, place),
             syncs: chance.draws(SYNC, place),
@@ -171,6 +182,8 @@ impl SimDisk {
             boot: 0,
             fuse: None,
             failing: false,
+            misdirects: None,
+            stray: None,
             tally: DiskTally::default(),
         };
         Self {
@@ -283,6 +296,7 @@ impl SimDisk {
         let mut state = self.lock().clone();
         state.dials = DiskDials::CALM;
         state.fuse = None;
+        (state.misdirects, state.stray) = (None, None);
         state.keep_durable_only();
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -295,6 +309,7 @@ impl SimDisk {
         let mut state = self.lock();
         state.boot += 1;
         state.fuse = None;
+        (state.misdirects, state.stray) = (None, None);
         state.journal.clear();
         state.next_inode = state.next_inode.max(image.next_inode);
         state.inodes = image.inodes;
@@ -539,8 +554,9 @@ impl Disk for SimDisk {
         let mut state = self.change(DiskOperation::SyncFile, &file.name)?;
         let drawn = state.sync_draw(DiskOperation::SyncFile, &file.name);
         let lies = drawn.as_ref().is_ok_and(|draw| state.lies(draw));
+        let strays = drawn.is_ok() && !lies && state.goes_astray(file);
         let inode = state.inode_mut(DiskOperation::SyncFile, file)?;
-        match (&drawn, lies) {
+        match (&drawn, lies || strays) {
             (Ok(_), false) => inode.sync(),
             (Ok(_), true) => inode.sync_in_name_only(),
             (Err(_), _) => inode.fail_sync(),

@@ -109,6 +109,18 @@ pub enum Fault {
         /// Which file and bit.
         chosen: u64,
     },
+    /// The next write that a log is told is on disk goes elsewhere on the node's disks, which shows once the power has gone. These bits
+    /// choose where, as above.
+    Misdirect {
+        /// Whose.
+        node: NodeIndex,
+        /// Which log's.
+        #[serde(with = "form::Log")]
+        #[schemars(with = "form::Log")]
+        log: LogId,
+        /// Which disk, file and sector it lands on.
+        chosen: u64,
+    },
     /// An image is taken of the machine, as far as its disks would survive a crash.
     ImageTaken(NodeIndex),
     /// The machine is put back to that image; the process ends.

@@ -107,6 +107,8 @@ marks! {
     Killed = "killed";
     /// A bit of a log flipped.
     BitRot = "bit_rot";
+    /// A write landed on bytes of another place or file.
+    MisdirectedWrite = "misdirected_write";
     /// A machine was put back to an older image of itself.
     OldImage = "old_image";
     /// A crash took what a sync had promised to keep.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::chance::{Draws, WORDS, Word};
 
 /// What a disk writes whole or not at all.
-const SECTOR_BYTES: usize = 512;
+pub(super) const SECTOR_BYTES: usize = 512;
 /// How many sectors one draw decides about.
 const SECTORS_PER_DRAW: usize = WORDS * 64;
 
@@ -108,6 +108,28 @@ impl Inode {
         self.bytes.truncate(self.synced);
         self.lose_missing();
         self.sync();
+    }
+
+    /// The sectors that a sync has to write, whole, and which is the first; none if there is nothing to write.
+    pub(super) fn unsynced_sectors(&self) -> Option<(usize, Vec<u8>)> {
+        let first = self.synced / SECTOR_BYTES;
+        let end = self.bytes.len().next_multiple_of(SECTOR_BYTES);
+        let mut sectors = self.bytes.get(first * SECTOR_BYTES..)?.to_vec();
+        sectors.resize(end - first * SECTOR_BYTES, 0);
+        (self.synced < self.bytes.len()).then_some((first, sectors))
+    }
+
+    /// Puts foreign sectors over the file's own, from one of the first `below` on, as far as the file goes; whether there was one.
+    pub(super) fn overwrite(&mut self, sectors: &[u8], below: usize, chosen: Word) -> bool {
+        let all = self.bytes.len().div_ceil(SECTOR_BYTES);
+        let first = chosen.below(below.min(all) as u64);
+        let first = usize::try_from(first).expect("it lies inside a vector");
+        let Some(own) = self.bytes.get_mut(first * SECTOR_BYTES..) else {
+            return false;
+        };
+        let foreign = own.iter_mut().zip(sectors);
+        foreign.for_each(|(own, foreign)| *own = *foreign);
+        below > 0 && all > 0
     }
 
     /// Flips one bit; there is none in an empty file.

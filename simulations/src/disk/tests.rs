@@ -268,3 +268,90 @@ fn the_shipped_log_keeps_what_it_proved() {
         }
     }
 }
+
+fn identity(log: LogId) -> LogIdentity {
+    let genesis_hash = Hash32::ZERO;
+    LogIdentity { log, genesis_hash }
+}
+
+/// A log of these records on a disk of its own.
+fn log_of(place: u64, log: LogId, records: &[Vec<u8>]) -> (SimDisk, FramedLog<SimDisk>) {
+    let disk = SimDisk::new(&Chance::new(1), place, DiskDials::CALM);
+    let mut written = FramedLog::create(disk.clone(), identity(log)).unwrap();
+    for record in records {
+        written.append(record).unwrap();
+        let _proof = written.sync().unwrap();
+    }
+    (disk, written)
+}
+
+/// Opens a log after a crash: it is refused, or holds the first so many of the records that were written.
+fn opens_as(disk: &SimDisk, log: LogId, written: &[Vec<u8>]) -> Option<usize> {
+    let found = FramedLog::open(disk.clone(), identity(log)).ok()?;
+    let found = records(&found);
+    assert!(
+        written.starts_with(&found),
+        "{log:?} holds what it was not given"
+    );
+    Some(found.len())
+}
+
+/// Goal: readers see a write that went elsewhere until the power goes; then it is not where it was meant to be, other sectors hold it
+/// instead of their own bytes, and no file has another length.
+#[test]
+fn a_misdirected_write_shows_when_the_power_has_gone() {
+    let disk = disk(1);
+    let mut file = write_synced(&disk, "a", &[7; 2_048]);
+    disk.misdirect(5 << 40);
+    disk.append(&mut file, &[9; 512]).unwrap();
+    disk.sync_file(&mut file).unwrap();
+    assert_eq!(disk.contents("a").unwrap()[2_048..], [9; 512]);
+    assert_eq!(disk.tally().misdirected, 1);
+    disk.crash();
+    let stray = disk.take_stray().expect("it went elsewhere");
+    assert!(disk.take_stray().is_none() && disk.hit(&stray));
+    let left = disk.contents("a").unwrap();
+    assert_eq!(left.len(), 2_560);
+    assert_eq!(left[2_048..], [0; 512]);
+    let hit = left[..2_048]
+        .chunks(512)
+        .filter(|sector| **sector == [9; 512]);
+    assert_eq!(hit.count(), 1);
+}
+
+/// Goal: wherever a write lands, in its own log or in another of the same chain, neither log ever gives a record that it was not given:
+/// each is refused, or ends before what it lost.
+#[test]
+fn no_log_reads_a_misdirected_write_as_its_own() {
+    // Frames of a sector each in the one, the first with the header before it; of less in the other.
+    let aligned = |number: u8| vec![number; if number == 0 { 436 } else { 500 }];
+    let crooked = |number: u8| vec![0x10 | number; 300 + usize::from(number)];
+    let block: Vec<Vec<u8>> = (0..8).map(aligned).collect();
+    let batch: Vec<Vec<u8>> = (0..8).map(crooked).collect();
+    let (mut refused, mut shorter) = (0, 0);
+    for chosen in (0..2_000_u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1) {
+        let (first, mut log) = log_of(1, LogId::Block, &block[..6]);
+        let (second, _) = log_of(2, LogId::Batch, &batch);
+        first.misdirect(chosen);
+        for record in &block[6..] {
+            log.append(record).unwrap();
+            let _proof = log.sync().unwrap();
+        }
+        first.crash();
+        second.crash();
+        let stray = first.take_stray().expect("it was written");
+        let disks = [&first, &second];
+        disks[usize::try_from(stray.lands_on(2)).unwrap()].hit(&stray);
+        for found in [
+            opens_as(&first, LogId::Block, &block),
+            opens_as(&second, LogId::Batch, &batch),
+        ] {
+            refused += u64::from(found.is_none());
+            shorter += u64::from(found.is_some_and(|records| records < 8));
+        }
+    }
+    assert!(
+        refused > 0 && shorter > 0,
+        "{refused} refused, {shorter} shorter"
+    );
+}

@@ -47,6 +47,7 @@ impl Fault {
             Self::Diverge(node)
             | Self::BadSector { node, .. }
             | Self::Rot { node, .. }
+            | Self::Misdirect { node, .. }
             | Self::ImageRestored(node)
             | Self::SharedKey(node)
             | Self::Failover { node, .. } => Some(*node),
@@ -101,6 +102,7 @@ impl Fault {
             | Self::Mend(node)
             | Self::BadSector { node, .. }
             | Self::Rot { node, .. }
+            | Self::Misdirect { node, .. }
             | Self::ImageTaken(node)
             | Self::ImageRestored(node)
             | Self::Clog(node)

@@ -26,9 +26,9 @@ pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
-    FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, Mute, OldImage, Partition, Pause,
-    PinLocked, PowerCut, Reset, Restart, Rot, SharedKey, Single, Slow, SlowDisk, Swizzle, Token,
-    TokenBack, TokenGone,
+    FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, MisdirectedWrite, Mute, OldImage,
+    Partition, Pause, PinLocked, PowerCut, Reset, Restart, Rot, SharedKey, Single, Slow, SlowDisk,
+    Swizzle, Token, TokenBack, TokenGone,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -175,6 +175,9 @@ pub struct File {
     /// Disks whose syncs lie.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lying_disk: Vec<LyingDisk>,
+    /// Writes that land elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misdirected_write: Vec<MisdirectedWrite>,
     /// Wall clocks that leap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clock_leap: Vec<ClockLeap>,

@@ -94,6 +94,8 @@ pub enum Class {
     Kills,
     /// A disk that rots, lies, or is put back to an older image.
     SpoiltDisks,
+    /// A write of a disk that lands elsewhere.
+    MisdirectedWrites,
     /// Processes that stand still for a while.
     Pauses,
     /// Wall clocks that leap.
@@ -106,7 +108,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -130,6 +132,7 @@ impl Class {
         Self::Connections,
         Self::Kills,
         Self::SpoiltDisks,
+        Self::MisdirectedWrites,
         Self::Pauses,
         Self::ClockLeaps,
         Self::Clocks,
@@ -173,6 +176,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::Connections
             | Class::Kills
             | Class::SpoiltDisks
+            | Class::MisdirectedWrites
             | Class::Pauses
             | Class::ClockLeaps
             | Class::Clocks
@@ -304,6 +308,7 @@ impl<'a> Swarm<'a> {
                 Class::Connections => self.connections(),
                 Class::Kills => self.kills(),
                 Class::SpoiltDisks => self.spoilt_disks(),
+                Class::MisdirectedWrites => self.misdirected_writes(),
                 Class::Pauses => self.pauses(),
                 Class::ClockLeaps => self.clock_leaps(),
                 Class::Clocks => self.clocks(),

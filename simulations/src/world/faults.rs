@@ -63,6 +63,9 @@ impl World {
                 disk.spoil_sector(word, Word::new(chosen.rotate_left(32)));
             }
             Fault::Rot { node, log, chosen } => self.rot(node, log, chosen),
+            Fault::Misdirect { node, log, chosen } => {
+                self.nodes[node.position()].disks.of(log).misdirect(chosen);
+            }
             Fault::ImageTaken(node) => self.take_image(node),
             Fault::ImageRestored(node) => self.restore_image(node),
             Fault::Pause(node) => self.pause(node),
@@ -188,6 +191,7 @@ impl World {
     /// Ends a process; its disks keep what they keep of unsynced changes.
     pub(super) fn crash(&mut self, place: NodeIndex) {
         self.each_disk(place, SimDisk::crash);
+        self.strays_land(place);
         let lies = |disk: &SimDisk| disk.tally().lying_syncs > 0 && disk.tally().lost_synced > 0;
         let lied = self.nodes[place.position()].disks.any(lies);
         self.marks.hit_if(lied, Mark::LyingSync);

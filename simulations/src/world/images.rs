@@ -1,4 +1,5 @@
-//! Disks that are not what they were: bits that rot, and a machine that is put back to an older image of itself.
+//! Disks that are not what they were: bits that rot, writes that landed elsewhere, and a machine that is put back to an older image of
+//! itself.
 //!
 //! Invariant: whoever stands on such a disk is judged by nobody from then on, because its guard may have forgotten what its key has
 //! signed; that all others bear it is judged.
@@ -43,6 +44,17 @@ impl World {
         }
         node.stored = image.stored;
         self.marks.hit(Mark::OldImage);
+    }
+
+    /// What the disks of a machine without power were told to write and have put elsewhere is there now.
+    pub(super) fn strays_land(&mut self, place: NodeIndex) {
+        let disks = self.nodes[place.position()].disks.all();
+        for stray in disks.iter().filter_map(|disk| disk.take_stray()) {
+            let onto = usize::try_from(stray.lands_on(disks.len() as u64));
+            let onto = onto.expect("it lies inside an array");
+            self.marks
+                .hit_if(disks[onto].hit(&stray), Mark::MisdirectedWrite);
+        }
     }
 
     /// Flips a bit of a log; the process ends, and reads it at its next start.

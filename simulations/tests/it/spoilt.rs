@@ -69,3 +69,26 @@ fn a_sync_that_lies_takes_its_node_alone() {
         settle(&mut world, 15 * SECOND_NS);
     }
 }
+
+/// Goal: a write that landed elsewhere on the node's disks is found out by checksums at the next start, or is an end that was lost; either
+/// way the others go on.
+#[test]
+fn a_misdirected_write_takes_its_node_alone() {
+    let mut landed = 0;
+    for (seed, log) in (0..12).zip(
+        [LogId::Guard, LogId::Block, LogId::Batch]
+            .into_iter()
+            .cycle(),
+    ) {
+        let mut world = spoilt(seed);
+        let chosen = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1;
+        let node = node(2);
+        world.add_fault(at_ms(700), Fault::Misdirect { node, log, chosen });
+        world.add_fault(at_ms(1_200), Fault::Crash(node));
+        up_again(&mut world, 1_210);
+        run_to(&mut world, at_ms(2_500));
+        landed += world.marks().count(Mark::MisdirectedWrite);
+        settle(&mut world, 15 * SECOND_NS);
+    }
+    assert!(landed > 0);
+}

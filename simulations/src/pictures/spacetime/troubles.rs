@@ -60,6 +60,8 @@ pub(in crate::pictures) fn said(fault: Option<&Fault>) -> String {
         format!("{node} has a right program for its next start")
     } else if let Fault::BadSector { node, log, .. } = fault {
         format!("a sector of {node}'s {} log goes bad", log.name())
+    } else if let Fault::Misdirect { node, log, .. } = fault {
+        format!("a write of {node}'s {} log goes elsewhere", log.name())
     } else if let Fault::ClockLeap { node, by_us } = fault {
         format!("the clock of {node} leaps by {} ms", by_us / 1_000)
     } else if let Fault::TokenGone(node) = fault {

@@ -260,7 +260,7 @@ impl Facts {
         let entries = begins!(
             lost diverging bad_sector shared_key failover partition mute heal crash power_cut restart token_gone token_back
             token pin_locked key_missing slow_disk full_disk failing_disk pause clock_leap
-            kill reset eclipse swizzle rot old_image lying_disk
+            kill reset eclipse swizzle rot old_image lying_disk misdirected_write
         );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);
@@ -307,7 +307,8 @@ fn lost_for_good(file: &File) -> impl Iterator<Item = &Who> + Clone {
     let rotten = file.rot.iter().map(|entry| &entry.nodes);
     let old = file.old_image.iter().map(|entry| &entry.nodes);
     let lying = file.lying_disk.iter().map(|entry| &entry.nodes);
-    let spoilt = spoilt.chain(rotten).chain(old).chain(lying);
+    let astray = file.misdirected_write.iter().map(|entry| &entry.nodes);
+    let spoilt = spoilt.chain(rotten).chain(old).chain(lying).chain(astray);
     let shared = file.shared_key.iter().map(|entry| &entry.nodes);
     let failed_over = file.failover.iter().map(|entry| &entry.nodes);
     let unsound = diverging.chain(shared).chain(failed_over);

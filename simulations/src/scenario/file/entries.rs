@@ -377,6 +377,19 @@ entries! {
         restart_ms? Ms,
     }
 
+    /// A write of a log that was told to be on disk lands elsewhere: in another place of its file, or in another file of the node; the
+    /// machine loses its power a while later.
+    MisdirectedWrite {
+        /// Whose.
+        nodes: Who,
+        /// Which log's.
+        log: Log,
+        /// When; it is the next write.
+        at_ms: Dial<Ms>,
+        /// After what time the power goes; a second if not said.
+        restart_ms? Ms,
+    }
+
     /// Processes stand still, and go on with all that has waited.
     Pause {
         /// Whose.

@@ -109,6 +109,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         rot: Vec::new(),
         old_image: Vec::new(),
         lying_disk: Vec::new(),
+        misdirected_write: Vec::new(),
         pause: Vec::new(),
         clock_leap: Vec::new(),
         fault: singles,

@@ -11,6 +11,7 @@ const FAULTY: Site = Site::new("scenario/faulty");
 const DIVERGE: Site = Site::new("scenario/diverge");
 const SPOILT: Site = Site::new("scenario/bad-sector");
 const ROTTEN: Site = Site::new("scenario/spoilt-disk");
+const MISDIRECTED: Site = Site::new("scenario/misdirected-write");
 const LIES: Site = Site::new("scenario/lies");
 
 impl Swarm<'_> {
@@ -114,6 +115,21 @@ impl Swarm<'_> {
             }
         }
         let dies = at.after_ns(draw.word(6).log_uniform(10 * MS_NS, 5 * SECOND_NS));
+        self.crash_and_back(node, dies, 10 * MS_NS, None);
+    }
+
+    /// A write of one log that lands elsewhere, and shows when the power goes, if consensus bears one more.
+    pub(super) fn misdirected_writes(&mut self) {
+        let draw = self.draw(MISDIRECTED, 0);
+        let Some(node) = self.one_more(&draw) else {
+            return;
+        };
+        let at = self.time(draw.word(2));
+        let log = LOGS[index(draw.word(3).below(3))];
+        let chosen = draw.word(4).get() >> 1;
+        self.scenario.unsound.insert(node);
+        self.lose(at, node, Fault::Misdirect { node, log, chosen });
+        let dies = at.after_ns(draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS));
         self.crash_and_back(node, dies, 10 * MS_NS, None);
     }
 }

@@ -300,6 +300,11 @@ fn disks(file: &File) -> Checked {
         let restart = entry.restart_ms.as_ref();
         maybe("lying_disk.restart_ms", restart, LEAST, HOUR)?;
     }
+    for entry in &file.misdirected_write {
+        at("misdirected_write.at_ms", &entry.at_ms)?;
+        let restart = entry.restart_ms.as_ref();
+        maybe("misdirected_write.restart_ms", restart, LEAST, HOUR)?;
+    }
     for entry in &file.failing_disk {
         let fails = Some(&entry.sync_fails_ppm);
         part("failing_disk.sync_fails_ppm", fails)?;
@@ -338,7 +343,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
     // Too many liars have a refusal of their own.
     let faulty = named!(
         byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes shared_key.nodes failover.nodes
-        rot.nodes old_image.nodes lying_disk.nodes
+        rot.nodes old_image.nodes lying_disk.nodes misdirected_write.nodes
     );
     for (key, who) in faulty {
         who.into_iter()

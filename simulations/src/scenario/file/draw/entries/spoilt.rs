@@ -1,4 +1,4 @@
-//! Entries about disks that spoil their node for good: bits that rot, images that are too old, syncs that lie.
+//! Entries about disks that spoil their node for good: bits that rot, images that are too old, syncs that lie, writes that land elsewhere.
 
 use super::{DOWN_NS, Entries, File, Ms, NODES, RESTART_NS, log_of};
 use crate::chance::Site;
@@ -9,6 +9,7 @@ use crate::types::{NodeIndex, SimTime};
 const ROT: Site = Site::new("scenario/file/rot");
 const OLD_IMAGE: Site = Site::new("scenario/file/old-image");
 const LYING_DISK: Site = Site::new("scenario/file/lying-disk");
+const MISDIRECTED: Site = Site::new("scenario/file/misdirected-write");
 
 impl Entries<'_> {
     pub(super) fn spoilt(&mut self, file: &File) {
@@ -45,6 +46,19 @@ impl Entries<'_> {
                 };
                 self.spoil(node);
                 self.add(at, Fault::Disk { node, log, dials });
+                let restart = turn.own(node, 0, entry.restart_ms.as_ref());
+                let dies = at.after_ns(restart.map_or(RESTART_NS, Ms::ns));
+                self.add(dies, Fault::Crash(node));
+                self.up_again(node, dies);
+            }
+        }
+        for (number, entry) in (0..).zip(&file.misdirected_write) {
+            let turn = self.turn(MISDIRECTED, number, 0);
+            let (at, log) = (turn.at(&entry.at_ms), log_of(entry.log));
+            for node in entry.nodes.pick(&turn.0, &self.correct()) {
+                let chosen = turn.0.at(NODES + u64::from(node.get())).word(1).get() >> 1;
+                self.spoil(node);
+                self.add(at, Fault::Misdirect { node, log, chosen });
                 let restart = turn.own(node, 0, entry.restart_ms.as_ref());
                 let dies = at.after_ns(restart.map_or(RESTART_NS, Ms::ns));
                 self.add(dies, Fault::Crash(node));
