@@ -93,6 +93,8 @@ marks! {
     Duplicate = "duplicate";
     /// A message overtook another.
     Reorder = "reorder";
+    /// A message was on its way for longer than a round waits for its proposal.
+    LongDelay = "long_delay";
     /// A message found no room in the queue of its link.
     Overflow = "overflow";
     /// A message was damaged on its way, and its connection ended.
@@ -115,6 +117,14 @@ marks! {
     LyingSync = "lying_sync";
     /// Something waited for a node whose process stood still.
     Paused = "paused";
+    /// A slow processor executed a block.
+    SlowProcessor = "slow_processor";
+    /// A sync took longer than any on a good day.
+    SlowDisk = "slow_disk";
+    /// A node proposed a block while its wall clock was ten milliseconds off, or more.
+    ClockOffset = "clock_offset";
+    /// A timer ran out on a clock that is too fast or too slow.
+    ClockDrift = "clock_drift";
     /// The wall clock of a running node leapt.
     ClockLeapt = "clock_leapt";
     /// A sync failed and took its process with it.

@@ -57,6 +57,10 @@ impl Costs {
         self.draws.next().word(0).below(8) == 0
     }
 
+    pub(super) const fn is_slow(&self) -> bool {
+        self.slowness > 1
+    }
+
     pub(super) const fn set_slowness(&mut self, slowness: u64) {
         self.slowness = slowness;
     }

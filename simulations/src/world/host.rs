@@ -207,7 +207,11 @@ impl World {
             rules: &self.shared.rules,
         };
         match what {
-            Completion::Timer(timer) => self.input(place, Input::Timer(timer)),
+            Completion::Timer(timer) => {
+                let drifts = node.clock.drift_ppm != 0;
+                self.marks.hit_if(drifts, Mark::ClockDrift);
+                self.input(place, Input::Timer(timer));
+            }
             Completion::Verify(job) => {
                 let result = job.run(tools);
                 self.input(place, Input::Verified(result));
@@ -297,6 +301,8 @@ impl World {
             }
             Effect::Execute(job) => {
                 let after_ns = node.costs.execute_ns(&job);
+                self.marks
+                    .hit_if(node.costs.is_slow(), Mark::SlowProcessor);
                 self.later(place, after_ns, Completion::Execute(job));
             }
             Effect::Append { log, record } => self.ask_log(place, log, Command::Append(record)),
@@ -376,6 +382,7 @@ impl World {
             self.later(place, 0, Completion::Input(Box::new(input)));
         }
         if let Some(sync_ns) = turn.sync_ns {
+            self.mark_sync(sync_ns);
             self.later(place, sync_ns, Completion::Synced(log));
         }
         if turn.retries {

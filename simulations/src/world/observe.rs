@@ -12,8 +12,12 @@ use falaj_node::core::{Committed, Event, Frame, Message};
 
 use super::World;
 use crate::checker::{Moment, Observation};
+use crate::disk::DiskDials;
 use crate::marks::Mark;
 use crate::types::NodeIndex;
+
+/// From where on a wall clock counts as off.
+const OFF_US: u64 = 10_000;
 
 /// What stands for what a transaction meets.
 const REJECTIONS: [(Rejection, Mark); 8] = [
@@ -41,13 +45,16 @@ impl World {
         if self.is_lying(place) {
             return;
         }
-        let later = self.nodes[place.position()].course.signed(statement);
+        let node = &mut self.nodes[place.position()];
+        let later = node.course.signed(statement);
+        let is_off = node.clock.offset_us.unsigned_abs() >= OFF_US;
         let marks = &mut self.marks;
         marks.hit_if(later, Mark::SignedLater);
         marks.hit_if(statement.round() >= Round::new(3), Mark::RoundThree);
         match statement {
             Statement::Proposal { valid_round, .. } => {
                 marks.hit_if(valid_round.is_some(), Mark::Reproposal);
+                marks.hit_if(is_off, Mark::ClockOffset);
             }
             Statement::Prevote { value, .. } => {
                 let again = value.is_some_and(|value| value.valid_round.is_some());
@@ -57,6 +64,11 @@ impl World {
                 marks.hit_if(value.is_none(), Mark::NilPrecommit);
             }
         }
+    }
+
+    pub(super) fn mark_sync(&mut self, sync_ns: u64) {
+        let is_slow = sync_ns > DiskDials::CALM.sync_cap_ns;
+        self.marks.hit_if(is_slow, Mark::SlowDisk);
     }
 
     pub(super) fn mark_received(&mut self, frame: &Frame) {

@@ -110,11 +110,14 @@ impl World {
     ) {
         let (now, before) = (self.now(), self.network.tally());
         let content = self.content_of(said);
+        let propose_ms = self.scenario.parameters.timeouts.propose_ms;
+        let long = now.after_ns(u64::from(propose_ms) * 1_000_000);
         for to in to {
             let packet = Arc::clone(bytes);
             let deliveries = self.network.send(now, place, *to, number_of(class), packet);
             self.write_sent(place, *to, content.as_ref(), &deliveries);
             for delivery in deliveries {
+                self.marks.hit_if(delivery.at > long, Mark::LongDelay);
                 let (at, said) = (delivery.at, said.map(Arc::clone));
                 self.queue.push(at, Event::Deliver { delivery, said });
             }

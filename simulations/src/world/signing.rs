@@ -128,6 +128,7 @@ impl World {
         let sync_ns = signer.disk.sync_delay_ns();
         let released = signer.home.released();
         if begins {
+            self.mark_sync(sync_ns);
             self.later(place, sync_ns, Completion::GuardSynced);
         }
         for call in calls {
