@@ -301,8 +301,7 @@ impl World {
             }
             Effect::Execute(job) => {
                 let after_ns = node.costs.execute_ns(&job);
-                self.marks
-                    .hit_if(node.costs.is_slow(), Mark::SlowProcessor);
+                self.marks.hit_if(node.costs.is_slow(), Mark::SlowProcessor);
                 self.later(place, after_ns, Completion::Execute(job));
             }
             Effect::Append { log, record } => self.ask_log(place, log, Command::Append(record)),
