@@ -24,7 +24,7 @@
 //! | prevote | `TimeoutPrevote` | same round | 61: precommit nil |
 //! | any | `TimeoutPrecommit` | same round | 65: start the next round |
 
-use crate::message::{PrecommitValue, PrevoteValue};
+use crate::message::{Kind, PrecommitValue, PrevoteValue};
 use crate::types::{BlockId, OutcomeHash, Round};
 
 /// Where in a round a node stands.
@@ -36,6 +36,18 @@ pub enum Step {
     Prevote,
     /// The precommit is asked for.
     Precommit,
+}
+
+impl Step {
+    /// What a node says in it.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Propose => Kind::Proposal,
+            Self::Prevote => Kind::Prevote,
+            Self::Precommit => Kind::Precommit,
+        }
+    }
 }
 
 /// What a node is locked on (paper: lockedRound, lockedValue), with the outcome it precommitted.

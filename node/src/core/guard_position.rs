@@ -9,7 +9,7 @@ use falaj_consensus::message::{Header, Statement};
 use falaj_consensus::mutated;
 use falaj_consensus::types::Height;
 use falaj_consensus::verify::{SignedStatement, Verified};
-use falaj_hsm::Recovered as Guard;
+use falaj_hsm::{Recorded, Recovered as Guard};
 
 /// Compares the guard with the open height. `headers` are those of that height that the block log holds.
 pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> GuardPosition {
@@ -17,15 +17,16 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
     if is_below || mutated!(RestartWithoutVotes | GuardForgetsPlaces) {
         return GuardPosition::Below;
     }
-    let is_open = |statement: &Statement| statement.height() == open;
+    let recorded = guard.statements.iter();
+    let here: Vec<_> = recorded
+        .filter(|recorded| recorded.statement.height() == open)
+        .collect();
     if guard.last.height > open {
-        let recorded = guard.statements.into_iter().filter(is_open);
-        return GuardPosition::Above(recorded.collect());
+        return GuardPosition::Above(said_in_order(&here));
     }
     let Guard {
         last,
         lock,
-        statements,
         own,
         intent,
         complete,
@@ -45,11 +46,21 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
         round,
         kind,
         lock,
-        statements: statements.into_iter().filter(is_open).collect(),
+        statements: here.iter().map(|recorded| recorded.statement).collect(),
         own,
         intent,
         complete,
     }))
+}
+
+/// What was signed and, if it was not, the highest: nothing is said for the first time after what comes after it.
+fn said_in_order(recorded: &[&Recorded]) -> Vec<Statement> {
+    let highest = recorded.last().map(|recorded| recorded.statement);
+    recorded
+        .iter()
+        .filter(|recorded| recorded.is_signed || Some(recorded.statement) == highest)
+        .map(|recorded| recorded.statement)
+        .collect()
 }
 
 fn message(signed: Verified<SignedStatement>, headers: &[Header]) -> Option<Own> {

@@ -155,18 +155,21 @@ impl Replica {
     }
 
     /// A vote that was not signed in time may be the one that a quorum lacks: nobody else's timers run without that quorum,
-    /// so as long as our own round lasts it is asked for again; under a guard that is above the height, as long as the height is open,
+    /// so as long as our own step lasts it is asked for again; under a guard that is above the height, as long as the height is open,
     /// since there the old votes are all we have. The guard signs what it has recorded, or the same bytes anew.
+    /// A prevote is not said for the first time after the precommit of its round.
     pub(super) fn ask_signer_again(&mut self, now: Now, step: &mut Step) {
         if self.unsigned.is_empty() {
             return;
         }
-        let (height, round) = (self.open_height(), self.engine.status().round);
+        let (height, status) = (self.open_height(), self.engine.status());
         let guard = self.guard.as_ref();
         let guard_is_above = guard.is_some_and(|guard| guard.last.height > height);
         let open = self.deciding.is_none() && self.engine.decided().is_none();
         for Unsigned { statement, polka } in std::mem::take(&mut self.unsigned) {
-            let may_lack = guard_is_above || statement.round() == round;
+            let now_due =
+                (statement.round(), statement.kind()) == (status.round, status.step.kind());
+            let may_lack = guard_is_above || now_due;
             if open && statement.height() == height && may_lack {
                 self.request_signature(now, statement, polka, step);
             }

@@ -9,6 +9,7 @@ use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
 
+use super::super::Step;
 use super::harness::World;
 use crate::core::batches::{CheckedBatch, UNORDERED_BYTES_MAX};
 use crate::core::{
@@ -178,4 +179,51 @@ fn what_died_in_the_pool_is_put_into_no_batch() {
     assert_eq!(world.replica.open_height(), Height::new(2));
     assert_eq!(close(&mut world), 0);
     assert!(world.replica.mempool().is_empty());
+}
+
+/// An empty batch of that number.
+fn numbered(author: ValidatorId, seq: u8, lane: Lane) -> Arc<CheckedBatch> {
+    let batch = Batch {
+        author,
+        seq: seq.into(),
+        lane,
+        transactions: Vec::new(),
+    };
+    Arc::new(CheckedBatch {
+        reference: batch.reference(),
+        lane,
+        transactions: Vec::new(),
+        encoded: borsh::to_vec(&batch).unwrap().into(),
+    })
+}
+
+// docs/spec/dissemination.md, "Batches": acknowledgements do not pass the first that is missing, so however many of a lane that goes before
+// others wait, the lowest number is sent again first.
+#[test]
+fn the_lowest_numbers_are_sent_again_first() {
+    let mut world = World::new();
+    world.peer_at(0);
+    let own = ValidatorId::new(4);
+    for seq in 1..=20 {
+        let lane = if seq == 1 {
+            Lane::Retail
+        } else {
+            Lane::Governance
+        };
+        let batch = numbered(own, seq, lane);
+        world.replica.batches.insert(batch, Position::START, own);
+    }
+    world.outputs.clear();
+    let mut step = Step::default();
+    world.replica.resend_batches(&mut step);
+    world.outputs = step.outputs;
+    let sent: Vec<_> = world
+        .sent()
+        .into_iter()
+        .filter_map(|message| match message {
+            Message::Batch(bytes) => Some(borsh::from_slice::<Batch>(&bytes).unwrap().seq),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [1, 2, 3, 4, 5, 6, 7, 8]);
 }
