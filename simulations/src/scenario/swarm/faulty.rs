@@ -11,6 +11,7 @@ const FAULTY: Site = Site::new("scenario/faulty");
 const DIVERGE: Site = Site::new("scenario/diverge");
 const SPOILT: Site = Site::new("scenario/bad-sector");
 const ROTTEN: Site = Site::new("scenario/spoilt-disk");
+const LYING: Site = Site::new("scenario/lying-disk");
 const MISDIRECTED: Site = Site::new("scenario/misdirected-write");
 const LIES: Site = Site::new("scenario/lies");
 
@@ -86,8 +87,31 @@ impl Swarm<'_> {
         self.crash_and_back(node, dies, 10 * MS_NS, None);
     }
 
-    /// A disk that rots, is put back to an older image, or forgets what it has promised to keep, if consensus bears one more.
+    /// A disk that rots or is put back to an older image, and one that forgets what it has promised to keep, if consensus bears one more.
     pub(super) fn spoilt_disks(&mut self) {
+        self.spoilt_disk();
+        self.lying_disk();
+    }
+
+    /// The power goes soon: without that a lie never shows.
+    fn lying_disk(&mut self) {
+        let draw = self.draw(LYING, 0);
+        let Some(node) = self.one_more(&draw) else {
+            return;
+        };
+        let at = self.time(draw.word(2));
+        let log = LOGS[index(draw.word(3).below(3))];
+        let dials = DiskDials {
+            sync_lies: ppm(draw.word(4).log_uniform(300_000, 1_000_000)),
+            ..DiskDials::CALM
+        };
+        self.scenario.unsound.insert(node);
+        self.lose(at, node, Fault::Disk { node, log, dials });
+        let dies = at.after_ns(draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS));
+        self.crash_and_back(node, dies, 10 * MS_NS, None);
+    }
+
+    fn spoilt_disk(&mut self) {
         let draw = self.draw(ROTTEN, 0);
         let Some(node) = self.one_more(&draw) else {
             return;
@@ -95,24 +119,14 @@ impl Swarm<'_> {
         let at = self.time(draw.word(2));
         let log = LOGS[index(draw.word(3).below(3))];
         self.scenario.unsound.insert(node);
-        match draw.word(4).below(3) {
-            0 => {
-                let chosen = draw.word(5).get() >> 1;
-                self.lose(at, node, Fault::Rot { node, log, chosen });
-            }
-            1 => {
-                let age_ns = draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS);
-                let taken = SimTime::new(at.get().saturating_sub(age_ns));
-                self.add(taken, Fault::ImageTaken(node));
-                self.lose(at, node, Fault::ImageRestored(node));
-            }
-            _ => {
-                let dials = DiskDials {
-                    sync_lies: ppm(draw.word(5).log_uniform(10_000, 1_000_000)),
-                    ..DiskDials::CALM
-                };
-                self.lose(at, node, Fault::Disk { node, log, dials });
-            }
+        if draw.word(4).below(2) == 0 {
+            let chosen = draw.word(5).get() >> 1;
+            self.lose(at, node, Fault::Rot { node, log, chosen });
+        } else {
+            let age_ns = draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS);
+            let taken = SimTime::new(at.get().saturating_sub(age_ns));
+            self.add(taken, Fault::ImageTaken(node));
+            self.lose(at, node, Fault::ImageRestored(node));
         }
         let dies = at.after_ns(draw.word(6).log_uniform(10 * MS_NS, 5 * SECOND_NS));
         self.crash_and_back(node, dies, 10 * MS_NS, None);

@@ -13,6 +13,7 @@ const KILL: Site = Site::new("scenario/kill");
 const PAUSE: Site = Site::new("scenario/pause");
 const LEAP: Site = Site::new("scenario/clock-leap");
 const TOKEN: Site = Site::new("scenario/token");
+const SLOW_TOKEN: Site = Site::new("scenario/slow-token");
 const CLOCK: Site = Site::new("scenario/clock");
 const CPU: Site = Site::new("scenario/cpu");
 
@@ -178,8 +179,13 @@ impl Swarm<'_> {
                 self.add(ends, Fault::TokenBack(node));
                 continue;
             }
+            let latency_cap_ns = draw.word(4).log_uniform(3 * MS_NS, 2 * SECOND_NS);
+            // A quarter are slow with every call, so that answers come when nobody waits for them any more.
+            let is_slow = self.draw(SLOW_TOKEN, number).word(0).below(4) == 0;
+            let calm_ns = TokenDials::CALM.latency_min_ns;
             let dials = TokenDials {
-                latency_cap_ns: draw.word(4).log_uniform(3 * MS_NS, 2 * SECOND_NS),
+                latency_min_ns: if is_slow { latency_cap_ns / 4 } else { calm_ns },
+                latency_cap_ns,
                 session_loss: ppm(draw.word(5).log_uniform(1_000, 500_000)),
                 lost_answer: ppm(draw.word(6).log_uniform(1_000, 500_000)),
                 wrong_answer: ppm(draw.word(7).log_uniform(1_000, 200_000)),
