@@ -189,7 +189,6 @@ impl Swarm<'_> {
                 session_loss: ppm(draw.word(5).log_uniform(1_000, 500_000)),
                 lost_answer: ppm(draw.word(6).log_uniform(1_000, 500_000)),
                 wrong_answer: ppm(draw.word(7).log_uniform(1_000, 200_000)),
-                ..TokenDials::CALM
             };
             self.add(at, Fault::Token { node, dials });
             let dials = TokenDials::CALM;

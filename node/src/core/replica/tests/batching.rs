@@ -220,9 +220,11 @@ fn the_lowest_numbers_are_sent_again_first() {
     let sent: Vec<_> = world
         .sent()
         .into_iter()
-        .filter_map(|message| match message {
-            Message::Batch(bytes) => Some(borsh::from_slice::<Batch>(&bytes).unwrap().seq),
-            _ => None,
+        .map(|message| {
+            let Message::Batch(bytes) = message else {
+                panic!("{message:?}");
+            };
+            borsh::from_slice::<Batch>(&bytes).unwrap().seq
         })
         .collect();
     assert_eq!(sent, [1, 2, 3, 4, 5, 6, 7, 8]);
