@@ -76,3 +76,50 @@ fn message(signed: Verified<SignedStatement>, headers: &[Header]) -> Option<Own>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use falaj_consensus::message::Kind;
+    use falaj_consensus::types::Round;
+
+    fn recorded(kind: Kind, is_signed: bool) -> Recorded {
+        let (height, round) = (Height::new(7), Round::new(0));
+        let statement = if kind == Kind::Prevote {
+            Statement::Prevote {
+                height,
+                round,
+                value: None,
+            }
+        } else {
+            Statement::Precommit {
+                height,
+                round,
+                value: None,
+            }
+        };
+        Recorded {
+            statement,
+            is_signed,
+        }
+    }
+
+    // docs/spec/consensus.md, "Restart loads, it does not replay": below the guard what is signed is said again, and the highest;
+    // an unsigned prevote does not leave for the first time after its precommit.
+    #[test]
+    fn below_the_guard_the_signed_and_the_highest_are_said() {
+        for (prevoted, precommitted, said) in [
+            (true, true, 2),
+            (true, false, 2),
+            (false, false, 1),
+            (false, true, 1),
+        ] {
+            let prevote = recorded(Kind::Prevote, prevoted);
+            let precommit = recorded(Kind::Precommit, precommitted);
+            let all = [prevote.statement, precommit.statement];
+            let expected = &all[all.len() - said..];
+            assert_eq!(said_in_order(&[&prevote, &precommit]), expected);
+        }
+        assert_eq!(said_in_order(&[]), []);
+    }
+}
