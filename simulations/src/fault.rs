@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskDials;
 use crate::hsm::TokenDials;
+use crate::schedule::ScheduleDials;
 use crate::types::{NodeIndex, SimTime};
 
 /// What goes wrong, or is over.
@@ -47,6 +48,8 @@ pub enum Fault {
     Clog(NodeIndex),
     /// It arrives.
     Unclog(NodeIndex),
+    /// Somebody who sees everything chooses from now on when each message arrives, after the trouble too.
+    WorstSchedule(ScheduleDials),
     /// All links carry again.
     Heal,
     /// The process is killed and the machine loses its power: what was not synced is lost in part.

@@ -80,6 +80,7 @@ pub mod pictures;
 pub mod queue;
 pub mod run;
 pub mod scenario;
+pub mod schedule;
 #[cfg(feature = "mutations")]
 pub mod selfcheck;
 pub mod sweep;

@@ -93,6 +93,10 @@ marks! {
     Duplicate = "duplicate";
     /// A message overtook another.
     Reorder = "reorder";
+    /// Votes, a polka or a certificate that gave their recipient a quorum were held back.
+    HeldQuorum = "held_quorum";
+    /// One node locked alone in a round in which a quorum precommitted nil, while somebody chose when messages arrive.
+    LoneLock = "lone_lock";
     /// A message was on its way for longer than a round waits for its proposal.
     LongDelay = "long_delay";
     /// A message found no room in the queue of its link.

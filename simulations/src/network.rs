@@ -315,6 +315,18 @@ impl Network {
         class: Class,
         packet: Packet,
     ) -> Vec<Delivery> {
+        self.send_for(now, (from, to), class, packet, None)
+    }
+
+    /// The same; if somebody has chosen a time it leaves then at the earliest, takes no longer than its link has to, and may overtake.
+    pub fn send_for(
+        &mut self,
+        now: SimTime,
+        (from, to): (NodeIndex, NodeIndex),
+        class: Class,
+        packet: Packet,
+        chosen: Option<SimTime>,
+    ) -> Vec<Delivery> {
         self.tally.sent += 1;
         self.tally.sent_bytes += packet.len() as u64;
         let dials = self.special.get(&(from, to)).copied().unwrap_or(self.dials);
@@ -324,7 +336,7 @@ impl Network {
             .entry((from, to))
             .or_insert_with(|| Link::new(&chance, from, to));
         // Drawn in any case, so that a cut does not move the fates of the messages after it.
-        let fate = Fate::drawn(&link.draws.next(), &dials);
+        let mut fate = Fate::drawn(&link.draws.next(), &dials);
         let connection = self.connections.current(from, to);
         let (Some(connection), false) = (connection, self.cut.contains(&(from, to))) else {
             self.tally.cut += 1;
@@ -343,6 +355,10 @@ impl Network {
         self.tally.damaged += u64::from(fate.damaged);
         self.tally.reordered += u64::from(fate.reordered);
         self.tally.duplicated += u64::from(fate.copy_delay_ns.is_some());
+        let leaves = chosen.map_or(leaves, |chosen| {
+            (fate.delay_ns, fate.reordered) = (dials.delay_min_ns, true);
+            leaves.max(chosen)
+        });
         let first = link.arrival(leaves, class, &fate);
         let copy = fate.copy_delay_ns.map(|delay_ns| leaves.after_ns(delay_ns));
         let arrivals = std::iter::once(first).chain(copy);

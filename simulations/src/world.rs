@@ -23,6 +23,7 @@ mod outlet;
 mod pauses;
 mod persons;
 mod recorded;
+mod schedule;
 mod signing;
 mod standby;
 mod start;
@@ -54,6 +55,7 @@ use crate::marks::Marks;
 use crate::network::Network;
 use crate::queue::Queue;
 use crate::scenario::{Scenario, Signatures};
+use crate::schedule::Schedule;
 use crate::trace::Trace;
 use crate::types::{NodeIndex, SimTime};
 use crate::workload::{Step, Workload};
@@ -105,6 +107,8 @@ pub struct World {
     queue: Queue<Event>,
     shared: Shared,
     network: Network,
+    /// Who chooses when messages arrive, if somebody does.
+    schedule: Option<Schedule>,
     nodes: Vec<Node>,
     registry: Registry,
     plot: Plot,
@@ -149,6 +153,7 @@ impl World {
             seed,
             queue: Queue::new(),
             network: Network::new(chance, scenario.network).over(scenario.ways_ns()),
+            schedule: None,
             nodes: nodes(&chance, &opened, &scenario),
             registry: Registry::new(Arc::clone(&economy.keys)),
             plot: Plot::default(),

@@ -54,6 +54,7 @@ impl Fault {
             Self::Partition { .. }
             | Self::Mute { .. }
             | Self::Heal
+            | Self::WorstSchedule(_)
             | Self::Reset { .. }
             | Self::Eclipse { .. }
             | Self::Clog(_)
@@ -87,7 +88,7 @@ impl Fault {
                 side.retain_mut(keep);
                 !side.is_empty()
             }
-            Self::Heal => true,
+            Self::Heal | Self::WorstSchedule(_) => true,
             Self::Eclipse { node, by } => {
                 by.retain_mut(&mut *keep);
                 keep(node)

@@ -251,3 +251,21 @@ fn a_way_takes_its_time() {
     let back = far.send(SimTime::START, B, A, VOTES, [0_u8].as_slice().into());
     assert!(back[0].at.get() <= LinkDials::CALM.delay_cap_ns);
 }
+
+/// Goal: a message whose time somebody has chosen arrives the least delay after it, or as soon as its link lets it, and holds up nobody.
+#[test]
+fn a_chosen_time_moves_its_message_alone() {
+    let mut network = network(LinkDials::CALM);
+    let least_ns = LinkDials::CALM.delay_min_ns;
+    let (now, packet) = (SimTime::new(7_000), Packet::from([7_u8]));
+    let mut arrival = |chosen| {
+        let chosen = Some(SimTime::new(chosen));
+        let sent = network.send_for(now, (A, B), VOTES, Arc::clone(&packet), chosen);
+        sent.into_iter().map(|delivery| delivery.at.get()).collect()
+    };
+    let arrivals: [Vec<u64>; 3] = [900_000_000, 0, 400_000_000].map(&mut arrival);
+    let expected = [900_000_000, 7_000, 400_000_000].map(|left| vec![left + least_ns]);
+    assert_eq!(arrivals, expected);
+    let next = network.send(now, A, B, VOTES, packet);
+    assert!(next[0].at.get() <= now.get() + LinkDials::CALM.delay_cap_ns);
+}

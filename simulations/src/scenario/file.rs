@@ -28,7 +28,7 @@ pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
     FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, MisdirectedWrite, Mute, OldImage,
     Partition, Pause, PinLocked, PowerCut, Reset, Restart, Rot, SharedKey, Single, Slow, SlowDisk,
-    Swizzle, Token, TokenBack, TokenGone,
+    Swizzle, Token, TokenBack, TokenGone, WorstSchedule,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -181,6 +181,9 @@ pub struct File {
     /// Wall clocks that leap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clock_leap: Vec<ClockLeap>,
+    /// Somebody who chooses when messages arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worst_schedule: Vec<WorstSchedule>,
     /// Single faults, each as it is, none drawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Single>,

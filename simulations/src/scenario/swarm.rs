@@ -90,6 +90,8 @@ pub enum Class {
     BadSectors,
     /// Connections that end all at once, nodes that hear liars alone, links that clog one after the other.
     Connections,
+    /// Somebody who chooses when messages arrive.
+    WorstSchedules,
     /// Processes that are killed on machines that keep what was not synced.
     Kills,
     /// A disk that rots, lies, or is put back to an older image.
@@ -108,7 +110,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -130,6 +132,7 @@ impl Class {
         Self::FailingDisks,
         Self::BadSectors,
         Self::Connections,
+        Self::WorstSchedules,
         Self::Kills,
         Self::SpoiltDisks,
         Self::MisdirectedWrites,
@@ -174,6 +177,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::FailingDisks
             | Class::BadSectors
             | Class::Connections
+            | Class::WorstSchedules
             | Class::Kills
             | Class::SpoiltDisks
             | Class::MisdirectedWrites
@@ -306,6 +310,7 @@ impl<'a> Swarm<'a> {
                 Class::FailingDisks => self.failing_disks(),
                 Class::BadSectors => self.bad_sectors(),
                 Class::Connections => self.connections(),
+                Class::WorstSchedules => self.worst_schedules(),
                 Class::Kills => self.kills(),
                 Class::SpoiltDisks => self.spoilt_disks(),
                 Class::MisdirectedWrites => self.misdirected_writes(),

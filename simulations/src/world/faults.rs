@@ -39,6 +39,7 @@ impl World {
                 self.network.mute(&side, &all);
                 self.marks.hit(Mark::OneWay);
             }
+            Fault::WorstSchedule(dials) => self.choose_schedule(dials),
             Fault::Heal => self.heal(),
             Fault::Reset { side } => self.reset(&side),
             Fault::Eclipse { node, by } => self.eclipse(node, &by),
@@ -265,6 +266,7 @@ impl World {
         self.write_trouble(None);
         self.heal();
         self.network.stabilise(LinkDials::CALM);
+        self.shorten_schedule();
         self.reconnect_all();
         self.unclog_all();
         self.resume_all();

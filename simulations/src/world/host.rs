@@ -316,6 +316,7 @@ impl World {
             Effect::Timer { id, after_ns } => {
                 let at = self.now();
                 let due = self.nodes[place.position()].clock.after(at, after_ns);
+                self.schedule_sees_timer(place, id, due);
                 let after_ns = due.get() - at.get();
                 self.later(place, after_ns, Completion::Timer(id));
             }

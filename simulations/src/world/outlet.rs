@@ -109,12 +109,18 @@ impl World {
         said: Option<&Arc<Frame>>,
     ) {
         let (now, before) = (self.now(), self.network.tally());
+        self.schedule_sees(place, said.map(Arc::as_ref));
         let content = self.content_of(said);
         let propose_ms = self.scenario.parameters.timeouts.propose_ms;
         let long = now.after_ns(u64::from(propose_ms) * 1_000_000);
         for to in to {
             let packet = Arc::clone(bytes);
-            let deliveries = self.network.send(now, place, *to, number_of(class), packet);
+            let chosen = self.chosen_arrival(*to, said.map(Arc::as_ref));
+            let way = (place, *to);
+            let deliveries = self
+                .network
+                .send_for(now, way, number_of(class), packet, chosen);
+            self.schedule_sees_sent(*to, said.map(Arc::as_ref), &deliveries);
             self.write_sent(place, *to, content.as_ref(), &deliveries);
             for delivery in deliveries {
                 self.marks.hit_if(delivery.at > long, Mark::LongDelay);

@@ -1,13 +1,16 @@
 //! Links that fail.
 
-use falaj_simulations::fault::Fault;
+use falaj_consensus::types::Height;
+use falaj_simulations::fault::{Fault, Timed};
 use falaj_simulations::marks::Mark;
 use falaj_simulations::network::LinkDials;
+use falaj_simulations::run::Verdict;
 use falaj_simulations::scenario::Scenario;
+use falaj_simulations::schedule::ScheduleDials;
 use falaj_simulations::types::Ppm;
 use falaj_simulations::{City, WorldBuilder};
 
-use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
+use crate::{MS_NS, SECOND_NS, at_ms, node, run_to, settle, world};
 
 /// Goal: two and two decide nothing; when the partition heals they go on, noticed or not.
 #[test]
@@ -126,4 +129,33 @@ fn cities_far_apart_agree_at_their_pace() {
     let quickest_ns = 3 * ways[0];
     let (heights, took_ns) = (world.decided().get(), world.now().get());
     assert!(heights > 3 && heights <= took_ns / quickest_ns, "{heights}");
+}
+
+/// Goal: whoever sees every message and holds back what would complete a quorum keeps heights from being decided for a while; once he may
+/// hold back for less than timers wait, every height is decided within its bound.
+#[test]
+fn the_worst_schedule_costs_time_alone() {
+    let mut scenario = Scenario::calm(4);
+    scenario.stabilise_at = Some(at_ms(4_000));
+    scenario.heights = Some(Height::new(30));
+    let dials = ScheduleDials {
+        hold_ns: 1_500 * MS_NS,
+        delta_ns: 15 * MS_NS,
+    };
+    let fault = Fault::WorstSchedule(dials);
+    let mut calm = world(11, scenario.clone());
+    run_to(&mut calm, at_ms(4_000));
+    let at = at_ms(300);
+    scenario.add(Timed { at, fault });
+    let mut world = world(11, scenario);
+    run_to(&mut world, at_ms(4_000));
+    assert!(4 * world.decided().get() < calm.decided().get());
+    let marks = [Mark::HeldQuorum, Mark::LoneLock];
+    assert!(marks.iter().all(|mark| world.marks().count(*mark) > 0));
+    let report = world.finish();
+    assert_eq!(
+        (report.verdict, report.finding.as_str()),
+        (Verdict::SafeLive, "")
+    );
+    assert!(report.heights >= Height::new(30));
 }

@@ -62,6 +62,9 @@ pub(in crate::pictures) fn said(fault: Option<&Fault>) -> String {
         format!("a sector of {node}'s {} log goes bad", log.name())
     } else if let Fault::Misdirect { node, log, .. } = fault {
         format!("a write of {node}'s {} log goes elsewhere", log.name())
+    } else if let Fault::WorstSchedule(dials) = fault {
+        let [hold, delta] = [dials.hold_ns, dials.delta_ns].map(|ns| ns / 1_000_000);
+        format!("somebody chooses when messages arrive, up to {hold} ms late, at last {delta} ms")
     } else if let Fault::ClockLeap { node, by_us } = fault {
         format!("the clock of {node} leaps by {} ms", by_us / 1_000)
     } else if let Fault::TokenGone(node) = fault {

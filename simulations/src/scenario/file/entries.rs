@@ -122,6 +122,17 @@ entries! {
         times? u64,
     }
 
+    /// Somebody who sees all messages and timers chooses when each message arrives, to keep heights from being decided; he is there to
+    /// the end.
+    WorstSchedule {
+        /// From when on.
+        at_ms: Dial<Ms>,
+        /// How long he may hold a message back until the network stabilises.
+        hold_ms: Dial<Ms>,
+        /// How long after that; a millisecond if not said. Timeouts have to fit.
+        delta_ms? Ms,
+    }
+
     /// All links carry again.
     Heal {
         /// When.

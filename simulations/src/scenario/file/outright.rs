@@ -112,6 +112,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         misdirected_write: Vec::new(),
         pause: Vec::new(),
         clock_leap: Vec::new(),
+        worst_schedule: Vec::new(),
         fault: singles,
         expect: Expect::default(),
         sweep: Default::default(),

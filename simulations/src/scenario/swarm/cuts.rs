@@ -3,11 +3,13 @@
 use super::{MS_NS, SECOND_NS, Swarm};
 use crate::chance::{Draw, Site};
 use crate::fault::Fault;
+use crate::schedule::ScheduleDials;
 use crate::types::NodeIndex;
 
 const PARTITION: Site = Site::new("scenario/partition");
 const RESET: Site = Site::new("scenario/reset");
 const SWIZZLE: Site = Site::new("scenario/swizzle");
+const WORST_SCHEDULE: Site = Site::new("scenario/worst-schedule");
 const ECLIPSE: Site = Site::new("scenario/eclipse");
 
 impl Swarm<'_> {
@@ -61,6 +63,24 @@ impl Swarm<'_> {
             self.add(at, Fault::Eclipse { node, by });
             self.add(at.after_ns(lasts_ns), Fault::Heal);
         }
+    }
+
+    /// Somebody who chooses when messages arrive, in an eighth of all runs; at last he may hold them back for no longer than timers bear
+    /// from round 0 on: a sixteenth of the shortest.
+    pub(super) fn worst_schedules(&mut self) {
+        let draw = self.draw(WORST_SCHEDULE, 0);
+        if draw.word(0).below(8) != 0 {
+            return;
+        }
+        let waits = self.scenario.parameters.timeouts;
+        let shortest_ns = u64::from(waits.prevote_ms.min(waits.precommit_ms)) * MS_NS;
+        let dials = ScheduleDials {
+            hold_ns: draw.word(2).log_uniform(50 * MS_NS, 2 * SECOND_NS),
+            delta_ns: draw
+                .word(3)
+                .log_uniform(MS_NS / 2, (shortest_ns / 16).max(MS_NS)),
+        };
+        self.add(self.time(draw.word(1)), Fault::WorstSchedule(dials));
     }
 
     /// The nodes whose bits are set.

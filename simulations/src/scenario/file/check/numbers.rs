@@ -224,6 +224,12 @@ fn course(
 
 fn cuts(file: &File) -> Checked {
     courses!(file: partition mute eclipse);
+    for entry in &file.worst_schedule {
+        at("worst_schedule.at_ms", &entry.at_ms)?;
+        within("worst_schedule.hold_ms", &entry.hold_ms, LEAST, MINUTE)?;
+        let delta = entry.delta_ms.as_ref();
+        maybe("worst_schedule.delta_ms", delta, LEAST, MINUTE)?;
+    }
     for entry in &file.reset {
         course("reset", &entry.at_ms, None, entry.times.as_ref())?;
     }

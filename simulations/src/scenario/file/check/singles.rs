@@ -60,6 +60,11 @@ fn numbers(fault: &Fault) -> Checked {
     if let Fault::Disk { dials, .. } = fault {
         ordered(dials.sync_min_ns, dials.sync_cap_ns)?;
     }
+    if let Fault::WorstSchedule(dials) = fault {
+        for ns in [dials.hold_ns, dials.delta_ns] {
+            within("fault.what.dials", &Dial::Fixed(Ms::of_ns(ns)), LEAST, HOUR)?;
+        }
+    }
     if let Fault::Token { dials, .. } = fault {
         ordered(dials.latency_min_ns, dials.latency_cap_ns)?;
     }

@@ -3,14 +3,18 @@
 use super::{Entries, File, Ms};
 use crate::chance::Site;
 use crate::fault::Fault;
+use crate::schedule::ScheduleDials;
 use crate::types::NodeIndex;
 
 const RESET: Site = Site::new("scenario/file/reset");
 const ECLIPSE: Site = Site::new("scenario/file/eclipse");
+const WORST_SCHEDULE: Site = Site::new("scenario/file/worst-schedule");
 const SWIZZLE: Site = Site::new("scenario/file/swizzle");
 
 /// How long a swizzle takes to clog all its nodes, and again to free them.
 const OVER_NS: u64 = 1_000_000_000;
+/// How long a message is held back after all trouble.
+const DELTA_NS: u64 = 1_000_000;
 
 impl Entries<'_> {
     pub(super) fn links(&mut self, file: &File) {
@@ -32,6 +36,16 @@ impl Entries<'_> {
                     this.add(at.after_ns(lasts.ns()), Fault::Heal);
                 }
             });
+        }
+        for (number, entry) in (0..).zip(&file.worst_schedule) {
+            let turn = self.turn(WORST_SCHEDULE, number, 0);
+            let hold = turn.value(0, Some(&entry.hold_ms));
+            let delta = turn.value(1, entry.delta_ms.as_ref());
+            let dials = ScheduleDials {
+                hold_ns: hold.map_or(0, Ms::ns),
+                delta_ns: delta.map_or(DELTA_NS, Ms::ns),
+            };
+            self.add(turn.at(&entry.at_ms), Fault::WorstSchedule(dials));
         }
         for (number, entry) in (0..).zip(&file.swizzle) {
             self.each(SWIZZLE, number, entry.times.as_ref(), |this, turn| {
