@@ -1,6 +1,6 @@
 //! From a scenario that fails to the least that still fails in the same way.
 //!
-//! Invariant: what is kept trips the same oracle with the same verdict under the same seed, and is a scenario file that says everything
+//! Invariant: what is kept trips the same oracle with the same verdict and kind of finding under the same seed, and is a scenario file that says everything
 //! outright. Every random decision has a place of its own, so leaving one thing out moves no other.
 //! Shape: horizon, classes of faults, single faults, nodes, clients, values; again and again until a whole round gains nothing, or
 //! the runs are used up. Each candidate is run once.
@@ -27,6 +27,8 @@ pub struct Tripped {
     pub verdict: Verdict,
     /// Which oracle found it.
     pub oracle: &'static str,
+    /// What kind of finding it is, where an oracle has more than one.
+    pub kind: &'static str,
     /// What was wrong, in words.
     pub finding: String,
     /// When.
@@ -42,6 +44,7 @@ impl Tripped {
         (report.verdict != Verdict::SafeLive).then(|| Self {
             verdict: report.verdict,
             oracle: report.oracle,
+            kind: report.kind,
             finding: report.finding.clone(),
             at: SimTime::new(report.sim_ns),
             events: report.events,
@@ -49,7 +52,8 @@ impl Tripped {
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        (self.verdict, self.oracle) == (other.verdict, other.oracle)
+        let what = |tripped: &Self| (tripped.verdict, tripped.oracle, tripped.kind);
+        what(self) == what(other)
     }
 }
 

@@ -146,6 +146,7 @@ fn failure_json(report: &Report, source: &Source) -> Value {
         "seed": report.seed,
         "verdict": report.verdict.name(),
         "oracle": report.oracle,
+        "kind": report.kind,
         "finding": report.finding,
         "token": source.token(report.seed).to_string(),
     })

@@ -26,6 +26,13 @@ pub const LIVENESS: &str = "liveness";
 /// What finds a broken belief.
 pub const PANIC: &str = "panic";
 
+/// Not everybody correct got beyond what was decided when the network stabilised.
+pub const UNSETTLED: &str = "unsettled";
+/// The next height was not decided while clients went on.
+pub const STANDSTILL: &str = "standstill";
+/// Payments got no receipt.
+pub const NO_RECEIPT: &str = "no_receipt";
+
 /// How long clients go on once everybody has decided again.
 const CALM_NS: u64 = 1_000_000_000;
 
@@ -82,6 +89,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// Which oracle found something, [`LIVENESS`] or [`PANIC`]; empty if nothing did.
     pub oracle: &'static str,
+    /// What kind of finding it is: of what was not done in time [`UNSETTLED`], [`STANDSTILL`] or [`NO_RECEIPT`], else the oracle's name;
+    /// empty if nothing was found.
+    pub kind: &'static str,
     /// What was wrong, in words; empty if nothing was.
     pub finding: String,
     /// The hash over every event.
@@ -121,18 +131,28 @@ impl World {
     }
 }
 
+/// What was not done in time.
+struct Late {
+    kind: &'static str,
+    words: String,
+}
+
 fn finish(world: &mut World) -> Report {
     let ended = catch_unwind(AssertUnwindSafe(|| to_the_end(world)));
-    let (verdict, oracle, finding) = match (world.violation(), ended) {
-        (Some(violation), _) => (Verdict::Unsafe, violation.oracle, violation.to_string()),
-        (None, Ok(Ok(()))) => (Verdict::SafeLive, "", String::new()),
-        (None, Ok(Err(finding))) => (Verdict::NotLive, LIVENESS, finding),
-        (None, Err(panic)) => (Verdict::Error, PANIC, words_of(panic.as_ref())),
+    let (verdict, oracle, kind, finding) = match (world.violation(), ended) {
+        (Some(violation), _) => {
+            let (oracle, words) = (violation.oracle, violation.to_string());
+            (Verdict::Unsafe, oracle, oracle, words)
+        }
+        (None, Ok(Ok(()))) => (Verdict::SafeLive, "", "", String::new()),
+        (None, Ok(Err(Late { kind, words }))) => (Verdict::NotLive, LIVENESS, kind, words),
+        (None, Err(panic)) => (Verdict::Error, PANIC, PANIC, words_of(panic.as_ref())),
     };
     Report {
         seed: world.seed(),
         verdict,
         oracle,
+        kind,
         finding,
         trace_hash: world.trace().hash(),
         events: world.trace().events(),
@@ -166,7 +186,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     format!("a panic: {}", text.unwrap_or_default())
 }
 
-fn to_the_end(world: &mut World) -> Result<(), String> {
+fn to_the_end(world: &mut World) -> Result<(), Late> {
     let stable = world.scenario().stabilise_at.unwrap_or(SimTime::START);
     let stable = stable.max(world.now());
     world.run_to(stable);
@@ -182,7 +202,7 @@ fn to_the_end(world: &mut World) -> Result<(), String> {
 }
 
 /// Clients go on until the height is decided that the scenario wants, each height within a bound.
-fn go_on(world: &mut World) -> Result<(), String> {
+fn go_on(world: &mut World) -> Result<(), Late> {
     let Some(goal) = world.scenario().heights else {
         return Ok(());
     };
@@ -193,16 +213,18 @@ fn go_on(world: &mut World) -> Result<(), String> {
         let what = || format!("height {next} after the one before");
         let now = world.now();
         if !owed(world, what, now, within_ns, there) {
-            return Err(format!(
+            let words = format!(
                 "height {next} of {goal} was not decided within {within_ns} ns of the one before"
-            ));
+            );
+            let kind = STANDSTILL;
+            return Err(Late { kind, words });
         }
     }
     Ok(())
 }
 
 /// Everybody correct gets beyond what was decided before the network stabilised.
-fn settle(world: &mut World, stable: SimTime) -> Result<(), String> {
+fn settle(world: &mut World, stable: SimTime) -> Result<(), Late> {
     let (round, behind) = (worst_round(world), spread(world));
     let goal = world.decided().next();
     let within_ns = bound(world).settled_ns(round, behind);
@@ -215,13 +237,15 @@ fn settle(world: &mut World, stable: SimTime) -> Result<(), String> {
         .correct()
         .map(|node| (node, world.replica(node).map(|replica| replica.status())))
         .collect();
-    Err(format!(
+    let words = format!(
         "height {goal} was not decided by all within {within_ns} ns of stabilisation: {standing:?}"
-    ))
+    );
+    let kind = UNSETTLED;
+    Err(Late { kind, words })
 }
 
 /// Clients stop, and every payment gets its receipt.
-fn collect(world: &mut World) -> Result<(), String> {
+fn collect(world: &mut World) -> Result<(), Late> {
     world.workload_mut().stop();
     let within_ns = bound(world).receipt_ns();
     let done = |world: &World| world.workload().open().is_empty();
@@ -231,10 +255,12 @@ fn collect(world: &mut World) -> Result<(), String> {
         return Ok(());
     }
     let open: Vec<_> = world.workload().open().keys().collect();
-    Err(format!(
+    let words = format!(
         "{} payments got no receipt within {within_ns} ns: {open:?}",
         open.len()
-    ))
+    );
+    let kind = NO_RECEIPT;
+    Err(Late { kind, words })
 }
 
 /// Runs until what is owed is done; whether it was, or the run is over for another reason.

@@ -189,6 +189,7 @@ fn record(token: &str, report: &Report, scenario: &Scenario, provenance: &Proven
         "seed": report.seed,
         "verdict": report.verdict.name(),
         "oracle": report.oracle,
+        "kind": report.kind,
         "finding": report.finding,
         "trace_hash": report.trace_hash.to_string(),
         "events": report.events,

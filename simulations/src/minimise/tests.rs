@@ -3,6 +3,7 @@
 use super::*;
 use crate::byzantine::Behaviour;
 use crate::fault::Fault;
+use crate::run::{NO_RECEIPT, UNSETTLED};
 use crate::scenario::local_parameters;
 
 const BUDGET: u64 = 2_000;
@@ -12,6 +13,7 @@ fn tripped_if(wrong: bool) -> Option<Tripped> {
     wrong.then(|| Tripped {
         verdict: Verdict::Unsafe,
         oracle: "broken",
+        kind: "broken",
         finding: String::new(),
         at: SimTime::new(2_000_000_000),
         events: 1,
@@ -130,6 +132,24 @@ fn another_oracle_is_another_failure() {
     let minimised = minimise(seed, &Scenario::swarm(seed), BUDGET, judge, |_| {}).unwrap();
     assert_eq!(minimised.scenario.faults.len(), 1);
     assert_eq!(minimised.after.oracle, "broken");
+}
+
+/// Goal: a payment without a receipt is not taken for a height that was not decided, though one oracle misses both.
+#[test]
+fn another_kind_of_finding_is_another_failure() {
+    let judge = |scenario: &Scenario| {
+        let kind = if scenario.faults.len() < 2 {
+            NO_RECEIPT
+        } else {
+            UNSETTLED
+        };
+        let tripped = tripped_if(true)?;
+        Some(Tripped { kind, ..tripped })
+    };
+    let seed = seed_with(|scenario| scenario.faults.len() > 4);
+    let minimised = minimise(seed, &Scenario::swarm(seed), BUDGET, judge, |_| {}).unwrap();
+    assert_eq!(minimised.scenario.faults.len(), 2);
+    assert_eq!(minimised.after.kind, UNSETTLED);
 }
 
 /// Goal: it stops when its runs are used up, says so, and what it has still fails.

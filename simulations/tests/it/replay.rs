@@ -66,6 +66,17 @@ fn every_failure_prints_its_token() {
     assert!(!json["failures"][0]["oracle"].as_str().unwrap().is_empty());
 }
 
+/// Goal: what one oracle finds is told apart by its kind.
+#[test]
+fn a_finding_has_a_kind() {
+    let json = last_line(&falaj_sim(&["run", "two-down-of-four", "--json"]));
+    let failure = &json["failures"][0];
+    assert_eq!(
+        (&failure["oracle"], &failure["kind"]),
+        (&"liveness".into(), &"unsettled".into())
+    );
+}
+
 /// Goal: a failing run of a sweep keeps its token in its line.
 #[test]
 fn a_failing_run_of_a_sweep_keeps_its_token() {
@@ -273,10 +284,9 @@ fn a_failing_run_is_made_small() {
         (&after["verdict"], &after["as_expected"]),
         (&"unsafe".into(), &true.into())
     );
-    assert_eq!(
-        after["failures"][0]["oracle"],
-        before["failures"][0]["oracle"]
-    );
+    for key in ["oracle", "kind"] {
+        assert_eq!(after["failures"][0][key], before["failures"][0][key]);
+    }
     assert!(after["events"].as_u64() <= before["events"].as_u64());
 
     let calm = token(&report(folder.path(), CALM, "1"));
