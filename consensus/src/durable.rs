@@ -29,7 +29,7 @@ mod view;
 pub use disk::{Disk, DiskError, DiskOperation};
 pub use error::{Damage, LogError};
 pub use frame::{FRAME_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
-pub use log::{FramedLog, Records, TornTail};
+pub use log::{FramedLog, Reader, Records, TornTail};
 #[cfg(any(test, feature = "testing"))]
 pub use mem_disk::{MemDisk, MemFile, Survives};
 #[cfg(feature = "os-disk")]

@@ -305,9 +305,9 @@ impl<D: Disk> FramedLog<D> {
         bytes_max: usize,
     ) -> Result<Vec<(Position, Vec<u8>)>, LogError> {
         self.check_usable()?;
-        let (mut records, mut bytes, mut held) = (Vec::new(), 0_usize, None);
+        let (mut records, mut bytes, mut reader) = (Vec::new(), 0_usize, self.reader());
         for position in positions {
-            let Some(record) = self.record_near(&mut held, *position)? else {
+            let Some(record) = reader.read_present(*position)? else {
                 continue;
             };
             bytes = bytes.saturating_add(record.len());
@@ -319,17 +319,20 @@ impl<D: Disk> FramedLog<D> {
         Ok(records)
     }
 
+    /// Reads records one after the other; those in ascending order in one pass.
+    pub const fn reader(&self) -> Reader<'_, D> {
+        Reader {
+            log: self,
+            frame: None,
+        }
+    }
+
     /// The record at `position`, checked again.
     ///
     /// # Errors
     /// [`LogError::NoRecord`] when it is not there; damage and disk errors.
     pub fn read(&self, position: Position) -> Result<Vec<u8>, LogError> {
-        self.check_usable()?;
-        let record = self.record_near(&mut None, position)?;
-        record.ok_or(LogError::NoRecord {
-            log: self.identity.log,
-            position,
-        })
+        self.reader().read(position)
     }
 
     /// A record that is there; the frame it stands in is held for the next one.
@@ -362,9 +365,8 @@ impl<D: Disk> FramedLog<D> {
     /// The records from `from` on, in order, to the last.
     pub fn iter_from(&self, from: Position) -> Records<'_, D> {
         Records {
-            log: self,
+            reader: self.reader(),
             next: from.max(self.first()),
-            frame: None,
         }
     }
 
@@ -533,12 +535,16 @@ impl<D: Disk> FramedLog<D> {
             is_before && frame.segment == segment.number && frame.offset >= mark.offset
         };
         let file = self.file_of(segment)?;
-        let mut frame = match held.filter(is_nearer) {
-            Some(frame) => frame,
-            None => self.read_frame(segment, &file, mark)?,
+        let (from, mut room) = match held {
+            Some(frame) if is_nearer(&frame) => (frame.end(), frame.bytes),
+            Some(frame) => (mark, frame.bytes),
+            None => (mark, Vec::new()),
         };
+        let mut frame = self.read_frame(segment, &file, from, room)?;
         while !frame.holds(position) {
-            frame = self.read_frame(segment, &file, frame.end())?;
+            let end = frame.end();
+            room = frame.bytes;
+            frame = self.read_frame(segment, &file, end, room)?;
         }
         Ok(Some(frame))
     }
@@ -561,12 +567,13 @@ impl<D: Disk> FramedLog<D> {
         }
     }
 
-    /// The frame that begins at a mark, checked.
+    /// The frame that begins at a mark, checked; read into `room`, whatever that held before.
     fn read_frame(
         &self,
         segment: &Segment,
         file: &Option<D::File>,
         at: Mark,
+        mut room: Vec<u8>,
     ) -> Result<Frame, LogError> {
         let file = file.as_ref().unwrap_or(&self.tail);
         let damaged = || LogError::Damaged {
@@ -579,24 +586,23 @@ impl<D: Disk> FramedLog<D> {
             let read = self.disk.read(file, offset, bytes);
             read.map_err(|source| self.failed(source))
         };
-        let mut bytes = vec![0; FRAME_PREFIX_BYTES];
-        read(at.offset, &mut bytes)?;
-        let frame_bytes = frame_bytes(&bytes).ok_or_else(damaged)?;
+        let mut prefix = [0; FRAME_PREFIX_BYTES];
+        read(at.offset, &mut prefix)?;
+        let frame_bytes = frame_bytes(&prefix).ok_or_else(damaged)?;
         if at.offset.saturating_add(frame_bytes as u64) > segment.bytes {
             return Err(damaged());
         }
-        bytes.resize(frame_bytes, 0);
-        read(at.offset, &mut bytes)?;
+        room.resize(frame_bytes, 0);
+        read(at.offset, &mut room)?;
         let site = Site::new(&self.identity, segment.number, at.offset);
-        let payload = frame_at(&site, &bytes).ok_or_else(damaged)?;
+        let payload = frame_at(&site, &room).ok_or_else(damaged)?;
         let records = count_records(payload).ok_or_else(damaged)?;
-        bytes.drain(..FRAME_PREFIX_BYTES);
         Ok(Frame {
             segment: segment.number,
             offset: at.offset,
             records_before: at.records_before,
             records,
-            payload: bytes,
+            bytes: room,
         })
     }
 }
@@ -607,7 +613,8 @@ struct Frame {
     offset: u64,
     records_before: u64,
     records: u64,
-    payload: Vec<u8>,
+    /// Prefix and payload.
+    bytes: Vec<u8>,
 }
 
 impl Frame {
@@ -621,16 +628,16 @@ impl Frame {
 
     /// Where the next frame of the segment begins.
     const fn end(&self) -> Mark {
-        let bytes = self.payload.len().saturating_add(FRAME_PREFIX_BYTES);
         Mark {
-            offset: self.offset.saturating_add(bytes as u64),
+            offset: self.offset.saturating_add(self.bytes.len() as u64),
             records_before: self.records_upto(),
         }
     }
 
     fn record(&self, position: Position) -> Option<Vec<u8>> {
         let index = index_behind(self.records_before, position)?;
-        let record = RecordsOf::new(&self.payload).nth(index);
+        let payload = self.bytes.get(FRAME_PREFIX_BYTES..)?;
+        let record = RecordsOf::new(payload).nth(index);
         record.map(<[u8]>::to_vec)
     }
 }
@@ -641,11 +648,36 @@ fn index_behind(before: u64, position: Position) -> Option<usize> {
     usize::try_from(index).ok()
 }
 
+/// Reads records of a log; the frame of the last one is held for the next.
+pub struct Reader<'a, D: Disk> {
+    log: &'a FramedLog<D>,
+    frame: Option<Frame>,
+}
+
+impl<D: Disk> Reader<'_, D> {
+    /// The record at `position`, checked again.
+    ///
+    /// # Errors
+    /// [`LogError::NoRecord`] when it is not there; damage and disk errors.
+    pub fn read(&mut self, position: Position) -> Result<Vec<u8>, LogError> {
+        let record = self.read_present(position)?;
+        record.ok_or(LogError::NoRecord {
+            log: self.log.identity.log,
+            position,
+        })
+    }
+
+    /// The record at `position`, if it is there.
+    fn read_present(&mut self, position: Position) -> Result<Option<Vec<u8>>, LogError> {
+        self.log.check_usable()?;
+        self.log.record_near(&mut self.frame, position)
+    }
+}
+
 /// The records of a log from a position on, read frame by frame.
 pub struct Records<'a, D: Disk> {
-    log: &'a FramedLog<D>,
+    reader: Reader<'a, D>,
     next: Position,
-    frame: Option<Frame>,
 }
 
 impl<D: Disk> Records<'_, D> {
@@ -654,35 +686,22 @@ impl<D: Disk> Records<'_, D> {
     pub const fn next_position(&self) -> Position {
         self.next
     }
-
-    /// The record at `next`, with its frame read once for all its records.
-    fn read_next(&mut self) -> Result<Vec<u8>, LogError> {
-        let record = self.log.record_near(&mut self.frame, self.next)?;
-        record.ok_or(LogError::NoRecord {
-            log: self.log.identity.log,
-            position: self.next,
-        })
-    }
 }
 
 impl<D: Disk> Iterator for Records<'_, D> {
     type Item = Result<(Position, Vec<u8>), LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next > self.log.last() {
+        let (position, last) = (self.next, self.reader.log.last());
+        if position > last {
             return None;
         }
-        let position = self.next;
-        let item = self
-            .log
-            .check_usable()
-            .and_then(|()| self.read_next())
-            .map(|record| (position, record));
+        let item = self.reader.read(position).map(|record| (position, record));
         // After an error there is nothing more: a gap is never stepped over.
         self.next = if item.is_ok() {
             position.next()
         } else {
-            self.log.last().next()
+            last.next()
         };
         Some(item)
     }

@@ -471,12 +471,12 @@ impl<D: Disk> NodeLogs<D> {
             .iter()
             .map(|(batch, _)| batch.digest)
             .collect();
-        let (mut unordered, mut left) = (Vec::new(), Vec::new());
+        let (mut unordered, mut left, mut reader) = (Vec::new(), Vec::new(), self.batch.reader());
         for (position, reference) in &found.unordered {
             if named.contains(&reference.digest) {
                 continue;
             }
-            let encoded = self.batch.read(*position)?;
+            let encoded = reader.read(*position)?;
             let bytes = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
             let is_member = set.index_of(reference.author).is_some();
             if !is_member || bytes > room_bytes || is_dead(&encoded, life_ms, time_ms) {
