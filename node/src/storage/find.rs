@@ -59,8 +59,9 @@ pub fn find_decided<D: Disk>(
 pub(super) struct Certificates<'a, D: Disk> {
     log: &'a FramedLog<D>,
     records: Records<'a, D>,
-    /// Blocks recorded since the certificate that was looked at before: nearly always the next one's is among them.
-    proposed: BTreeMap<Position, (Header, Body)>,
+    /// Records of blocks since the certificate that was looked at before: nearly always the next one's is among them. Few are wanted,
+    /// so they are not decoded yet.
+    proposed: BTreeMap<Position, Vec<u8>>,
 }
 
 impl<'a, D: Disk> Certificates<'a, D> {
@@ -78,8 +79,8 @@ impl<'a, D: Disk> Certificates<'a, D> {
                 low = middle;
                 continue;
             }
-            let first = Self::from(log, mark).next()?;
-            if first.is_some_and(|(_, decided)| decided.certificate.height < height) {
+            let first = Self::from(log, mark).next_height()?;
+            if first.is_some_and(|first| first < height) {
                 (start, low) = (mark, middle);
             } else {
                 high = mark.get();
@@ -101,8 +102,9 @@ impl<'a, D: Disk> Certificates<'a, D> {
     /// # Errors
     /// [`LogError`] when the disk fails or a record is damaged.
     pub(super) fn next_of(&mut self, height: Height) -> Result<Option<DecidedRecord>, LogError> {
-        while let Some((position, decided)) = self.next()? {
-            if decided.certificate.height == height
+        while let Some((position, record)) = self.next_record()? {
+            if BlockRecord::height_decided(&record) == Some(height)
+                && let Some(BlockRecord::Decided(decided)) = BlockRecord::decode(&record)
                 && let Some(record) = self.whole(position, decided)?
             {
                 return Ok(Some(record));
@@ -112,16 +114,20 @@ impl<'a, D: Disk> Certificates<'a, D> {
         Ok(None)
     }
 
-    fn next(&mut self) -> Result<Option<(Position, Decided)>, LogError> {
+    /// The height of the next certificate.
+    fn next_height(&mut self) -> Result<Option<Height>, LogError> {
+        let record = self.next_record()?;
+        Ok(record.and_then(|(_, record)| BlockRecord::height_decided(&record)))
+    }
+
+    /// The next record of a certificate; those of blocks on the way are kept.
+    fn next_record(&mut self) -> Result<Option<(Position, Vec<u8>)>, LogError> {
         for record in self.records.by_ref() {
             let (position, bytes) = record?;
-            match BlockRecord::decode(&bytes) {
-                Some(BlockRecord::Proposed { header, body }) => {
-                    self.proposed.insert(position, (header, body));
-                }
-                Some(BlockRecord::Decided(decided)) => return Ok(Some((position, decided))),
-                None => {}
+            if BlockRecord::height_decided(&bytes).is_some() {
+                return Ok(Some((position, bytes)));
             }
+            self.proposed.insert(position, bytes);
         }
         Ok(None)
     }
@@ -134,7 +140,7 @@ impl<'a, D: Disk> Certificates<'a, D> {
     ) -> Result<Option<DecidedRecord>, LogError> {
         let body_at = Position::new(decided.body);
         let block = match self.proposed.remove(&body_at) {
-            Some(block) => Some(block),
+            Some(record) => block_of(&record),
             None => self.read_block(body_at)?,
         };
         let certificate = decided.certificate;
@@ -153,13 +159,15 @@ impl<'a, D: Disk> Certificates<'a, D> {
 
     fn read_block(&self, position: Position) -> Result<Option<(Header, Body)>, LogError> {
         let records = self.log.read_present(&[position], usize::MAX)?;
-        let record = records
-            .first()
-            .and_then(|(_, bytes)| BlockRecord::decode(bytes));
-        Ok(match record {
-            Some(BlockRecord::Proposed { header, body }) => Some((header, body)),
-            Some(BlockRecord::Decided(_)) | None => None,
-        })
+        Ok(records.first().and_then(|(_, record)| block_of(record)))
+    }
+}
+
+/// The block that a record holds, if it is one of a block.
+fn block_of(record: &[u8]) -> Option<(Header, Body)> {
+    match BlockRecord::decode(record)? {
+        BlockRecord::Proposed { header, body } => Some((header, body)),
+        BlockRecord::Decided(_) => None,
     }
 }
 

@@ -7,6 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::durable::{Position, RECORD_BYTES_MAX};
 use falaj_consensus::hash;
 use falaj_consensus::message::{Body, CommitCertificate, Header, decode};
+use falaj_consensus::types::Height;
 
 /// A record of the block log.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -21,8 +22,11 @@ pub enum BlockRecord {
         body: Body,
     } = 1,
     /// The certificate of a decided height.
-    Decided(Decided) = 2,
+    Decided(Decided) = DECIDED,
 }
+
+/// What the record of a certificate begins with; the height that is decided comes next.
+const DECIDED: u8 = 2;
 
 /// A decided height: its certificate, and where the rest of it stands.
 ///
@@ -60,6 +64,14 @@ impl BlockRecord {
             body: body.get(),
             batches: batches.iter().map(|position| position.get()).collect(),
         }))
+    }
+
+    /// The height that a record decides, read without the rest of it; `None` if it is of no certificate.
+    #[must_use]
+    pub(super) fn height_decided(bytes: &[u8]) -> Option<Height> {
+        let (kind, mut rest) = bytes.split_first()?;
+        let is_decided = *kind == DECIDED;
+        is_decided.then(|| Height::deserialize(&mut rest).ok())?
     }
 
     /// Reads a record; `None` if the bytes are none.

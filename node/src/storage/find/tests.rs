@@ -1,11 +1,11 @@
 //! Heights are found wherever they stand in a long log.
 
-use falaj_consensus::durable::MemDisk;
+use falaj_consensus::durable::{MemDisk, Position};
 use falaj_consensus::types::Height;
 
 use super::{DecidedRecord, find_decided};
-use crate::storage::NodeLogs;
 use crate::storage::forge::{add, block, decide, logs, propose};
+use crate::storage::{BlockRecord, NodeLogs};
 
 fn heights(records: &[DecidedRecord]) -> Vec<u64> {
     let heights = records.iter().map(|record| {
@@ -73,4 +73,23 @@ fn heights_that_were_decided_again_are_found() {
 #[test]
 fn an_empty_log_has_none() {
     assert!(found(&logs(), 1, 32).is_empty());
+}
+
+// The height at which a find looks first is the one that the whole record has.
+#[test]
+fn the_height_of_a_record_is_read_without_the_rest_of_it() {
+    let mut logs = logs();
+    for height in [1, 2, 300] {
+        add(&mut logs, &block(height, None), &[]);
+    }
+    for record in logs.block.iter_from(Position::START) {
+        let (_, bytes) = record.unwrap();
+        let height = match BlockRecord::decode(&bytes).unwrap() {
+            BlockRecord::Decided(decided) => Some(decided.certificate.height),
+            BlockRecord::Proposed { .. } => None,
+        };
+        assert_eq!(BlockRecord::height_decided(&bytes), height);
+    }
+    assert_eq!(BlockRecord::height_decided(&[]), None);
+    assert_eq!(BlockRecord::height_decided(&[2, 1, 0]), None);
 }
