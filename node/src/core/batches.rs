@@ -355,14 +355,29 @@ impl Batches {
     /// Whether that validator said it holds that batch. Of two batches under one number none but the first counts.
     #[must_use]
     pub(super) fn is_held_by(&self, validator: ValidatorId, batch: &CheckedBatch) -> bool {
-        let reference = batch.reference;
+        self.is_acknowledged_by(validator, batch.reference) && self.is_first(batch)
+    }
+
+    /// The power of the validators that said they hold that batch.
+    #[must_use]
+    pub(super) fn power_holding(&self, set: &ValidatorSet, batch: &CheckedBatch) -> u128 {
+        if !self.is_first(batch) {
+            return 0;
+        }
+        let members = set.members().iter();
+        let holders = members.filter(|member| self.is_acknowledged_by(member.id, batch.reference));
+        holders.map(|member| u128::from(member.power.get())).sum()
+    }
+
+    fn is_acknowledged_by(&self, validator: ValidatorId, reference: BatchRef) -> bool {
         let acks = self.acks.get(&validator);
         acks.and_then(|acks| acks.get(&reference.author))
             .is_some_and(|seq| *seq >= reference.seq)
-            && self
-                .unordered
-                .get(&reference.digest)
-                .is_some_and(|held| held.first)
+    }
+
+    fn is_first(&self, batch: &CheckedBatch) -> bool {
+        let held = self.unordered.get(&batch.reference.digest);
+        held.is_some_and(|held| held.first)
     }
 
     /// The transactions of a batch that is not ordered yet.

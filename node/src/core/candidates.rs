@@ -127,7 +127,7 @@ impl Candidates {
     /// Forgets blocks, once there are too many: those that were never recorded and that the engine does not know any more. A recorded
     /// one, which is one that we voted for or that was decided, is never forgotten before the height is decided.
     pub(super) fn prune(&mut self, is_known: impl Fn(BlockId) -> bool) {
-        if self.unrecorded() > CANDIDATES_MAX {
+        if self.blocks.len() > CANDIDATES_MAX && self.unrecorded() > CANDIDATES_MAX {
             self.blocks
                 .retain(|id, block| block.position.is_some() || is_known(*id));
         }

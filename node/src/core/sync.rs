@@ -53,6 +53,8 @@ impl PeerState {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sync {
     peers: BTreeMap<Peer, PeerState>,
+    /// What [`Self::best_height`] gives: asked after every input, and changed by few.
+    best: Height,
     ahead: BTreeMap<Height, (Peer, DecidedBlock)>,
 }
 
@@ -82,6 +84,7 @@ impl Sync {
     /// A peer can be reached.
     pub fn up(&mut self, peer: Peer) {
         self.peers.entry(peer).or_default().up = true;
+        self.find_best();
     }
 
     /// A peer cannot be reached; what it was asked for is asked of others.
@@ -89,6 +92,7 @@ impl Sync {
         let state = self.peers.entry(peer).or_default();
         state.up = false;
         state.request = None;
+        self.find_best();
     }
 
     /// Peers that can be reached.
@@ -117,7 +121,11 @@ impl Sync {
 
     /// A peer stated its decided height.
     pub fn heard(&mut self, peer: Peer, height: Height) {
-        self.peers.entry(peer).or_default().height = height;
+        let state = self.peers.entry(peer).or_default();
+        if state.height != height {
+            state.height = height;
+            self.find_best();
+        }
     }
 
     /// The decided height a peer last stated.
@@ -130,13 +138,14 @@ impl Sync {
 
     /// The highest decided height that a reachable peer stated; nobody vouches for it, so it is good for asking and no more.
     #[must_use]
-    pub fn best_height(&self) -> Height {
-        self.peers
-            .values()
-            .filter(|state| state.up)
-            .map(|state| state.height)
-            .max()
-            .unwrap_or_default()
+    pub const fn best_height(&self) -> Height {
+        self.best
+    }
+
+    fn find_best(&mut self) {
+        let reachable = self.peers.values().filter(|state| state.up);
+        let heights = reachable.map(|state| state.height);
+        self.best = heights.max().unwrap_or_default();
     }
 
     /// The highest decided height that reachable members with more than a third of the power state at least: one of them is correct.

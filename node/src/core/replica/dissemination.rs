@@ -301,11 +301,7 @@ impl Replica {
     /// Whether more than two thirds of the power hold a batch.
     pub(super) fn is_nameable(&self, batch: &CheckedBatch) -> bool {
         let set = self.open_set();
-        let holders = set.indices().filter(|index| {
-            set.get(*index)
-                .is_some_and(|member| self.batches.is_held_by(member.id, batch))
-        });
-        set.is_quorum(holders.map(|index| set.power(index)).sum())
+        set.is_quorum(self.batches.power_holding(&set, batch))
     }
 
     /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them.
