@@ -175,6 +175,8 @@ pub struct Liar<'a> {
     pub number: u64,
     /// The liar's own state, after its last decided height.
     pub state: &'a State,
+    /// Who is worth a lie: liars do not trouble each other.
+    pub victims: &'a [NodeIndex],
     /// What all liars know.
     pub plot: &'a mut Plot,
     /// Chance: all liars split the others of a round in the same way.
@@ -238,16 +240,22 @@ fn own_fresh_proposal<'a>(liar: &Liar<'_>, frame: &'a Frame) -> Option<&'a Propo
     (is_own && proposal.valid_round.is_none()).then_some(bundle)
 }
 
-/// The truth, and lies beside it to the same nodes.
+/// The truth, and lies beside it to those of the same nodes that do not lie themselves: two liars that answered each other's floods
+/// with floods would be busy with nothing else.
 fn beside(
     liar: &mut Liar<'_>,
     mark: Mark,
     (to, truth): (Vec<NodeIndex>, Frame),
     lies: Vec<Frame>,
 ) -> Vec<Lie> {
-    liar.marks.hit_if(!lies.is_empty(), mark);
-    let frames = std::iter::once(truth).chain(lies);
-    frames.map(|frame| Lie::frame(to.clone(), frame)).collect()
+    let is_victim = |node: &&NodeIndex| liar.victims.contains(node);
+    let victims: Vec<_> = to.iter().filter(is_victim).copied().collect();
+    liar.marks
+        .hit_if(!lies.is_empty() && !victims.is_empty(), mark);
+    let lies = lies
+        .into_iter()
+        .map(|frame| Lie::frame(victims.clone(), frame));
+    std::iter::once(Lie::frame(to, truth)).chain(lies).collect()
 }
 
 /// Each part of the recipients hears something else in a round.

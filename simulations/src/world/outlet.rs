@@ -147,6 +147,7 @@ impl World {
     /// What leaves a liar instead of a frame.
     fn lie(&mut self, place: NodeIndex, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
         let at = self.now();
+        let victims: Vec<_> = self.nodes().filter(|node| !self.is_lying(*node)).collect();
         let (registry, chain) = (&mut self.registry, &self.shared.chain);
         let node = &self.nodes[place.position()];
         let Some(process) = &node.process else {
@@ -159,6 +160,7 @@ impl World {
             validators: self.scenario.validators,
             number: self.said[place.position()],
             state: process.replica.state(),
+            victims: &victims,
             plot: &mut self.plot,
             chance: &self.shared.chance,
             marks: &mut self.marks,

@@ -87,6 +87,16 @@ fn two_colluding_liars_of_seven_fork_nothing() {
     assert!(world.marks().count(Mark::DoubleVote) > 0);
 }
 
+/// Goal: liars trouble others, not each other: two that answered each other's floods with floods would be all that a run is busy with.
+#[test]
+fn two_that_flood_leave_each_other_alone() {
+    let floods = [Behaviour::FloodRequests, Behaviour::FloodBatches];
+    let mut world = lying(7, &[0, 4], &floods);
+    let busy = |world: &World| world.trace().events() > 200_000;
+    assert!(!world.run_until(at_ms(1_500), busy), "{}", world.now());
+    assert_eq!(world.violation(), None);
+}
+
 /// Goal: two of four are one more than consensus bears; whenever they fork the chain, what correct nodes have heard names both, and
 /// nobody else.
 #[test]
