@@ -5,7 +5,7 @@
 //! one polka, of the highest round; one certificate.
 //! Source: `docs/spec/consensus.md`, "Bounds".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::message::{CommitCertificate, Kind, Polka, Proposal, Vote};
 use crate::types::{Round, ValidatorIndex};
@@ -46,9 +46,9 @@ impl NextHeight {
         if !is_known && same.len() < DIFFERENT_MAX {
             same.push(vote);
         }
-        while of_sender.len() > NEXT_ROUNDS_MAX.saturating_mul(2) {
-            of_sender.pop_first();
-        }
+        let rounds: BTreeSet<_> = of_sender.keys().map(|(round, _)| *round).collect();
+        let newest = rounds.into_iter().rev().take(NEXT_ROUNDS_MAX).last();
+        of_sender.retain(|(round, _), _| newest.is_none_or(|newest| *round >= newest));
     }
 
     pub(super) fn keep_proposal(&mut self, proposal: Verified<Proposal>, received_us: u64) {

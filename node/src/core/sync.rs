@@ -226,8 +226,13 @@ impl Sync {
 
     /// The block of the open height, if it is here; what lies below is forgotten.
     pub fn take(&mut self, open: Height) -> Option<(Peer, DecidedBlock)> {
-        self.ahead = self.ahead.split_off(&open);
+        self.forget_below(open);
         self.ahead.remove(&open)
+    }
+
+    /// Blocks of heights that were decided by other means are of no use.
+    pub fn forget_below(&mut self, open: Height) {
+        self.ahead = self.ahead.split_off(&open);
     }
 
     /// The batches that blocks kept ahead name, with who gave the block and its height: the next ones in order of height, and no more than may be

@@ -107,6 +107,20 @@ fn early_messages_are_bounded_by_sender() {
     assert!(told.engine().kept() <= NEXT_ROUNDS_MAX * 4);
 }
 
+// docs/spec/consensus.md, "Bounds": of one sender its newest rounds are kept, also where it says one thing in each.
+#[test]
+fn early_messages_of_one_sender_are_of_its_newest_rounds() {
+    for words in [["prevote", "nil"], ["precommit", "nil"]] {
+        let mut told = check("open");
+        told.start.height = told.start.height.next();
+        for round in (0..20_u32).rev().chain(0..20) {
+            let early = told.inputs(words[0], &["2", &round.to_string(), words[1]]);
+            told.give(early);
+        }
+        assert_eq!(told.engine().kept(), NEXT_ROUNDS_MAX);
+    }
+}
+
 // A certificate that contradicts the decision below is a fork: nothing goes on.
 #[test]
 fn a_fork_below_halts() {

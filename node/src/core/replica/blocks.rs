@@ -314,8 +314,10 @@ impl Replica {
     }
 
     /// Asks for the batches of a block that are not here, each at most once a tick.
+    /// A block that was judged lacks nothing, or is invalid whatever comes.
     pub(super) fn fetch_batches_of(&mut self, id: &BlockId, from: &[Peer], step: &mut Step) {
-        let Some(candidate) = self.candidates.get(id) else {
+        let candidate = self.candidates.get(id);
+        let Some(candidate) = candidate.filter(|block| block.verdict.is_none()) else {
             return;
         };
         let digests = candidate.missing(&self.batches).fetch;

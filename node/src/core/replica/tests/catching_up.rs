@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::harness::{PEER, World, asks_for_blocks};
 use crate::core::{
-    Ack, CheckedBatch, DecidedBlock, Dropped, Event, Message, Output, UNORDERED_BYTES_MAX,
+    Ack, CheckedBatch, DecidedBlock, Dropped, Event, Input, Message, Output, UNORDERED_BYTES_MAX,
     UnorderedBatch,
 };
 
@@ -160,6 +160,44 @@ fn a_block_ahead_that_exceeds_the_limits_is_left() {
         vec![block_ahead(world, 2, vec![batch])]
     });
     assert_eq!(fetched(&mut world), []);
+    assert_eq!(world.replica.peers().batches_ahead().count(), 0);
+}
+
+// docs/spec/dissemination.md, "Bodies": what exceeds its limits is invalid before anything of it is fetched.
+#[test]
+fn nothing_of_a_proposed_block_that_exceeds_the_limits_is_fetched() {
+    let mut world = World::new();
+    for (more, asks) in [(0, 1), (1, 0)] {
+        let mut batch = batch(&world, AUTHOR, 1 + more).reference;
+        batch.bytes = u64::from(world.replica.parameters().limits.block_bytes_max) + more;
+        let body = Body {
+            batches: vec![batch],
+            ..Body::default()
+        };
+        let header = world.header(Round::new(0), &body, 1 + more);
+        let proposal = world.proposal_of(header, body);
+        world.receive(0, Some(proposal));
+        assert_eq!(fetched(&mut world).len(), asks);
+    }
+}
+
+// docs/spec/dissemination.md, "Bounds": a block ahead is forgotten once its height is decided, though the peers that were ahead are gone.
+#[test]
+fn no_block_is_kept_below_the_open_height() {
+    let mut world = answered(|world| {
+        let batch = batch(world, AUTHOR, 1);
+        vec![block_ahead(world, 2, vec![batch.reference])]
+    });
+    world.give(Input::PeerDown(PEER));
+    assert_eq!(world.replica.peers().batches_ahead().count(), 1);
+    for height in 1..=2 {
+        let header = world.header(Round::new(0), &Body::default(), 1);
+        let proposal = world.proposal(header.clone());
+        world.receive(0, Some(proposal));
+        let decided = world.decide(header, Body::default(), Vec::new(), |outcome| outcome);
+        world.receive(0, Some(Message::Certificate(decided.certificate)));
+        assert_eq!(world.replica.height(), Height::new(height));
+    }
     assert_eq!(world.replica.peers().batches_ahead().count(), 0);
 }
 
