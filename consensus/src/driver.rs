@@ -20,7 +20,9 @@ mod wants;
 pub use blocks::{BLOCKS_MAX, OVERLAYS_MAX};
 pub use context::HeightContext;
 
-use crate::engine::{Alarm, Event, GuardPosition, HeightStart, Output, TimerId, TimerKind};
+use crate::engine::{
+    Alarm, Event, GuardPosition, HeightStart, Holdings, NextHoldings, Output, TimerId, TimerKind,
+};
 use crate::message::{CommitCertificate, Polka, Statement, Vote};
 use crate::round::{RoundState, Step};
 use crate::types::{BlockId, Hash32, Height, Now, Round, ValidatorId};
@@ -153,6 +155,28 @@ impl Driver {
             .count()
             .saturating_add(self.proposals.count())
             .saturating_add(self.blocks.count())
+    }
+
+    /// What is kept for others; of the next height nothing is here.
+    #[must_use]
+    pub fn holdings(&self) -> Holdings {
+        let votes = self.votes.all_votes();
+        Holdings {
+            height: self.context.height,
+            round: self.state.round(),
+            locked: self.state.locked().map(|lock| lock.round),
+            valid: self.state.valid().map(|valid| valid.round),
+            votes: votes
+                .map(|vote| (vote.round, vote.value.kind(), vote.validator))
+                .collect(),
+            proposals: self.proposals.senders().collect(),
+            polkas: self.votes.polkas().map(|polka| polka.round).collect(),
+            certificates: self.votes.certificates(),
+            offences: self.votes.offences(),
+            blocks: self.blocks.count(),
+            overlays: self.blocks.overlays(),
+            next: NextHoldings::default(),
+        }
     }
 
     /// Stops the height for good.

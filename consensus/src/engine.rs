@@ -8,12 +8,14 @@
 //! Errors: none. What others send wrongly is dropped, answered or proven; a host that breaks the order of heights is a panic.
 //! Source: `docs/spec/consensus.md`.
 
+mod holdings;
 mod input;
 mod next;
 mod output;
 mod receive;
 mod status;
 
+pub use holdings::{Holdings, NextHoldings};
 pub use input::{
     BodyVerdict, GuardPosition, HeightStart, Input, Own, Parent, Resume, ResumedLock, TimerId,
     TimerKind, VotesWanted,

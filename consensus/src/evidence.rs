@@ -23,9 +23,8 @@ impl Offences {
     /// Lets the first evidence of its key pass.
     pub fn admit(&mut self, evidence: Evidence) -> Option<Evidence> {
         let key = evidence.key();
-        self.seen
-            .insert((key.validator, key.kind))
-            .then_some(evidence)
+        let is_new = self.seen.insert((key.validator, key.kind));
+        (is_new || mutated!(EvidenceFloods)).then_some(evidence)
     }
 
     /// How many offences are known.

@@ -316,6 +316,18 @@ impl VoteKeeper {
             .map_or((0, 0), |votes| votes.precommits.powers())
     }
 
+    /// How many commit certificates are kept.
+    #[must_use]
+    pub fn certificates(&self) -> usize {
+        usize::from(self.certificate.is_some()).saturating_add(usize::from(self.conflict.is_some()))
+    }
+
+    /// How many offences were proven.
+    #[must_use]
+    pub fn offences(&self) -> usize {
+        self.offences.count()
+    }
+
     /// How many votes are kept.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -348,6 +360,7 @@ impl VoteKeeper {
             .filter(|(_, votes)| votes.has_vote_of(sender));
         let ahead: Vec<_> = ahead.map(|(round, _)| *round).collect();
         match ahead.first() {
+            Some(_) if mutated!(RoundsAheadUnbounded) => Ok(()),
             Some(_) if ahead.contains(&round) || ahead.len() < ROUNDS_AHEAD_MAX => Ok(()),
             Some(oldest) if *oldest > round => Err(Unkept::TooFarAhead),
             Some(oldest) => {
@@ -383,6 +396,7 @@ impl VoteKeeper {
         let mut proven = self.amnesia(&vote);
         let round = self.rounds.entry(vote.round).or_default();
         match round.tally(&vote.value).vote_of(vote.validator) {
+            Some(_) if mutated!(SecondVoteProvesNothing) => {}
             Some(first) if !mutated!(SecondVoteCounts) => {
                 proven.extend(evidence::double_vote(first, &vote));
             }

@@ -11,6 +11,7 @@ mod divergence;
 mod effect;
 mod faults;
 mod guard_position;
+mod holdings;
 mod input;
 mod job;
 mod mempool;
@@ -25,6 +26,7 @@ pub use divergence::Divergence;
 pub use effect::{
     Admission, Committed, Dropped, Effect, Event, Output, PeerFault, Recipients, VoteSeen,
 };
+pub use holdings::{BatchLoad, Holdings, Load, PeerLoad, Quota};
 pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
 pub use mempool::{Full, Mempool, MempoolLimits};

@@ -10,12 +10,14 @@ mod accountability;
 mod acknowledged;
 mod agreement;
 mod alarms;
+mod bounds;
 mod certificates;
 mod chain;
 mod conformance;
 mod conservation;
 mod disclosure;
 mod double_sign;
+mod evidence;
 mod liveness;
 mod once;
 mod quorum;
@@ -31,7 +33,7 @@ use falaj_consensus::message::{Outcome, Statement};
 use falaj_consensus::types::{Height, Now};
 use falaj_hsm::Place;
 use falaj_ledger::transaction::TxKey;
-use falaj_node::core::{Committed, Event, Frame};
+use falaj_node::core::{Committed, Event, Frame, Holdings};
 
 use crate::economy::Economy;
 use crate::hsm::Registry;
@@ -59,6 +61,19 @@ pub struct Moment {
     pub at: SimTime,
     /// On the clocks of the node that shows it.
     pub clock: Now,
+}
+
+/// What a process has begun and not ended, counted by its host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Checks of signatures.
+    pub checks: u64,
+    /// Requests that its signer has.
+    pub signatures: u64,
+    /// Reads of the batch log and searches of the block log.
+    pub reads: u64,
+    /// Steps whose outputs wait for the disk.
+    pub outputs: u64,
 }
 
 /// What can be seen from outside.
@@ -108,6 +123,13 @@ pub enum Observation<'a> {
     Committed(&'a Committed),
     /// The replica reported something.
     Reported(&'a Event),
+    /// A look at what the replica holds.
+    Held {
+        /// As it counts it.
+        holdings: &'a Holdings,
+        /// As its host counts it.
+        under_way: UnderWay,
+    },
 }
 
 impl Observation<'_> {
@@ -121,7 +143,8 @@ impl Observation<'_> {
             | Self::Received(_)
             | Self::Appended { .. }
             | Self::Durable { .. }
-            | Self::Reported(_) => None,
+            | Self::Reported(_)
+            | Self::Held { .. } => None,
         }
     }
 }
@@ -172,6 +195,8 @@ pub struct Judge {
     once: once::Once,
     conformance: conformance::Conformance,
     disclosure: disclosure::Disclosure,
+    bounds: bounds::Bounds,
+    evidence: evidence::Evidence,
     violation: Option<Violation>,
 }
 
@@ -190,6 +215,8 @@ impl Judge {
             once: once::Once::default(),
             conformance: conformance::Conformance::new(&facts),
             disclosure: disclosure::Disclosure::new(&facts),
+            bounds: bounds::Bounds::new(&facts),
+            evidence: evidence::Evidence::new(&facts),
             violation: None,
             facts,
         }
@@ -235,6 +262,7 @@ impl Judge {
             return;
         }
         let seen = &observation;
+        let proven = self.evidence.observe(registry, when.at, node, seen);
         let accountable = self.accountability.observe(registry, node, seen);
         let agreed = self.agreement.observe(node, seen);
         let calm = alarms::observe(&self.facts, seen);
@@ -257,8 +285,10 @@ impl Judge {
                 "durable before disclosed",
                 self.disclosure.observe(node, seen),
             ),
+            ("bounds", self.bounds.observe(node, seen)),
             (ACCOUNTABILITY, accountable),
             (alarms, calm),
+            ("evidence", proven),
         ];
         for (oracle, finding) in findings {
             if let Err(what) = finding {

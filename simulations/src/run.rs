@@ -187,6 +187,12 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn to_the_end(world: &mut World) -> Result<(), Late> {
+    let ended = owed_to_the_end(world);
+    world.look_at_all();
+    ended
+}
+
+fn owed_to_the_end(world: &mut World) -> Result<(), Late> {
     let stable = world.scenario().stabilise_at.unwrap_or(SimTime::START);
     let stable = stable.max(world.now());
     world.run_to(stable);

@@ -13,6 +13,7 @@ mod connections;
 mod costs;
 mod event;
 mod faults;
+mod holdings;
 mod host;
 mod images;
 mod log_device;

@@ -188,6 +188,12 @@ impl Blocks {
         self.blocks.len()
     }
 
+    /// How many executions hold an overlay.
+    #[must_use]
+    pub(super) fn overlays(&self) -> usize {
+        self.overlays.len()
+    }
+
     fn occupy(&mut self, id: BlockId) {
         self.overlays.push(id);
         let block = self.entry(id);

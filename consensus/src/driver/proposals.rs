@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::message::Proposal;
-use crate::types::{BlockId, Round};
+use crate::types::{BlockId, Round, ValidatorIndex};
 use crate::vote_keeper::{ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX, Unkept};
 
 /// A proposal with what was found out when it came.
@@ -98,6 +98,15 @@ impl Proposals {
             ]
         };
         self.rounds.values().flat_map(both).flatten()
+    }
+
+    /// Round and sender of every proposal that is kept.
+    pub(super) fn senders(&self) -> impl Iterator<Item = (Round, ValidatorIndex)> + '_ {
+        self.rounds.values().flat_map(|known| {
+            let both = [Some(&known.first), known.second.as_ref()];
+            let kept = both.into_iter().flatten();
+            kept.map(|kept| (kept.proposal.round, kept.proposal.proposer))
+        })
     }
 
     /// Drops what is too far behind.

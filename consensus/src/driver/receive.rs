@@ -40,6 +40,7 @@ impl Driver {
             Err(unkept) => return drop_message(statement, reason(unkept), out),
             Ok(Added::Known) => return,
             Ok(Added::First) => {}
+            Ok(Added::Second(_)) if mutated!(SecondProposalProvesNothing) => {}
             Ok(Added::Second(first)) => {
                 give_evidence(self.votes.double_proposal(&first, &proposal), out)
             }

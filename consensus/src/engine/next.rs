@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::NextHoldings;
 use crate::message::{CommitCertificate, Kind, Polka, Proposal, Vote};
 use crate::types::{Round, ValidatorIndex};
 use crate::verify::Verified;
@@ -99,6 +100,23 @@ impl NextHeight {
                 .collect(),
             polka: kept.polka,
             certificate: kept.certificate,
+        }
+    }
+
+    /// What is kept, one entry a message.
+    pub(super) fn holdings(&self) -> NextHoldings {
+        let votes = self.votes.values().flat_map(BTreeMap::values).flatten();
+        let proposals = self.proposals.values().flat_map(BTreeMap::values).flatten();
+        NextHoldings {
+            votes: votes
+                .map(Verified::get)
+                .map(|vote| (vote.round, vote.value.kind(), vote.validator))
+                .collect(),
+            proposals: proposals
+                .map(|(proposal, _)| (proposal.get().round, proposal.get().proposer))
+                .collect(),
+            polkas: usize::from(self.polka.is_some()),
+            certificates: usize::from(self.certificate.is_some()),
         }
     }
 

@@ -68,6 +68,14 @@ mutations! {
     RepeatedVoteIsEvidence = "repeated_vote_is_evidence";
     /// A prevote for another block than was precommitted is evidence, whatever its valid round.
     AmnesiaWithoutValidRound = "amnesia_without_valid_round";
+    /// Votes are kept of however many rounds ahead a sender names.
+    RoundsAheadUnbounded = "rounds_ahead_unbounded";
+    /// A second vote of a sender proves nothing.
+    SecondVoteProvesNothing = "second_vote_proves_nothing";
+    /// A second proposal of a round proves nothing.
+    SecondProposalProvesNothing = "second_proposal_proves_nothing";
+    /// An offence is told each time that it shows.
+    EvidenceFloods = "evidence_floods";
 
     /// 22: who is locked accepts a fresh block, and the guard lets it.
     PrevoteFreshUnderLock = "prevote_fresh_under_lock";
@@ -124,6 +132,10 @@ mutations! {
     MempoolForgets = "mempool_forgets";
     /// The inline tail of a block is not executed.
     InlineTailDropped = "inline_tail_dropped";
+    /// A check that has ended goes on counting against its sender.
+    ChecksNeverEnd = "checks_never_end";
+    /// What was ordered goes on counting against its sender.
+    QuotaNotGivenBack = "quota_not_given_back";
 
     /// Decided blocks are never asked for, and no certificate is given to who is behind.
     BlocksNeverFetched = "blocks_never_fetched";

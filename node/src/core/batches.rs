@@ -18,6 +18,7 @@ use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::holdings::{BatchLoad, Quota};
 use super::wire::Ack;
 use ordered::Ordered;
 use quota::{Quotas, Sender};
@@ -378,6 +379,31 @@ impl Batches {
     fn is_first(&self, batch: &CheckedBatch) -> bool {
         let held = self.unordered.get(&batch.reference.digest);
         held.is_some_and(|held| held.first)
+    }
+
+    /// The unordered batches of every quota: those that are here, and what is booked.
+    #[must_use]
+    pub(super) fn holdings(&self) -> Vec<(Quota, BatchLoad)> {
+        let mut loads: BTreeMap<Quota, BatchLoad> = self.quotas.holdings().collect();
+        for held in self.unordered.values() {
+            let load = loads.entry(held.sender.quota()).or_default();
+            load.held.count = load.held.count.saturating_add(1);
+            let bytes = encoded_length(&held.batch);
+            load.held.bytes = load.held.bytes.saturating_add(bytes);
+        }
+        loads.into_iter().collect()
+    }
+
+    /// How many places of ordered and dead batches are remembered.
+    #[must_use]
+    pub(super) fn places(&self) -> usize {
+        self.ordered.len()
+    }
+
+    /// How many numbers of every author are remembered above its gapless part.
+    pub(super) fn numbers_beyond(&self) -> impl Iterator<Item = (ValidatorId, usize)> + '_ {
+        let authors = self.authors.iter();
+        authors.map(|(author, numbers)| (*author, numbers.beyond()))
     }
 
     /// The transactions of a batch that is not ordered yet.

@@ -140,6 +140,12 @@ impl Candidates {
         blocks.filter(|block| block.position.is_none()).count()
     }
 
+    /// How many blocks there are.
+    #[must_use]
+    pub(super) fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
     /// A block.
     #[must_use]
     pub(super) fn get(&self, id: &BlockId) -> Option<&Candidate> {

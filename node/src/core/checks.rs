@@ -6,8 +6,10 @@
 //! Errors: none; the caller tells what was not taken.
 //! Source: `docs/spec/dissemination.md`, "Jobs".
 
+use falaj_consensus::mutated;
 use std::collections::BTreeMap;
 
+use super::holdings::Load;
 use super::input::{Peer, Sent};
 
 /// Checks of one kind that a peer may have open.
@@ -49,9 +51,19 @@ impl Checks {
         fits
     }
 
+    /// What every peer has open, of each kind.
+    pub(super) fn holdings(&self) -> impl Iterator<Item = (Peer, Work, Load)> + '_ {
+        self.open.iter().map(|((peer, work), open)| {
+            let (count, bytes) = (u64::from(open.count), open.bytes);
+            (*peer, *work, Load { count, bytes })
+        })
+    }
+
     /// A check came back. Gives its sender.
     pub(super) fn end(&mut self, work: Work, sent: Sent) -> Peer {
-        if let Some(open) = self.open.get_mut(&(sent.by, work)) {
+        if let Some(open) = self.open.get_mut(&(sent.by, work))
+            && !mutated!(ChecksNeverEnd)
+        {
             open.count = open.count.saturating_sub(1);
             open.bytes = open.bytes.saturating_sub(sent.bytes);
         }

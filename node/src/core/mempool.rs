@@ -13,6 +13,8 @@ use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::holdings;
+
 /// Caps of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MempoolLimits {
@@ -256,6 +258,20 @@ impl Mempool {
             taken.push(transaction);
         }
         taken
+    }
+
+    /// What waits, by lane and participant: counted anew, not as it is booked.
+    pub(super) fn holdings(&self) -> Vec<(Lane, ParticipantNumber, holdings::Load)> {
+        let lanes = self.lanes.iter().flat_map(|(lane, queue)| {
+            let waiting = queue.by_participant.iter();
+            waiting.map(|(participant, waiting)| (*lane, *participant, waiting))
+        });
+        lanes
+            .map(|(lane, participant, waiting)| {
+                let lengths = waiting.transactions.iter().map(|tx| length(tx));
+                (lane, participant, holdings::Load::of(lengths))
+            })
+            .collect()
     }
 
     /// Bytes that wait in a lane, for the decision to close a batch.

@@ -12,6 +12,7 @@ mod catch_up;
 mod consensus;
 mod dissemination;
 mod faults;
+mod holdings;
 mod peers;
 mod serving;
 mod start;

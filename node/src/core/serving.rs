@@ -10,6 +10,7 @@
 use falaj_consensus::types::{BatchDigest, Height};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::holdings::PeerLoad;
 use super::input::Peer;
 use super::wire::BATCHES_REQUESTED_MAX;
 
@@ -119,6 +120,21 @@ impl Serving {
             served.sent_bytes = 0;
         }
         self.peers.retain(|_, served| *served != Served::default());
+    }
+
+    /// What every peer is being served.
+    pub(super) fn holdings(&self) -> BTreeMap<Peer, PeerLoad> {
+        let load = |(peer, served): (&Peer, &Served)| {
+            let load = PeerLoad {
+                searches: served.sought.len(),
+                reads: served.reading,
+                waiting: served.waiting.len(),
+                sent_bytes: served.sent_bytes as u64,
+                ..PeerLoad::default()
+            };
+            (*peer, load)
+        };
+        self.peers.iter().map(load).collect()
     }
 
     fn served(&mut self, peer: Peer) -> &mut Served {

@@ -235,6 +235,11 @@ impl Sync {
         self.ahead = self.ahead.split_off(&open);
     }
 
+    /// The heights of the blocks that are kept ahead.
+    pub fn heights_ahead(&self) -> impl Iterator<Item = Height> + '_ {
+        self.ahead.keys().copied()
+    }
+
     /// The batches that blocks kept ahead name, with who gave the block and its height: the next ones in order of height, and no more than may be
     /// fetched on an unverified word.
     pub fn batches_ahead(&self) -> impl Iterator<Item = (Peer, Height, &BatchRef)> {

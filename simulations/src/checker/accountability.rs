@@ -7,7 +7,7 @@
 //! of another in a later round whose valid round is before r. Each is proven by two messages.
 //! Source: `docs/spec/consensus.md`, "Evidence"; "Accountability".
 
-mod words;
+pub(super) mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,8 @@ impl Accountability {
             | Observation::Sent(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
-            | Observation::Reported(_) => Ok(()),
+            | Observation::Reported(_)
+            | Observation::Held { .. } => Ok(()),
         }
     }
 

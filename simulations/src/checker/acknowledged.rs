@@ -45,7 +45,8 @@ impl Acknowledged {
             | Observation::Received(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
-            | Observation::Reported(_) => Ok(()),
+            | Observation::Reported(_)
+            | Observation::Held { .. } => Ok(()),
         }
     }
 

@@ -52,7 +52,8 @@ impl Agreement {
             | Observation::Received(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
-            | Observation::Reported(_) => Ok(()),
+            | Observation::Reported(_)
+            | Observation::Held { .. } => Ok(()),
         }
     }
 

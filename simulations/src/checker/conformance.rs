@@ -71,7 +71,8 @@ impl Conformance {
             Observation::Replayed(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
-            | Observation::Reported(_) => Ok(()),
+            | Observation::Reported(_)
+            | Observation::Held { .. } => Ok(()),
         }
     }
 

@@ -81,7 +81,8 @@ impl Disclosure {
             Observation::Replayed(_)
             | Observation::Received(_)
             | Observation::Committed(_)
-            | Observation::Reported(_) => Ok(()),
+            | Observation::Reported(_)
+            | Observation::Held { .. } => Ok(()),
         }
     }
 }

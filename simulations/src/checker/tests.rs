@@ -1,5 +1,6 @@
 //! Every oracle is shown what it must find, and what it must not.
 
+mod evidence;
 mod forks;
 mod nil;
 mod sources;

@@ -87,6 +87,8 @@ const CONFORMANCE: &str = "rule conformance";
 const DISCLOSURE: &str = "durable before disclosed";
 const ALARMS: &str = "alarms";
 const RECOVERY: &str = "recovery";
+const BOUNDS: &str = "bounds";
+const EVIDENCE: &str = "evidence";
 
 /// The row of a mutation.
 #[must_use]
@@ -112,6 +114,10 @@ pub const fn case(mutation: Mutation) -> Case {
         M::SecondVoteCounts => (Area::Tally, CERTIFICATES, &[S::HastyLiar]),
         M::RepeatedVoteIsEvidence => (Area::Tally, ALARMS, &[S::BadNetwork]),
         M::AmnesiaWithoutValidRound => (Area::Tally, ALARMS, &[S::HastyTimeouts, S::HastyLiar]),
+        M::RoundsAheadUnbounded => (Area::Tally, BOUNDS, &[S::Random]),
+        M::SecondVoteProvesNothing => (Area::Tally, EVIDENCE, &[S::HastyLiar]),
+        M::SecondProposalProvesNothing => (Area::Tally, EVIDENCE, &[S::HastyLiar]),
+        M::EvidenceFloods => (Area::Tally, EVIDENCE, &[S::HastyLiar, S::Random]),
 
         M::PrevoteFreshUnderLock => (Area::Locks, CONFORMANCE, &[S::HastyTimeouts]),
         M::PrecommitWithoutLock => (Area::Locks, ALARMS, &[S::HastyTimeouts]),
@@ -147,6 +153,8 @@ pub const fn case(mutation: Mutation) -> Case {
             VALIDITY,
             &[S::CalmDay, S::BusyAccounts],
         ),
+        M::ChecksNeverEnd => (Area::Dissemination, BOUNDS, &[S::CalmDay]),
+        M::QuotaNotGivenBack => (Area::Dissemination, BOUNDS, &[S::CalmDay]),
 
         M::BlocksNeverFetched => (Area::Fetching, LIVENESS, &[S::RollingRestart]),
         M::HeightStatedAhead => (Area::Fetching, DISCLOSURE, &[S::CalmDay]),

@@ -92,6 +92,9 @@ impl World {
             block,
             batch,
             signer,
+            under_way: Default::default(),
+            inputs: 0,
+            is_look_due: false,
         });
         self.perform(place, outbox);
         self.prove(place);
@@ -258,14 +261,17 @@ impl World {
         if let Input::Synced(durable) = &input {
             process.pending.note(durable);
         }
+        process.ended(&input);
         let outbox = process.replica.step(now, input);
         self.perform(place, outbox);
+        self.look_now_and_then(place);
     }
 
     fn perform(&mut self, place: NodeIndex, outbox: Outbox<Effect, Output>) {
         let Outbox { start, pending } = outbox;
         if let Some(process) = &mut self.nodes[place.position()].process {
             process.pending.push(pending);
+            process.begun(&start);
         }
         for effect in start {
             self.begin(place, effect);

@@ -15,6 +15,7 @@ use super::signing::SignerDevice;
 use super::standby::Copied;
 use crate::byzantine::Behaviour;
 use crate::chance::Chance;
+use crate::checker::UnderWay;
 use crate::clock::Clock;
 use crate::disk::{DiskDials, SimDisk};
 use crate::hsm::{Token, TokenDials};
@@ -113,6 +114,12 @@ pub(super) struct Process {
     pub(super) block: LogDevice,
     pub(super) batch: LogDevice,
     pub(super) signer: SignerDevice,
+    /// What it has begun and not ended.
+    pub(super) under_way: UnderWay,
+    /// How many inputs it was given.
+    pub(super) inputs: u64,
+    /// Whether a block has become final since it was looked at.
+    pub(super) is_look_due: bool,
 }
 
 impl Node {

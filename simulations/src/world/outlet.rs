@@ -54,6 +54,7 @@ impl World {
             )
         });
         self.observe(place, Observation::Committed(&committed));
+        self.look_soon(place);
         if !self.is_lying(place) {
             self.mark_committed(&committed);
             let receipts = &committed.executed.receipts;

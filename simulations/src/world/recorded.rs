@@ -107,7 +107,8 @@ impl World {
             | Observation::Sent(_)
             | Observation::Received(_)
             | Observation::Appended { .. }
-            | Observation::Durable { .. } => None,
+            | Observation::Durable { .. }
+            | Observation::Held { .. } => None,
         };
         let when = self.when();
         if let (Some(history), Some(what)) = (&mut self.history, what) {

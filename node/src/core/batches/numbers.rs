@@ -47,6 +47,11 @@ impl Numbers {
         self.highest
     }
 
+    /// How many numbers are remembered above the gapless part.
+    pub(super) fn beyond(&self) -> usize {
+        self.beyond.len()
+    }
+
     /// Books the number of a batch; whether it is the first under it.
     pub(crate) fn book(&mut self, reference: BatchRef) -> bool {
         if reference.seq <= self.contiguous || self.is_too_far(reference.seq) {

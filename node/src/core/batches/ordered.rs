@@ -33,6 +33,11 @@ impl Ordered {
         }
     }
 
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
     /// Where a batch stands, if it is remembered.
     pub(super) fn get(&self, digest: &BatchDigest) -> Option<Position> {
         self.places.get(digest).copied()

@@ -6,10 +6,12 @@
 //! Units: bytes of encoded batches; lives of an id, counted from the Unix epoch in block time.
 //! Source: `docs/spec/dissemination.md`, "Batches".
 
+use falaj_consensus::mutated;
 use falaj_consensus::types::ValidatorId;
 use std::collections::BTreeMap;
 
 use super::UNORDERED_BYTES_MAX;
+use crate::core::holdings::{BatchLoad, Quota};
 
 /// Most bytes of unordered batches of others that one validator may pass on to us: of its own it has a quota beside, so that nobody can
 /// use up another's by having it pass batches on.
@@ -33,6 +35,15 @@ impl Sender {
             Self::Author(author)
         } else {
             Self::Relay(sender)
+        }
+    }
+
+    /// As others name it.
+    pub(super) const fn quota(self) -> Quota {
+        match self {
+            Self::Author(author) => Quota::Author(author),
+            Self::Relay(sender) => Quota::Relay(sender),
+            Self::Log => Quota::Log,
         }
     }
 
@@ -70,6 +81,18 @@ impl Quotas {
         waiting <= most && all <= most.saturating_mul(2)
     }
 
+    /// What is booked.
+    pub(super) fn holdings(&self) -> impl Iterator<Item = (Quota, BatchLoad)> + '_ {
+        self.shares.iter().map(|(sender, share)| {
+            let load = BatchLoad {
+                waiting_bytes: share.waiting,
+                died_bytes: share.died[0].saturating_add(share.died[1]),
+                ..BatchLoad::default()
+            };
+            (sender.quota(), load)
+        })
+    }
+
     /// A batch was appended.
     pub(super) fn appended(&mut self, sender: Sender, bytes: u64) {
         let share = self.shares.entry(sender).or_default();
@@ -78,6 +101,9 @@ impl Quotas {
 
     /// A block ordered a batch.
     pub(super) fn ordered(&mut self, sender: Sender, bytes: u64) {
+        if mutated!(QuotaNotGivenBack) {
+            return;
+        }
         let share = self.shares.entry(sender).or_default();
         share.waiting = share.waiting.saturating_sub(bytes);
     }

@@ -9,22 +9,22 @@ use falaj_consensus::message::{Kind, Statement};
 use falaj_consensus::types::{BlockId, Round};
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Words {
+pub(in crate::checker) struct Words {
     said: BTreeMap<(Kind, Round), BTreeSet<Statement>>,
     is_offence: bool,
 }
 
 impl Words {
-    pub(super) const fn is_offence(&self) -> bool {
+    pub(in crate::checker) const fn is_offence(&self) -> bool {
         self.is_offence
     }
 
-    pub(super) fn has(&self, said: &Statement) -> bool {
+    pub(in crate::checker) fn has(&self, said: &Statement) -> bool {
         let place = self.said.get(&(said.kind(), said.round()));
         place.is_some_and(|words| words.contains(said))
     }
 
-    pub(super) fn add(&mut self, said: &Statement) {
+    pub(in crate::checker) fn add(&mut self, said: &Statement) {
         let place = self.said.entry((said.kind(), said.round())).or_default();
         place.insert(*said);
         let is_double = place.len() > 1;
@@ -46,7 +46,7 @@ impl Words {
 }
 
 /// A precommit of a block, and a later prevote of another that no polka since allows.
-fn forgets(precommit: &Statement, prevote: &Statement) -> bool {
+pub(in crate::checker) fn forgets(precommit: &Statement, prevote: &Statement) -> bool {
     let (Some((locked, _)), Some((voted, valid))) = (block(precommit), block(prevote)) else {
         return false;
     };

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where data and codecs live; single names where a module holds more than that.
-const DATA: [&str; 27] = [
+const DATA: [&str; 34] = [
     "consensus::crypto",
     "consensus::durable::LogId",
     "consensus::durable::Position",
     "consensus::engine::Alarm",
     "consensus::engine::Event",
+    "consensus::engine::Holdings",
+    "consensus::engine::NextHoldings",
     "consensus::hash::sha256",
     "consensus::message",
     "consensus::params",
@@ -31,7 +33,12 @@ const DATA: [&str; 27] = [
     "node::core::Ack",
     "node::core::Committed",
     "node::core::Event",
+    "node::core::Holdings",
+    "node::core::Load",
     "node::core::Peer",
+    "node::core::PeerLoad",
+    "node::core::Quota",
+    "node::core::VoteSeen",
     "node::storage::BlockRecord",
 ];
 /// What nodes say to each other.
