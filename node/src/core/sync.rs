@@ -287,9 +287,8 @@ impl Sync {
             }
         }
         let mut count = 1_u16;
-        while count < BLOCKS_REQUESTED_MAX
-            && wanted(Height::new(first.get().saturating_add(u64::from(count))))
-        {
+        let after = |count: u16| Height::new(first.get().saturating_add(u64::from(count)));
+        while count < BLOCKS_REQUESTED_MAX && after(count).get() < limit && wanted(after(count)) {
             count = count.saturating_add(1);
         }
         Some((first, count))
@@ -445,6 +444,20 @@ mod tests {
         assert_eq!(asked(), [(peer(1), 1, 32), (peer(2), 33, 8)]);
         assert_eq!(asked(), [(peer(3), 41, 1)]);
         assert_eq!(asked(), []);
+    }
+
+    // docs/spec/dissemination.md, "Catching up": no request goes beyond the blocks that are kept ahead.
+    #[test]
+    fn requests_end_where_the_blocks_ahead_do() {
+        let mut sync = Sync::default();
+        for id in 1..=5 {
+            sync.up(peer(id));
+            sync.heard(peer(id), Height::new(1_000));
+        }
+        assert_eq!(sync.next_requests(Height::new(1)).len(), 4);
+        let asks = sync.next_requests(Height::new(10));
+        let last = asks.iter().map(|ask| (ask.from.get(), ask.count));
+        assert_eq!(last.collect::<Vec<_>>(), [(129, 9)]);
     }
 
     // A request beyond what the peer has decided is cut to it; a silent peer is replaced after its patience.
