@@ -130,6 +130,10 @@ impl Heard {
         let Some(of_author) = authors.and_then(|authors| authors.get(&author)) else {
             return Vec::new();
         };
+        // Two kinds of votes a round: whoever has more places than that has too many rounds, and they are not counted one by one.
+        if of_author.len() > 2 * ROUNDS_MAX {
+            return Vec::new();
+        }
         let rounds: BTreeSet<_> = of_author.keys().map(|(_, round)| round).collect();
         if rounds.len() > ROUNDS_MAX {
             return Vec::new();
