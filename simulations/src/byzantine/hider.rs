@@ -1,5 +1,5 @@
 //! A hider: each of its prevotes for a block goes to one other alone, which may see a polka that nobody else sees; the rest hear of it in
-//! a later round.
+//! a later round, when the liar votes there.
 //!
 //! Source: the hidden lock of Buchman, Kwon, Milosevic, "The latest gossip on BFT consensus" (2018), section 3.3.
 
@@ -7,7 +7,7 @@ use falaj_consensus::message::VoteValue;
 use falaj_consensus::types::{Height, Round};
 use falaj_node::core::{Frame, Message};
 
-use super::{Liar, Lie, beside, fresh_vote};
+use super::{Liar, Lie, fresh_vote};
 use crate::chance::Site;
 use crate::marks::Mark;
 use crate::types::NodeIndex;
@@ -20,13 +20,18 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, mut frame: Frame)
         return vec![Lie::frame(to, frame)];
     };
     let place = (vote.height, vote.round);
-    if let VoteValue::Prevote(Some(_)) = vote.value {
-        let only = one_of(liar, &to);
-        liar.plot.hide(liar.place, place, frame.clone());
-        return vec![Lie::frame(only, frame)];
-    }
+    let is_hidden = matches!(vote.value, VoteValue::Prevote(Some(_)));
     let late = liar.plot.reveal(liar.place, place);
-    beside(liar, Mark::LatePolka, (to, frame), late)
+    liar.marks.hit_if(!late.is_empty(), Mark::LatePolka);
+    let late = late.into_iter().map(|late| Lie::frame(to.clone(), late));
+    let mut lies: Vec<Lie> = late.collect();
+    if is_hidden {
+        liar.plot.hide(liar.place, place, frame.clone());
+        lies.push(Lie::frame(one_of(liar, &to), frame));
+    } else {
+        lies.push(Lie::frame(to, frame));
+    }
+    lies
 }
 
 fn one_of(liar: &Liar<'_>, to: &[NodeIndex]) -> Vec<NodeIndex> {
