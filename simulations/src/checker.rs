@@ -250,6 +250,11 @@ impl Judge {
         self.acknowledged.issued(key);
     }
 
+    /// The timers of a node may run out so much before their time from now on.
+    pub fn timers_may_be_early(&mut self, node: NodeIndex, early_ns: u64) {
+        self.conformance.timers_may_be_early(node, early_ns);
+    }
+
     /// Shows an observation at a node to every oracle.
     pub fn observe(
         &mut self,

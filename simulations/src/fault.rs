@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::DiskDials;
 use crate::hsm::TokenDials;
 use crate::schedule::ScheduleDials;
+use crate::timers::TimerDials;
 use crate::types::{NodeIndex, SimTime};
 
 /// What goes wrong, or is over.
@@ -138,6 +139,13 @@ pub enum Fault {
         node: NodeIndex,
         /// How far ahead; negative when back.
         by_us: i64,
+    },
+    /// Timers run out too early or too late from now on.
+    Timers {
+        /// Whose.
+        node: NodeIndex,
+        /// By how much.
+        dials: TimerDials,
     },
     /// The token is taken out of its slot.
     TokenGone(NodeIndex),

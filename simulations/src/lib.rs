@@ -84,6 +84,7 @@ pub mod schedule;
 #[cfg(feature = "mutations")]
 pub mod selfcheck;
 pub mod sweep;
+pub mod timers;
 pub mod token;
 pub mod trace;
 pub mod twins;

@@ -129,6 +129,10 @@ marks! {
     ClockOffset = "clock_offset";
     /// A timer ran out on a clock that is too fast or too slow.
     ClockDrift = "clock_drift";
+    /// A timer ran out before its time.
+    EarlyTimer = "early_timer";
+    /// A timer ran out after its time.
+    LateTimer = "late_timer";
     /// The wall clock of a running node leapt.
     ClockLeapt = "clock_leapt";
     /// A sync failed and took its process with it.

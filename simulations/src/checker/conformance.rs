@@ -40,6 +40,10 @@ impl Conformance {
         }
     }
 
+    pub(super) fn timers_may_be_early(&mut self, node: NodeIndex, early_ns: u64) {
+        self.patience.timers_may_be_early(node, early_ns);
+    }
+
     pub(super) fn observe(
         &mut self,
         chain: &Chain,
@@ -115,7 +119,7 @@ impl Conformance {
                 Some(value) => rules.prevote(*height, *round, *value),
                 // What the guard had recorded when the process ended was judged by a clock that is gone.
                 None if was_intended => Ok(()),
-                None => rules.prevote_nil(clock, *height, *round),
+                None => rules.prevote_nil(node, clock, *height, *round),
             },
             Statement::Precommit {
                 height,

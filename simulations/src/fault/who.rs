@@ -71,6 +71,7 @@ impl Fault {
             | Self::Pause(_)
             | Self::Resume(_)
             | Self::ClockLeap { .. }
+            | Self::Timers { .. }
             | Self::TokenGone(_)
             | Self::TokenBack(_)
             | Self::Token { .. }
@@ -112,6 +113,7 @@ impl Fault {
             | Self::Pause(node)
             | Self::Resume(node)
             | Self::ClockLeap { node, .. }
+            | Self::Timers { node, .. }
             | Self::TokenGone(node)
             | Self::TokenBack(node)
             | Self::Token { node, .. }

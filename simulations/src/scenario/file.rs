@@ -28,7 +28,7 @@ pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
     FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, MisdirectedWrite, Mute, OldImage,
     Partition, Pause, PinLocked, PowerCut, Reset, Restart, Rot, SharedKey, Single, Slow, SlowDisk,
-    Swizzle, Token, TokenBack, TokenGone, WorstSchedule,
+    Swizzle, Timers, Token, TokenBack, TokenGone, WorstSchedule,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -184,6 +184,9 @@ pub struct File {
     /// Somebody who chooses when messages arrive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worst_schedule: Vec<WorstSchedule>,
+    /// Timers that run out too early or too late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<Timers>,
     /// Single faults, each as it is, none drawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Single>,

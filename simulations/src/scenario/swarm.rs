@@ -102,6 +102,8 @@ pub enum Class {
     Pauses,
     /// Wall clocks that leap.
     ClockLeaps,
+    /// Timers that run out too early or too late.
+    Timers,
     /// Wrong clocks.
     Clocks,
     /// Slow processors.
@@ -110,7 +112,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -138,6 +140,7 @@ impl Class {
         Self::MisdirectedWrites,
         Self::Pauses,
         Self::ClockLeaps,
+        Self::Timers,
         Self::Clocks,
         Self::Processors,
     ];
@@ -183,6 +186,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::MisdirectedWrites
             | Class::Pauses
             | Class::ClockLeaps
+            | Class::Timers
             | Class::Clocks
             | Class::Processors => {}
         }
@@ -316,6 +320,7 @@ impl<'a> Swarm<'a> {
                 Class::MisdirectedWrites => self.misdirected_writes(),
                 Class::Pauses => self.pauses(),
                 Class::ClockLeaps => self.clock_leaps(),
+                Class::Timers => self.timers(),
                 Class::Clocks => self.clocks(),
                 Class::Processors => self.processors(),
                 Class::Validators

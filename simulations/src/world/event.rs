@@ -8,6 +8,7 @@ use falaj_hsm::{BackendError, CallId};
 use falaj_node::core::{Committed, ExecuteJob, Frame, Input, Ticket, Timer, VerifyJob};
 
 use crate::network::Delivery;
+use crate::timers::Punctuality;
 use crate::types::NodeIndex;
 
 /// An event to come.
@@ -46,7 +47,7 @@ pub(super) enum Event {
 /// What ends. Jobs are run when they end: what a crash forgets costs nothing.
 #[derive(Debug)]
 pub(super) enum Completion {
-    Timer(Timer),
+    Timer(Timer, Punctuality),
     Verify(Box<VerifyJob>),
     Execute(Box<ExecuteJob>),
     Synced(LogId),
@@ -85,7 +86,7 @@ impl Completion {
     /// Its name in traces.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Timer(_) => "timer",
+            Self::Timer(..) => "timer",
             Self::Verify(_) => "verified",
             Self::Execute(_) => "executed",
             Self::Synced(_) => "synced",
@@ -101,7 +102,7 @@ impl Completion {
     /// What ends, for a line of a trace.
     pub(super) fn words(&self) -> String {
         match self {
-            Self::Timer(timer) => format!("timer {timer:?}"),
+            Self::Timer(timer, _) => format!("timer {timer:?}"),
             Self::Synced(log) => format!("synced the {} log", log.name()),
             Self::Retry(log) => format!("tries the {} log again", log.name()),
             Self::Stored(block) => format!("stored height {}", block.header.height),

@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::hsm::{TokenDials, Unfit};
 use crate::marks::Mark;
 use crate::network::LinkDials;
+use crate::timers::TimerDials;
 use crate::trace::Tag;
 use crate::types::NodeIndex;
 
@@ -72,6 +73,7 @@ impl World {
             Fault::Pause(node) => self.pause(node),
             Fault::Resume(node) => self.resume(node),
             Fault::ClockLeap { node, by_us } => self.leap(node, by_us),
+            Fault::Timers { node, dials } => self.misset_timers(node, dials),
             Fault::DiskFull(node) => self.each_disk(node, SimDisk::fill),
             Fault::DiskRoom(node) => self.each_disk(node, SimDisk::make_room),
             Fault::Diverge(node) => self.nodes[node.position()].diverges = true,
@@ -101,6 +103,12 @@ impl World {
         let node = &mut self.nodes[node.position()];
         node.clock.offset_us = node.clock.offset_us.saturating_add(by_us);
         self.marks.hit_if(node.is_up(), Mark::ClockLeapt);
+    }
+
+    /// Timers go wrong, or right again; how early a node may be with a nil prevote is for the oracles to know.
+    fn misset_timers(&mut self, node: NodeIndex, dials: TimerDials) {
+        self.nodes[node.position()].timers.set_dials(dials);
+        self.judge.timers_may_be_early(node, dials.early_ns);
     }
 
     fn partition(&mut self, side: &[NodeIndex], noticed: bool) {
@@ -274,6 +282,7 @@ impl World {
         for place in nodes {
             let node = &mut self.nodes[place.position()];
             node.costs.set_slowness(1);
+            node.timers.set_dials(TimerDials::RIGHT);
             let clock = self.scenario.clocks.get(&place).copied();
             node.clock.offset_us = clock.unwrap_or_default().offset_us;
             for disk in node.disks.all() {

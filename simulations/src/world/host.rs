@@ -210,9 +210,9 @@ impl World {
             rules: &self.shared.rules,
         };
         match what {
-            Completion::Timer(timer) => {
+            Completion::Timer(timer, punctuality) => {
                 let drifts = node.clock.drift_ppm != 0;
-                self.marks.hit_if(drifts, Mark::ClockDrift);
+                self.mark_timer(drifts, punctuality);
                 self.input(place, Input::Timer(timer));
             }
             Completion::Verify(job) => {
@@ -321,10 +321,16 @@ impl World {
             } => self.ask_log(place, LogId::Block, Command::Find(from, count, purpose)),
             Effect::Timer { id, after_ns } => {
                 let at = self.now();
-                let due = self.nodes[place.position()].clock.after(at, after_ns);
+                let node = &mut self.nodes[place.position()];
+                let right = node.clock.after(at, after_ns);
+                let (runs_ns, punctuality) = node.timers.runs_ns(after_ns);
+                let due = node.clock.after(at, runs_ns);
+                // What is overdue when all trouble ends runs out then.
+                let ends = self.scenario.stabilise_at.unwrap_or(due);
+                let due = due.min(right.max(ends));
                 self.schedule_sees_timer(place, id, due);
                 let after_ns = due.get() - at.get();
-                self.later(place, after_ns, Completion::Timer(id));
+                self.later(place, after_ns, Completion::Timer(id, punctuality));
             }
         }
     }

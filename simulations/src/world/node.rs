@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::disk::{DiskDials, SimDisk};
 use crate::hsm::{Token, TokenDials};
 use crate::scenario::Scenario;
+use crate::timers::Timers;
 use crate::types::{NodeIndex, SimTime};
 
 /// The folders of a node, each on a disk of its own.
@@ -88,6 +89,7 @@ pub(super) struct Node {
     pub(super) token: Token,
     pub(super) costs: Costs,
     pub(super) clock: Clock,
+    pub(super) timers: Timers,
     /// How often a process was started; completions of earlier ones are forgotten.
     pub(super) boot: u64,
     pub(super) process: Option<Process>,
@@ -136,6 +138,7 @@ impl Node {
             stored,
             token: Token::new(chance, u64::from(place.get()), TokenDials::CALM),
             costs: Costs::new(chance, place, slowness),
+            timers: Timers::new(chance, place),
             clock: scenario.clocks.get(&place).copied().unwrap_or_default(),
             boot: 0,
             process: None,

@@ -14,6 +14,7 @@ use super::World;
 use crate::checker::{Moment, Observation};
 use crate::disk::DiskDials;
 use crate::marks::Mark;
+use crate::timers::Punctuality;
 use crate::types::NodeIndex;
 
 /// From where on a wall clock counts as off.
@@ -63,6 +64,15 @@ impl World {
             Statement::Precommit { value, .. } => {
                 marks.hit_if(value.is_none(), Mark::NilPrecommit);
             }
+        }
+    }
+
+    pub(super) fn mark_timer(&mut self, drifts: bool, punctuality: Punctuality) {
+        self.marks.hit_if(drifts, Mark::ClockDrift);
+        match punctuality {
+            Punctuality::Early => self.marks.hit(Mark::EarlyTimer),
+            Punctuality::Right => {}
+            Punctuality::Late => self.marks.hit(Mark::LateTimer),
         }
     }
 

@@ -6,6 +6,7 @@ use falaj_simulations::fault::Fault;
 use falaj_simulations::hsm::TokenDials;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::scenario::Scenario;
+use falaj_simulations::timers::TimerDials;
 use falaj_simulations::types::Ppm;
 
 use crate::{SECOND_NS, at_ms, node, run_to, settle, world};
@@ -122,4 +123,24 @@ fn a_killed_process_stands_on_what_it_has_made_durable() {
     run_to(&mut world, at_ms(2_500));
     assert!(world.marks().count(Mark::Killed) > 0);
     settle(&mut world, 15 * SECOND_NS);
+}
+
+/// Goal: timers of all nodes that run out long before or after their time cost rounds and never agreement; with right timers everything is
+/// decided again.
+#[test]
+fn timers_that_are_early_and_late_cost_time_alone() {
+    const MS: u64 = 1_000_000;
+    for (seed, early_ns, late_ns) in [(7, 300 * MS, 0), (8, 0, 900 * MS), (9, 300 * MS, 900 * MS)] {
+        let mut world = world(seed, Scenario::calm(4));
+        for index in 0..4 {
+            let (node, dials) = (node(index), TimerDials { early_ns, late_ns });
+            world.add_fault(at_ms(100), Fault::Timers { node, dials });
+        }
+        run_to(&mut world, at_ms(4_000));
+        let (early, late) = (Mark::EarlyTimer, Mark::LateTimer);
+        assert_eq!(world.marks().count(early) > 0, early_ns > 0);
+        assert_eq!(world.marks().count(late) > 0, late_ns > 0);
+        world.stabilise();
+        settle(&mut world, 15 * SECOND_NS);
+    }
 }

@@ -5,7 +5,7 @@
 //! Units: nanoseconds on the monotonic clock of the node's process, microseconds on its wall clock.
 //! Source: `docs/spec/consensus.md`, "Rules" (22, 28, 57), "Timers" and "Block time".
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{Height, Now, Round};
@@ -27,6 +27,8 @@ pub(super) struct Patience {
     delay_us: u64,
     delay_growth_us: u64,
     liars: BTreeSet<NodeIndex>,
+    /// How much before their time the timers of some nodes may run out.
+    early_ns: BTreeMap<NodeIndex, u64>,
 }
 
 impl Patience {
@@ -44,7 +46,21 @@ impl Patience {
             delay_us,
             delay_growth_us,
             liars: facts.byzantine.clone(),
+            early_ns: BTreeMap::new(),
         }
+    }
+
+    /// A timer that was started while its service was wrong may run out when that is right again, so the worst that was said stays.
+    pub(super) fn timers_may_be_early(&mut self, node: NodeIndex, early_ns: u64) {
+        let known = self.early_ns.entry(node).or_default();
+        *known = early_ns.max(*known);
+    }
+
+    /// How long a node waits for a proposal, if its timers are as early as they may be: never less than half.
+    fn proposal_ns(&self, node: NodeIndex, round: Round) -> u64 {
+        let right_ns = self.waits.propose_ns(round);
+        let early_ns = self.early_ns.get(&node).copied().unwrap_or_default();
+        right_ns - early_ns.min(right_ns / 2)
     }
 
     /// time − precision ≤ time of receipt ≤ time + precision + delay + growth · round.
@@ -58,9 +74,15 @@ impl Patience {
 
 impl Rules<'_> {
     /// 22 and 28: what was proposed must not be accepted; 57: nothing came in time.
-    pub(super) fn prevote_nil(&self, clock: Now, height: Height, round: Round) -> Finding {
+    pub(super) fn prevote_nil(
+        &self,
+        node: NodeIndex,
+        clock: Now,
+        height: Height,
+        round: Round,
+    ) -> Finding {
         let waited_ns = clock.mono_ns.saturating_sub(self.view.entered_ns(round));
-        let owed_ns = self.patience.waits.propose_ns(round);
+        let owed_ns = self.patience.proposal_ns(node, round);
         let is_refused = |proposed: &Proposed| self.may_refuse(height, round, proposed);
         let has_reason =
             self.view.proposals(round).any(is_refused) || self.view.own_is_unseen(round);

@@ -65,6 +65,9 @@ pub(in crate::pictures) fn said(fault: Option<&Fault>) -> String {
     } else if let Fault::WorstSchedule(dials) = fault {
         let [hold, delta] = [dials.hold_ns, dials.delta_ns].map(|ns| ns / 1_000_000);
         format!("somebody chooses when messages arrive, up to {hold} ms late, at last {delta} ms")
+    } else if let Fault::Timers { node, dials } = fault {
+        let [early, late] = [dials.early_ns, dials.late_ns].map(|ns| ns / 1_000_000);
+        format!("timers of {node} up to {early} ms early, {late} ms late")
     } else if let Fault::ClockLeap { node, by_us } = fault {
         format!("the clock of {node} leaps by {} ms", by_us / 1_000)
     } else if let Fault::TokenGone(node) = fault {

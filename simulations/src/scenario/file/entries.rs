@@ -413,6 +413,22 @@ entries! {
         times? u64,
     }
 
+    /// Timers run out too early or too late, beyond any drift; never in the first half of their time.
+    Timers {
+        /// Whose.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+        /// How long; until the end of the trouble if not said.
+        for_ms? Ms,
+        /// By how much a timer may be early; not at all if not said.
+        early_ms? Ms,
+        /// By how much it may be late; not at all if not said.
+        late_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
     /// Wall clocks leap, until the network stabilises.
     ClockLeap {
         /// Whose.

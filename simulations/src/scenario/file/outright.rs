@@ -113,6 +113,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         pause: Vec::new(),
         clock_leap: Vec::new(),
         worst_schedule: Vec::new(),
+        timers: Vec::new(),
         fault: singles,
         expect: Expect::default(),
         sweep: Default::default(),

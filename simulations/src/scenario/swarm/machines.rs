@@ -5,6 +5,7 @@ use crate::chance::{Site, Word};
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::hsm::TokenDials;
+use crate::timers::TimerDials;
 use crate::types::{NodeIndex, SimTime};
 
 const CRASH: Site = Site::new("scenario/crash");
@@ -14,6 +15,7 @@ const PAUSE: Site = Site::new("scenario/pause");
 const LEAP: Site = Site::new("scenario/clock-leap");
 const TOKEN: Site = Site::new("scenario/token");
 const SLOW_TOKEN: Site = Site::new("scenario/slow-token");
+const TIMERS: Site = Site::new("scenario/timers");
 const CLOCK: Site = Site::new("scenario/clock");
 const CPU: Site = Site::new("scenario/cpu");
 
@@ -133,6 +135,27 @@ impl Swarm<'_> {
                 ..Clock::default()
             };
             self.scenario.clocks.insert(NodeIndex::new(index), clock);
+        }
+    }
+
+    /// Timer services that are early, late or both for a while, of any number of nodes.
+    pub(super) fn timers(&mut self) {
+        for number in 0..self.times(TIMERS, 4) {
+            let draw = self.draw(TIMERS, number);
+            let node = self.node(draw.word(0));
+            let at = self.time(draw.word(1));
+            let lasts_ns = draw.word(2).log_uniform(200 * MS_NS, 8 * SECOND_NS);
+            let early_ns = draw.word(3).log_uniform(MS_NS, 500 * MS_NS);
+            let late_ns = draw.word(4).log_uniform(MS_NS, 2 * SECOND_NS);
+            let (early_ns, late_ns) = match draw.word(5).below(3) {
+                0 => (early_ns, 0),
+                1 => (0, late_ns),
+                _ => (early_ns, late_ns),
+            };
+            let dials = TimerDials { early_ns, late_ns };
+            self.add(at, Fault::Timers { node, dials });
+            let dials = TimerDials::RIGHT;
+            self.add(at.after_ns(lasts_ns), Fault::Timers { node, dials });
         }
     }
 

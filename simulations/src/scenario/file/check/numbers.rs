@@ -192,7 +192,11 @@ fn machines(file: &File) -> Checked {
         at("clock_leap.at_ms", &entry.at_ms)?;
         wall("clock_leap.by_us", entry.by_us)?;
     }
-    courses!(file: pause);
+    courses!(file: pause timers);
+    for entry in &file.timers {
+        maybe("timers.early_ms", entry.early_ms.as_ref(), LEAST, MINUTE)?;
+        maybe("timers.late_ms", entry.late_ms.as_ref(), LEAST, MINUTE)?;
+    }
     Ok(())
 }
 
@@ -359,6 +363,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
         clock.nodes slow.nodes partition.side mute.side crash.nodes power_cut.nodes restart.nodes
         token_gone.nodes token_back.nodes token.nodes slow_disk.nodes full_disk.nodes failing_disk.nodes pause.nodes
         clock_leap.nodes pin_locked.nodes key_missing.nodes kill.nodes reset.nodes eclipse.nodes swizzle.nodes
+        timers.nodes
     );
     for (key, who) in others {
         who.into_iter()

@@ -65,6 +65,12 @@ fn numbers(fault: &Fault) -> Checked {
             within("fault.what.dials", &Dial::Fixed(Ms::of_ns(ns)), LEAST, HOUR)?;
         }
     }
+    if let Fault::Timers { dials, .. } = fault {
+        for ns in [dials.early_ns, dials.late_ns] {
+            let time = Dial::Fixed(Ms::of_ns(ns));
+            within("fault.what.dials", &time, Ms::default(), HOUR)?;
+        }
+    }
     if let Fault::Token { dials, .. } = fault {
         ordered(dials.latency_min_ns, dials.latency_cap_ns)?;
     }

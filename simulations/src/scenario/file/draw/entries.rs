@@ -6,6 +6,7 @@
 mod links;
 mod signers;
 mod spoilt;
+mod timers;
 
 use falaj_consensus::durable::LogId;
 
@@ -173,6 +174,7 @@ impl<'a> Entries<'a> {
         }
         self.disks(file);
         self.processes(file);
+        self.timers(file);
         self.links(file);
         for single in &file.fault {
             self.scenario.lost.extend(single.what.loses());
