@@ -140,6 +140,8 @@ pub struct Replica {
     latched: Option<Height>,
     /// Logs without room.
     full: BTreeSet<LogId>,
+    /// How far each log is proven to be on disk.
+    on_disk: BTreeMap<LogId, Position>,
     /// The last height that the ledger's store holds.
     persisted: Height,
     /// Whether the store is so far behind that nothing more is taken.
@@ -193,7 +195,7 @@ impl Replica {
             Input::Timer(timer) => self.on_timer(now, timer, step),
             Input::DiskFull(log) => self.on_disk_full(log),
             Input::DiskRoom(log) => self.on_disk_room(now, log, step),
-            Input::Synced(durable) => self.on_synced(durable, step),
+            Input::Synced(durable) => self.on_synced(now, durable, step),
             Input::Persisted(height) => self.on_persisted(now, height, step),
             Input::Read { purpose, records } => self.on_read(purpose, records, step),
             Input::Found { purpose, heights } => self.on_found(purpose, heights, step),

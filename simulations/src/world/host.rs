@@ -3,7 +3,7 @@
 //! Invariant: what `node::shell` does with threads, this does with events; no output leaves but through the pending queue.
 //! Source: `docs/ARCHITECTURE.md`, "Bird's-eye view".
 
-use falaj_consensus::durable::{LogId, Outbox};
+use falaj_consensus::durable::{Durable, LogId, Outbox};
 use falaj_consensus::message::Kind;
 use falaj_consensus::types::Hash32;
 use falaj_hsm::{Input as SignerInput, Latch, Place, Unlatch};
@@ -96,22 +96,28 @@ impl World {
             inputs: 0,
             is_look_due: false,
         });
+        // Before the first record of this process is appended, whose sync takes its time.
+        let proofs = self.prove(place);
         self.perform(place, outbox);
-        self.prove(place);
+        for durable in proofs {
+            self.input(place, Input::Synced(durable));
+        }
         self.connect(place);
     }
 
     /// What a restart stands on is on disk, and the replica waits for the proof.
-    fn prove(&mut self, place: NodeIndex) {
+    fn prove(&mut self, place: NodeIndex) -> Vec<Durable> {
+        let mut proofs = Vec::new();
         for log in [LogId::Block, LogId::Batch] {
             let Some(process) = &mut self.nodes[place.position()].process else {
-                return;
+                break;
             };
             match process.device(log).prove() {
-                Ok(durable) => self.input(place, Input::Synced(durable)),
+                Ok(durable) => proofs.push(durable),
                 Err(error) => self.disk_failed(place, &error),
             }
         }
+        proofs
     }
 
     fn mark_start(&mut self, place: NodeIndex, recovered: &Recovered, torn: bool, replayed: bool) {

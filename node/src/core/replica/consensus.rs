@@ -91,16 +91,20 @@ impl Replica {
         polka: Option<Box<Polka>>,
         step: &mut Step,
     ) {
-        self.requests = self.requests.saturating_add(1);
-        let id = RequestId::new(self.requests);
+        if let Some(block) = statement.block() {
+            self.record_block(&block, step);
+        }
         let asked = Unsigned {
             statement,
             polka: polka.clone(),
         };
-        self.signing.insert(id, asked);
-        if let Some(block) = statement.block() {
-            self.record_block(&block, step);
+        if self.would_decide_unrecorded(&statement) {
+            self.unsigned.push(asked);
+            return;
         }
+        self.requests = self.requests.saturating_add(1);
+        let id = RequestId::new(self.requests);
+        self.signing.insert(id, asked);
         let deadline_ns = now
             .mono_ns
             .saturating_add(self.signing_patience_ns(statement.round()));
@@ -113,6 +117,29 @@ impl Replica {
             deadline_ns,
         };
         step.start.push(Effect::Sign(Box::new(request)));
+    }
+
+    /// Whether a precommit would decide a block, by our power alone, that is not on disk yet: nobody else would have it after a power cut,
+    /// and our guard would be locked on it, or above it. Where others are needed, each of them has it on disk when its precommit leaves.
+    fn would_decide_unrecorded(&self, statement: &Statement) -> bool {
+        let is_precommit = statement.kind() == Kind::Precommit;
+        let Some(block) = statement.block().filter(|_| is_precommit) else {
+            return false;
+        };
+        self.decides_alone() && !self.is_on_disk(&block)
+    }
+
+    /// Whether our power alone is a quorum.
+    pub(super) fn decides_alone(&self) -> bool {
+        let set = self.open_set();
+        self.own_index()
+            .is_some_and(|own| set.is_quorum(set.power(own)))
+    }
+
+    fn is_on_disk(&self, id: &BlockId) -> bool {
+        let proven = |(log, position): &(LogId, Position)| self.on_disk.get(log) >= Some(position);
+        self.waits_of_block(id)
+            .is_some_and(|waits| waits.iter().all(proven))
     }
 
     /// How long a signature may take: as long as a round waits for its proposal, whatever the kind. What comes later is asked for

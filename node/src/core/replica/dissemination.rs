@@ -282,7 +282,11 @@ impl Replica {
         self.complete_open();
     }
 
-    pub(super) fn on_synced(&mut self, durable: Durable, step: &mut Step) {
+    pub(super) fn on_synced(&mut self, now: Now, durable: Durable, step: &mut Step) {
+        self.on_disk.insert(durable.log(), durable.upto());
+        if self.decides_alone() {
+            self.ask_signer_again(now, step);
+        }
         if durable.log() != LogId::Batch {
             return;
         }

@@ -165,6 +165,7 @@ impl Replica {
             diverged: None,
             latched,
             full: BTreeSet::new(),
+            on_disk: BTreeMap::new(),
             persisted: Height::default(),
             store_behind: false,
             held: Vec::new(),
@@ -259,6 +260,12 @@ fn restore(recovered: RecoveredBatches, own: Option<ValidatorId>, set: &Validato
         let reference = batch.reference;
         let first = Some(reference.author) == own && batches.restore_own_number(reference);
         batches.restore_unordered(batch, position, first);
+    }
+    // What we told the others before we tell them again when their links come up, and count among the holders ourselves.
+    if let Some(own) = own {
+        for ack in batches.own_acks() {
+            batches.acknowledged(own, ack);
+        }
     }
     batches
 }

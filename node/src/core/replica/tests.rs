@@ -1,5 +1,6 @@
 //! One replica, driven by hand: its effects performed at once on disks in memory, its outputs read.
 
+mod alone;
 mod batching;
 mod catching_up;
 mod faults;

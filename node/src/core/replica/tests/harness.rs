@@ -67,7 +67,11 @@ impl World {
 
     /// At genesis, with something else recovered.
     pub(super) fn start(change: impl FnOnce(&mut Recovered)) -> Self {
-        let genesis = testing::genesis();
+        Self::of(testing::genesis(), 4, change)
+    }
+
+    /// At another genesis, as that validator.
+    pub(super) fn of(genesis: Genesis, own: u32, change: impl FnOnce(&mut Recovered)) -> Self {
         let state = State::open(&genesis).unwrap().state;
         let logs = NodeLogs::create(MemDisk::new(), MemDisk::new(), genesis.hash()).unwrap();
         let outcome = state.outcome(receipts_root(&[]));
@@ -76,7 +80,7 @@ impl World {
         change(&mut recovered);
         let config = ReplicaConfig {
             chain: Arc::new(genesis.chain()),
-            validator: Some(ValidatorId::new(4)),
+            validator: Some(ValidatorId::new(own)),
             batch_wait_ns: 10_000_000,
             mempool: Default::default(),
         };

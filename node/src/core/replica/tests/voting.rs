@@ -9,7 +9,7 @@ use falaj_ledger::testing::Who;
 use super::harness::World;
 use crate::core::{Effect, Event, Input, Message, Output, Timer};
 
-fn runs_out(world: &mut World, height: u64, kind: TimerKind) {
+pub(super) fn runs_out(world: &mut World, height: u64, kind: TimerKind) {
     let timer = TimerId {
         height: Height::new(height),
         round: Round::new(0),
@@ -19,17 +19,17 @@ fn runs_out(world: &mut World, height: u64, kind: TimerKind) {
 }
 
 /// The signer answers all that it was asked for.
-fn sign(world: &mut World) {
+pub(super) fn sign(world: &mut World) {
     let chain = world.genesis.chain();
+    let validator = world.replica.own_index().unwrap();
     for effect in std::mem::take(&mut world.effects) {
         let Effect::Sign(request) = effect else {
             continue;
         };
-        let bytes = request.statement.sign_bytes(&chain);
         let signed = SignedStatement {
-            validator: ValidatorIndex::new(3),
+            validator,
             statement: request.statement,
-            signature: Who::Validator(4).key().sign(bytes.as_slice()),
+            signature: world.sign(validator, request.statement),
         };
         let context = Context {
             chain: &chain,
