@@ -48,7 +48,7 @@ impl NextHeight {
             same.push(vote);
         }
         let rounds: BTreeSet<_> = of_sender.keys().map(|(round, _)| *round).collect();
-        let newest = rounds.into_iter().rev().take(NEXT_ROUNDS_MAX).last();
+        let newest = rounds.into_iter().rev().take(NEXT_ROUNDS_MAX).next_back();
         of_sender.retain(|(round, _), _| newest.is_none_or(|newest| *round >= newest));
     }
 

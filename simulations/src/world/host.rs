@@ -67,6 +67,7 @@ impl World {
         self.mark_start(place, &recovered, torn, !replayed.is_empty());
         for committed in &replayed {
             self.observe(place, Observation::Replayed(committed));
+            self.show_clients(place, committed);
         }
         let started = Observation::Started {
             height: recovered.state.height(),

@@ -57,12 +57,20 @@ impl World {
         self.look_soon(place);
         if !self.is_lying(place) {
             self.mark_committed(&committed);
-            let receipts = &committed.executed.receipts;
-            let steps = self.workload.settled(at, receipts);
-            self.take_up(steps);
         }
+        self.show_clients(place, &committed);
         let after_ns = self.nodes[place.position()].costs.store_ns();
         self.later(place, after_ns, Completion::Stored(committed));
+    }
+
+    /// Clients learn of a final block's receipts from any node that they can believe, also from one that decided it before a crash and
+    /// comes back.
+    pub(super) fn show_clients(&mut self, place: NodeIndex, committed: &Committed) {
+        if !self.is_lying(place) {
+            let receipts = &committed.executed.receipts;
+            let steps = self.workload.settled(self.now(), receipts);
+            self.take_up(steps);
+        }
     }
 
     fn send(&mut self, place: NodeIndex, to: &Recipients, class: Class, bytes: &Packet) {
