@@ -40,7 +40,7 @@ pub struct ScheduleDials {
 
 /// When a message may arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chosen {
+pub struct Arrival {
     /// At the earliest then; its link adds the least that it takes.
     pub at: SimTime,
     /// Whether that keeps a quorum from its recipient for a while.
@@ -113,7 +113,7 @@ impl Schedule {
 
     /// When a message that is sent now may arrive.
     #[must_use]
-    pub fn arrival(&self, now: SimTime, to: NodeIndex, frame: &Frame) -> Chosen {
+    pub fn arrival(&self, now: SimTime, to: NodeIndex, frame: &Frame) -> Arrival {
         match &frame.message {
             Some(Message::Votes(votes)) => self.votes(now, to, votes),
             Some(Message::Polka(polka)) => {
@@ -130,7 +130,7 @@ impl Schedule {
                 let (height, round) = (bundle.proposal.height(), bundle.proposal.round);
                 let granted = self.aims.of(height, round).grants(Kind::Proposal, to);
                 let chosen = self.quorum(now, (height, to, round, Kind::Proposal), granted);
-                Chosen {
+                Arrival {
                     keeps_quorum: false,
                     ..chosen
                 }
@@ -141,16 +141,16 @@ impl Schedule {
                 | Message::GetBlock { .. }
                 | Message::GetBlocks { .. }
                 | Message::GetBatches { .. },
-            ) => Chosen {
+            ) => Arrival {
                 at: self.last(now),
                 keeps_quorum: false,
             },
-            Some(Message::PullVotes { .. } | Message::Batch(_)) | None => Chosen::at_once(now),
+            Some(Message::PullVotes { .. } | Message::Batch(_)) | None => Arrival::at_once(now),
         }
     }
 
     /// Votes that travel together arrive as late as the worst of them.
-    fn votes(&self, now: SimTime, to: NodeIndex, votes: &[Vote]) -> Chosen {
+    fn votes(&self, now: SimTime, to: NodeIndex, votes: &[Vote]) -> Arrival {
         let completing = votes
             .iter()
             .filter(|vote| self.heard.completes(now, to, vote, votes));
@@ -159,16 +159,16 @@ impl Schedule {
             let granted = self.aims.of(vote.height, vote.round).grants(kind, to);
             self.quorum(now, (vote.height, to, vote.round, kind), granted)
         });
-        chosen.fold(Chosen::at_once(now), Chosen::later)
+        chosen.fold(Arrival::at_once(now), Arrival::later)
     }
 
     /// At once, or too late for this timer.
-    fn quorum(&self, now: SimTime, timer: At, granted: bool) -> Chosen {
+    fn quorum(&self, now: SimTime, timer: At, granted: bool) -> Arrival {
         if granted {
-            return Chosen::at_once(now);
+            return Arrival::at_once(now);
         }
         let at = self.too_late(now, timer);
-        Chosen {
+        Arrival {
             at,
             keeps_quorum: at > now,
         }
@@ -196,7 +196,7 @@ impl Schedule {
     }
 }
 
-impl Chosen {
+impl Arrival {
     const fn at_once(now: SimTime) -> Self {
         Self {
             at: now,

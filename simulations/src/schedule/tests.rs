@@ -80,11 +80,11 @@ fn the_vote_that_completes_a_quorum_comes_too_late() {
     let (mut schedule, now) = (schedule(), at_ms(100));
     for voter in [0, 1] {
         let vote = prevotes(&[voter], round, false);
-        assert_eq!(schedule.arrival(now, to, &vote), Chosen::at_once(now));
+        assert_eq!(schedule.arrival(now, to, &vote), Arrival::at_once(now));
         schedule.reaches(to, &vote, now);
     }
     let nil = prevotes(&[3], round, true);
-    assert_eq!(schedule.arrival(now, to, &nil), Chosen::at_once(now));
+    assert_eq!(schedule.arrival(now, to, &nil), Arrival::at_once(now));
     let third = prevotes(&[2], round, false);
     let chosen = schedule.arrival(now, to, &third);
     assert_eq!(chosen.at, now.after_ns(DIALS.hold_ns));
@@ -103,7 +103,7 @@ fn a_quorum_that_travels_together_is_held_together() {
     assert!(schedule.arrival(now, to, &three).keeps_quorum);
     schedule.reaches(to, &three, now);
     let fourth = prevotes(&[3], round, false);
-    assert_eq!(schedule.arrival(now, to, &fourth), Chosen::at_once(now));
+    assert_eq!(schedule.arrival(now, to, &fourth), Arrival::at_once(now));
 }
 
 /// Goal: where the aim is to hide a polka for long, the timer of the step is no bound; who is granted it has it at once.
