@@ -60,7 +60,7 @@ impl Conformance {
                 self.shadows[node.position()].received(clock, frame);
                 Ok(())
             }
-            Observation::Sent(frame) => self.shadows[node.position()].sent(node, frame),
+            Observation::Sent(frame) => self.shadows[node.position()].sent(clock, node, frame),
             Observation::Released { statement, .. } => {
                 self.said(chain, clock, node, statement)?;
                 self.shadows[node.position()].said(clock, node, statement);

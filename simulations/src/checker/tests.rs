@@ -184,20 +184,20 @@ impl Bench {
     }
 
     fn hear_proposal(&mut self, header: &Header) {
-        let proposal = Proposal {
-            header: header.clone(),
-            round: header.round,
-            valid_round: None,
-            proposer: header.proposer,
-            signature: no_signature(),
+        self.hear(proposal(header));
+    }
+
+    /// The first record of our block log holds an empty block, and the log is synced so far.
+    fn write_block(&mut self, header: &Header, synced: u64) {
+        let record = BlockRecord::proposed(header, &Body::default());
+        let (log, upto) = (LogId::Block, Position::new(synced));
+        let appended = Observation::Appended {
+            log,
+            position: Position::new(1),
+            record: &record,
         };
-        let bundle = ProposalBundle {
-            proposal,
-            body: Body::default(),
-            polka: None,
-            parent: None,
-        };
-        self.hear(Message::Proposal(Box::new(bundle)));
+        assert_eq!(self.show(ME, appended), None);
+        assert_eq!(self.show(ME, Observation::Durable { log, upto }), None);
     }
 
     fn hear_votes(&mut self, voters: &[u16], statement: Statement) {
@@ -207,6 +207,22 @@ impl Bench {
         };
         self.hear(Message::Votes(voters.iter().map(vote).collect()));
     }
+}
+
+fn proposal(header: &Header) -> Message {
+    let proposal = Proposal {
+        header: header.clone(),
+        round: header.round,
+        valid_round: None,
+        proposer: header.proposer,
+        signature: no_signature(),
+    };
+    Message::Proposal(Box::new(ProposalBundle {
+        proposal,
+        body: Body::default(),
+        polka: None,
+        parent: None,
+    }))
 }
 
 fn no_signature() -> Signature {
@@ -526,16 +542,7 @@ fn what_is_said_before_it_is_on_disk_is_found() {
     for (synced, finding) in [(1, None), (0, Some("durable before disclosed"))] {
         let mut bench = bench();
         let header = bench.header();
-        let record = BlockRecord::proposed(&header, &Body::default());
-        let appended = Observation::Appended {
-            log: LogId::Block,
-            position: Position::new(1),
-            record: &record,
-        };
-        assert_eq!(bench.show(ME, appended), None);
-        let upto = Position::new(synced);
-        let log = LogId::Block;
-        assert_eq!(bench.show(ME, Observation::Durable { log, upto }), None);
+        bench.write_block(&header, synced);
         let voter = ValidatorIndex::new(ME.get());
         let statement = prevote(0, Some(header.id()), None);
         let vote = Vote::new(voter, statement, no_signature()).expect("it is a vote");

@@ -26,7 +26,7 @@ pub(super) struct Proposed {
     pub(super) valid_round: Option<Round>,
     pub(super) by: u16,
     pub(super) header: Header,
-    /// When it came, on the node's wall clock; not said of the node's own.
+    /// When it came, on the node's wall clock; not said of the node's own, but for those that a restart counts again.
     pub(super) came_us: Option<u64>,
 }
 
@@ -52,6 +52,8 @@ pub(super) struct Shadow {
     floor: Height,
     /// The last place that the guard had recorded when the process started.
     intended: Option<Place>,
+    /// When the process started, on its wall clock.
+    started_us: u64,
 }
 
 impl Shadow {
@@ -61,15 +63,18 @@ impl Shadow {
             views: BTreeMap::new(),
             floor: Height::new(0),
             intended: None,
+            started_us: 0,
         }
     }
 
     /// A process begins: its clock begins anew, and it may be wherever the one before it was.
     pub(super) fn started(&mut self, clock: Now, height: Height, guard: Place) {
         self.intended = Some(guard);
+        self.started_us = clock.wall_us;
         for view in self.views.values_mut() {
             let entered = view.entered.values_mut();
             entered.for_each(|since| *since = clock.mono_ns);
+            view.own_come_again(clock.wall_us);
         }
         for (height, last) in [
             (height.next(), Round::default()),
@@ -126,11 +131,15 @@ impl Shadow {
     }
 
     /// What a node proposes it has built itself; and what it says is of a height that it has not left long ago.
-    pub(super) fn sent(&mut self, node: NodeIndex, frame: &Frame) -> Finding {
+    /// A block that was built before the process started comes to it when it is proposed.
+    pub(super) fn sent(&mut self, clock: Now, node: NodeIndex, frame: &Frame) -> Finding {
         match &frame.message {
             Some(Message::Proposal(bundle)) if bundle.proposal.proposer.get() == node.get() => {
                 self.is_recent(bundle.proposal.header.height, "a proposal")?;
                 self.proposal(&bundle.proposal, None);
+                if bundle.proposal.header.time_us < self.started_us {
+                    self.proposal(&bundle.proposal, Some(clock.wall_us));
+                }
                 Ok(())
             }
             Some(Message::Votes(votes)) => votes
@@ -295,6 +304,19 @@ impl View {
             .next()
     }
 
+    /// A process that starts counts its own stored proposals again, as if they had come then.
+    fn own_come_again(&mut self, wall_us: u64) {
+        let again = |own: &Proposed| Proposed {
+            came_us: Some(wall_us),
+            ..own.clone()
+        };
+        for proposals in self.proposals.values_mut() {
+            let own = proposals.iter().filter(|one| one.came_us.is_none());
+            let own: Vec<_> = own.map(again).collect();
+            proposals.extend(own);
+        }
+    }
+
     pub(super) fn proposals(&self, round: Round) -> impl Iterator<Item = &Proposed> {
         self.proposals.get(&round).into_iter().flatten()
     }
@@ -381,8 +403,8 @@ mod tests {
     fn an_own_vote_of_a_height_left_long_ago_is_found() {
         let mut shadow = Shadow::new(4);
         shadow.forget_below(Height::new(5));
-        assert!(shadow.sent(ME, &votes_of(2, 4)).is_err());
-        assert!(shadow.sent(ME, &votes_of(2, 5)).is_ok());
-        assert!(shadow.sent(ME, &votes_of(1, 4)).is_ok());
+        assert!(shadow.sent(Now::default(), ME, &votes_of(2, 4)).is_err());
+        assert!(shadow.sent(Now::default(), ME, &votes_of(2, 5)).is_ok());
+        assert!(shadow.sent(Now::default(), ME, &votes_of(1, 4)).is_ok());
     }
 }

@@ -103,3 +103,32 @@ fn a_restart_begins_the_time_anew() {
         assert_eq!(bench.release(nil), finding);
     }
 }
+
+/// Goal: a node's own block is in time, but a process that starts counts it again, and may find it too late by then.
+#[test]
+fn a_restart_counts_the_own_proposal_again() {
+    for (back_after_ms, finding) in [(None, EARLY), (Some(1_000), EARLY), (Some(60_000), None)] {
+        let mut bench = begun(&[]);
+        bench.hear_votes(&[0, 1, 3], precommit(0, None));
+        let own = Header {
+            round: Round::new(1),
+            proposer: ValidatorIndex::new(ME.get()),
+            ..timely(&bench)
+        };
+        bench.write_block(&own, 1);
+        let sent = frame(proposal(&own));
+        assert_eq!(bench.show(ME, Observation::Sent(&sent)), None);
+        if let Some(ms) = back_after_ms {
+            bench.wait_ms(ms);
+            bench.clock.mono_ns = 0;
+            let started = Observation::Started {
+                height: Height::new(0),
+                block: Position::new(1),
+                batch: Position::START,
+                guard: Place::GENESIS,
+            };
+            assert_eq!(bench.show(ME, started), None);
+        }
+        assert_eq!(bench.release(prevote(1, None, None)), finding);
+    }
+}
