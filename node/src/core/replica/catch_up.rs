@@ -94,7 +94,7 @@ impl Replica {
             return;
         }
         let open = self.open_height();
-        let first = if self.offered == Some(open) {
+        let first = if self.offered == Some(open) || self.deciding.is_some() {
             open.next()
         } else {
             open

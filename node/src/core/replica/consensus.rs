@@ -98,7 +98,7 @@ impl Replica {
             statement,
             polka: polka.clone(),
         };
-        if self.would_decide_unrecorded(&statement) {
+        if self.names_what_a_crash_takes(&statement) {
             self.unsigned.push(asked);
             return;
         }
@@ -119,21 +119,21 @@ impl Replica {
         step.start.push(Effect::Sign(Box::new(request)));
     }
 
-    /// Whether a precommit would decide a block, by our power alone, that is not on disk yet: nobody else would have it after a power cut,
-    /// and our guard would be locked on it, or above it. Where others are needed, each of them has it on disk when its precommit leaves.
-    fn would_decide_unrecorded(&self, statement: &Statement) -> bool {
+    /// Whether a precommit names a block that is not on disk yet, and that no other correct validator may have: a power cut would leave
+    /// our guard locked on it, or above it. Where a correct other is needed, its own prevote has put the block on its disk.
+    fn names_what_a_crash_takes(&self, statement: &Statement) -> bool {
         let is_precommit = statement.kind() == Kind::Precommit;
         let Some(block) = statement.block().filter(|_| is_precommit) else {
             return false;
         };
-        self.decides_alone() && !self.is_on_disk(&block)
+        self.needs_no_correct_other() && !self.is_on_disk(&block)
     }
 
-    /// Whether our power alone is a quorum.
-    pub(super) fn decides_alone(&self) -> bool {
+    /// Whether our power is a quorum with that of all who may be faulty: always, for a validator alone.
+    pub(super) fn needs_no_correct_other(&self) -> bool {
         let set = self.open_set();
         self.own_index()
-            .is_some_and(|own| set.is_quorum(set.power(own)))
+            .is_some_and(|own| set.is_quorum(set.power(own).saturating_add(set.fault_power_max())))
     }
 
     fn is_on_disk(&self, id: &BlockId) -> bool {
@@ -181,7 +181,7 @@ impl Replica {
         self.engine_inputs.extend(input);
     }
 
-    /// A vote that was not signed in time may be the one that a quorum lacks: nobody else's timers run without that quorum,
+    /// A vote that was not signed in time, or waits for the disk, may be the one that a quorum lacks: nobody else's timers run without that quorum,
     /// so as long as our own step lasts it is asked for again; under a guard that is above the height, as long as the height is open,
     /// since there the old votes are all we have. The guard signs what it has recorded, or the same bytes anew.
     /// A prevote is not said for the first time after the precommit of its round.

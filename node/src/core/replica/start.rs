@@ -261,11 +261,5 @@ fn restore(recovered: RecoveredBatches, own: Option<ValidatorId>, set: &Validato
         let first = Some(reference.author) == own && batches.restore_own_number(reference);
         batches.restore_unordered(batch, position, first);
     }
-    // What we told the others before we tell them again when their links come up, and count among the holders ourselves.
-    if let Some(own) = own {
-        for ack in batches.own_acks() {
-            batches.acknowledged(own, ack);
-        }
-    }
     batches
 }
