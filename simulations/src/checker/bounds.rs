@@ -58,7 +58,7 @@ pub(super) struct Bounds {
     validators: u64,
     /// Batches that a block may name.
     block_batches: u64,
-    /// How often each node was started: a process that ends may leave blocks behind of which it has said nothing yet.
+    /// How often each node was started in its height: a process that ends may leave blocks behind of which it has said nothing yet.
     starts: BTreeMap<NodeIndex, u64>,
 }
 
@@ -83,6 +83,10 @@ impl Bounds {
                 *self.starts.entry(node).or_default() += 1;
                 Ok(())
             }
+            Observation::Committed(_) => {
+                self.starts.remove(&node);
+                Ok(())
+            }
             Observation::Held {
                 holdings,
                 under_way,
@@ -93,7 +97,6 @@ impl Bounds {
             | Observation::Received(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
-            | Observation::Committed(_)
             | Observation::Reported(_) => Ok(()),
         }
     }
@@ -291,11 +294,12 @@ mod tests {
         consensus.votes = (8..=ROUND + 8).map(vote).collect();
         let turns = [8, 8, ROUND, ROUND + 4];
         consensus.proposals = turns.map(|turn| (round(turn), SENDER)).to_vec();
-        consensus.polkas = (8..=ROUND).map(round).collect();
+        (consensus.locked, consensus.valid) = (Some(round(1)), Some(round(2)));
+        consensus.polkas = (1..=3).chain(8..=ROUND).map(round).collect();
         consensus.certificates = 2;
         consensus.offences = 16;
         consensus.overlays = 2;
-        consensus.blocks = 64 + 4 + 33 + 2 + 2 + 4;
+        consensus.blocks = 64 + 4 + 36 + 2 + 2 + 4;
         consensus.next.votes = [1, 1, 5, 7, 9].map(vote).to_vec();
         consensus.next.proposals = [1, 1, 5, 7, 9].map(|turn| (round(turn), SENDER)).to_vec();
         consensus.next.polkas = 1;
@@ -377,7 +381,7 @@ mod tests {
     /// Goal: each bound is broken by one more, and the finding says which.
     #[test]
     fn one_more_of_anything_is_found() {
-        let changes: [(&str, Change); 33] = [
+        let changes: [(&str, Change); 34] = [
             ("votes of round 7", |held, _| {
                 held.consensus.votes.push(vote(7))
             }),
@@ -399,6 +403,9 @@ mod tests {
             }),
             ("polkas of a round", |held, _| {
                 held.consensus.polkas.push(round(8))
+            }),
+            ("polkas of old rounds", |held, _| {
+                held.consensus.polkas.push(round(4))
             }),
             ("commit certificates", |held, _| {
                 held.consensus.certificates += 1

@@ -21,6 +21,7 @@ use crate::disk::SimDisk;
 use crate::economy::validator_of;
 use crate::marks::Mark;
 use crate::network::Delivery;
+use crate::timers::Punctuality;
 use crate::trace::{Tag, summary};
 use crate::types::NodeIndex;
 
@@ -335,6 +336,11 @@ impl World {
                 // What is overdue when all trouble ends runs out then.
                 let ends = self.scenario.stabilise_at.unwrap_or(due);
                 let due = due.min(right.max(ends));
+                let punctuality = if due == right {
+                    Punctuality::Right
+                } else {
+                    punctuality
+                };
                 self.schedule_sees_timer(place, id, due);
                 let after_ns = due.get() - at.get();
                 self.later(place, after_ns, Completion::Timer(id, punctuality));

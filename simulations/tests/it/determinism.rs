@@ -20,6 +20,7 @@ fn two_hundred_seeds_are_the_same_in_two_processes() {
         (run("1"), other.join().unwrap())
     });
     assert_eq!(one["seeds"], 200);
+    assert_eq!(one["failures"], serde_json::json!([]));
     for key in ["trace_hash", "events", "heights", "receipts", "marks"] {
         assert_eq!(one[key], other[key], "{key}");
     }

@@ -44,11 +44,20 @@ pub(super) fn judge(held: &Holdings, validators: u64) -> Finding {
     let rounds: Vec<Round> = held.proposals.iter().map(|(round, _)| *round).collect();
     at_most("proposals of a round", most(&rounds), PROPOSALS)?;
     at_most("polkas of a round", most(&held.polkas), 1)?;
+    polkas_of_old_rounds(held, oldest)?;
     at_most("commit certificates", held.certificates, CERTIFICATES)?;
     at_most("offences", held.offences, OFFENCES * validators)?;
     at_most("overlays", held.overlays, OVERLAYS)?;
     blocks(held)?;
     next(&held.next)
+}
+
+/// The lock and the valid value have theirs, and a proposal made again may need one more.
+fn polkas_of_old_rounds(held: &Holdings, oldest: Round) -> Finding {
+    let is_own = |round: Round| held.locked == Some(round) || held.valid == Some(round);
+    let old = held.polkas.iter().filter(|round| **round < oldest);
+    let others = old.filter(|round| !is_own(**round)).count();
+    at_most("polkas of old rounds", others, 1)
 }
 
 /// How many blocks may be remembered follows from what else is kept: only that can make a rule use a block.
