@@ -1,13 +1,14 @@
-//! A validator whose power alone is a quorum: nobody else has what it decides.
+//! A validator that needs no other correct one for a quorum: nobody else has what it decides.
 
 use std::sync::Arc;
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::TimerKind;
 use falaj_consensus::message::{Kind, Lane};
-use falaj_consensus::types::ValidatorId;
+use falaj_consensus::types::{ValidatorId, VotingPower};
+use falaj_consensus::validator_set::{Declared, Validator, ValidatorSet};
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, genesis_of_one, transfer};
+use falaj_ledger::testing::{self, BANK_A, BANK_B, Ledger, Who, account, genesis_of_one, transfer};
 use falaj_ledger::transaction::Op;
 
 use super::harness::World;
@@ -61,6 +62,36 @@ fn a_precommit_that_decides_alone_is_asked_for_once_its_block_is_on_disk() {
     sign(&mut world);
     world.prove(LogId::Block);
     assert_eq!(world.replica.height().get(), 1);
+}
+
+/// Validators of these powers.
+fn genesis_of(powers: &[u64]) -> Genesis {
+    let members = (1..).zip(powers).map(|(number, power)| Validator {
+        id: ValidatorId::new(number),
+        power: VotingPower::new(*power),
+        key: Who::Validator(number.into()).key().public(),
+        declared: Declared::default(),
+    });
+    Genesis {
+        validators: ValidatorSet::new(members.collect()).unwrap(),
+        ..testing::genesis()
+    }
+}
+
+// docs/spec/consensus.md, "The engine's face": with the power of all who may be faulty its own can be a quorum.
+#[test]
+fn whoever_needs_no_correct_other_waits_for_its_disk() {
+    for (powers, is_enough) in [
+        (&[1][..], true),
+        (&[1, 1], false),
+        (&[1, 1, 1, 1], false),
+        (&[4, 3, 3], true),
+        (&[3, 4, 3], false),
+        (&[3, 1, 1], true),
+    ] {
+        let world = World::of(genesis_of(powers), 1, |_| {});
+        assert_eq!(world.replica.needs_no_correct_other(), is_enough);
+    }
 }
 
 // docs/spec/dissemination.md, "Batches": what a restart finds in the log is held by the node itself, and a block names it.
