@@ -116,6 +116,17 @@ impl Economy {
     /// When the parameters are outside their bounds.
     #[must_use]
     pub fn new(chance: &Chance, scenario: &Scenario) -> Self {
+        Self::since(EPOCH_US, chance, scenario)
+    }
+
+    /// The same with a genesis of a moment later, as a draft of it would be: the same keys, accounts, name of the chain and rules, and
+    /// another genesis hash.
+    #[must_use]
+    pub fn elsewhere(chance: &Chance, scenario: &Scenario) -> Self {
+        Self::since(EPOCH_US + 1, chance, scenario)
+    }
+
+    fn since(time_us: u64, chance: &Chance, scenario: &Scenario) -> Self {
         let validators = scenario.validators;
         let persons = validators + BANKS + 1;
         let customer = persons + MEMBERS + 1;
@@ -129,7 +140,10 @@ impl Economy {
         let (accounts, reserves) = (accounts(validators), reserves(validators));
         let run_of = |first: u16, count: u16| (first..first + count).map(KeyIndex::new).collect();
         let mut economy = Self {
-            genesis: genesis(&keys, scenario, (&accounts, &reserves)),
+            genesis: Genesis {
+                time_us,
+                ..genesis(&keys, scenario, (&accounts, &reserves))
+            },
             keys,
             accounts,
             reserves,

@@ -89,6 +89,8 @@ pub enum Fault {
     DiskRoom(NodeIndex),
     /// The node's execution gives other outcomes than everybody's from now on.
     Diverge(NodeIndex),
+    /// The node's machine is set up anew, on empty disks and with its key, from another genesis than the others', and started.
+    OtherGenesis(NodeIndex),
     /// A program that computes right is there, for the next start.
     Mend(NodeIndex),
     /// A sector of a log's disk can no longer be read; these bits choose it.

@@ -115,6 +115,8 @@ marks! {
     BitRot = "bit_rot";
     /// A write landed on bytes of another place or file.
     MisdirectedWrite = "misdirected_write";
+    /// Of two nodes, one of which was set up from another genesis, one refused what the other had signed.
+    OtherGenesis = "other_genesis";
     /// A machine was put back to an older image of itself.
     OldImage = "old_image";
     /// A crash took what a sync had promised to keep.

@@ -19,6 +19,7 @@ mod images;
 mod log_device;
 mod node;
 mod observe;
+mod other_genesis;
 mod other_user;
 mod outlet;
 mod pauses;
@@ -64,6 +65,7 @@ use crate::workload::{Step, Workload};
 use event::Event;
 use images::Image;
 use node::{Node, Stored};
+use other_genesis::OtherGenesis;
 
 const CLIENT: Site = Site::new("world/client");
 const INSTANCE: Site = Site::new("world/guard-instance");
@@ -76,6 +78,8 @@ struct Shared {
     set: Arc<ValidatorSet>,
     checker: Arc<dyn Checker>,
     rules: Rules,
+    /// What nodes share that were set up from another genesis, once there is one.
+    elsewhere: Option<Box<OtherGenesis>>,
 }
 
 impl Shared {
@@ -91,6 +95,7 @@ impl Shared {
             set: Arc::new(economy.genesis.validators.clone()),
             checker,
             rules: Rules::of_genesis(&economy.genesis),
+            elsewhere: None,
         }
     }
 
@@ -387,10 +392,7 @@ impl World {
 }
 
 fn nodes(chance: &Chance, opened: &Opened, scenario: &Scenario) -> Vec<Node> {
-    let stored = Stored {
-        state: opened.state.clone(),
-        outcome: opened.outcome.clone(),
-    };
+    let stored = Stored::at_genesis(opened);
     let node = |place| Node::new(chance, NodeIndex::new(place), stored.clone(), scenario);
     (0..scenario.validators).map(node).collect()
 }

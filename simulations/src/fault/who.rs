@@ -37,14 +37,15 @@ impl Fault {
         }
     }
 
-    /// Whom it takes for good, if it does: a program that computes something else, a log that cannot be read, a key with two users, a
-    /// guard that is an older copy.
+    /// Whom it takes for good, if it does: a program that computes something else, a genesis that is not the others', a log that cannot be
+    /// read, a key with two users, a guard that is an older copy.
     #[must_use]
     pub const fn loses(&self) -> Option<NodeIndex> {
         match self {
             // A sync that lies is told from one that is slow by its dial.
             Self::Disk { node, dials, .. } if !dials.sync_lies.is_never() => Some(*node),
             Self::Diverge(node)
+            | Self::OtherGenesis(node)
             | Self::BadSector { node, .. }
             | Self::Rot { node, .. }
             | Self::Misdirect { node, .. }
@@ -101,6 +102,7 @@ impl Fault {
             | Self::DiskFull(node)
             | Self::DiskRoom(node)
             | Self::Diverge(node)
+            | Self::OtherGenesis(node)
             | Self::Mend(node)
             | Self::BadSector { node, .. }
             | Self::Rot { node, .. }

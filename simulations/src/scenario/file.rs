@@ -26,9 +26,9 @@ pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
-    FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, MisdirectedWrite, Mute, OldImage,
-    Partition, Pause, PinLocked, PowerCut, Reset, Restart, Rot, SharedKey, Single, Slow, SlowDisk,
-    Swizzle, Timers, Token, TokenBack, TokenGone, WorstSchedule,
+    FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, MisdirectedWrite,
+    MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut, Reset, Restart, Rot,
+    SharedKey, Single, Slow, SlowDisk, Swizzle, Timers, Token, TokenBack, TokenGone, WorstSchedule,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -94,6 +94,9 @@ pub struct File {
     /// Validators whose execution gives something else from some time on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diverging: Vec<Diverging>,
+    /// Validators that are set up from another genesis.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mismatched_genesis: Vec<MismatchedGenesis>,
     /// Validators with a sector of a disk that cannot be read any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad_sector: Vec<BadSector>,

@@ -98,6 +98,8 @@ pub enum Class {
     SpoiltDisks,
     /// A write of a disk that lands elsewhere.
     MisdirectedWrites,
+    /// A validator that is set up from another genesis.
+    MismatchedGenesis,
     /// Processes that stand still for a while.
     Pauses,
     /// Wall clocks that leap.
@@ -112,7 +114,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -138,6 +140,7 @@ impl Class {
         Self::Kills,
         Self::SpoiltDisks,
         Self::MisdirectedWrites,
+        Self::MismatchedGenesis,
         Self::Pauses,
         Self::ClockLeaps,
         Self::Timers,
@@ -184,6 +187,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::Kills
             | Class::SpoiltDisks
             | Class::MisdirectedWrites
+            | Class::MismatchedGenesis
             | Class::Pauses
             | Class::ClockLeaps
             | Class::Timers
@@ -318,6 +322,7 @@ impl<'a> Swarm<'a> {
                 Class::Kills => self.kills(),
                 Class::SpoiltDisks => self.spoilt_disks(),
                 Class::MisdirectedWrites => self.misdirected_writes(),
+                Class::MismatchedGenesis => self.mismatched_genesis(),
                 Class::Pauses => self.pauses(),
                 Class::ClockLeaps => self.clock_leaps(),
                 Class::Timers => self.timers(),

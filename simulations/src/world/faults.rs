@@ -77,6 +77,7 @@ impl World {
             Fault::DiskFull(node) => self.each_disk(node, SimDisk::fill),
             Fault::DiskRoom(node) => self.each_disk(node, SimDisk::make_room),
             Fault::Diverge(node) => self.nodes[node.position()].diverges = true,
+            Fault::OtherGenesis(node) => self.set_up_elsewhere(node),
             Fault::Mend(node) => self.nodes[node.position()].diverges = false,
             Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
             Fault::TokenBack(node) => self.nodes[node.position()].token.set_present(true),

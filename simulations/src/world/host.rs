@@ -37,7 +37,7 @@ impl World {
         let boot = node.boot;
         self.trace.event(at, boot, Tag::Started, place, &[]);
         node.clock.started = at;
-        match ready(node, &self.shared, node.now(at)) {
+        match ready(node, self.shared.of(node), node.now(at)) {
             Ok(ready) => self.run(place, ready),
             Err(_) if !node.disks.have_power() => {
                 self.marks.hit(Mark::CrashInRecovery);
@@ -213,9 +213,10 @@ impl World {
         self.trace
             .event(at, sequence, Tag::Completed, place, name.as_bytes());
         self.trace.tell(|| format!("{at} {place} {}", what.words()));
+        let shared = self.shared.of(node);
         let tools = JobTools {
-            checker: &*self.shared.checker,
-            rules: &self.shared.rules,
+            checker: &*shared.checker,
+            rules: &shared.rules,
         };
         match what {
             Completion::Timer(timer, punctuality) => {

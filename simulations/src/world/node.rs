@@ -36,7 +36,19 @@ pub(super) struct Disks {
 
 impl Disks {
     fn new(chance: &Chance, place: NodeIndex, dials: DiskDials) -> Self {
-        let disk = |number: u64| SimDisk::new(chance, u64::from(place.get()) << 8 | number, dials);
+        Self::numbered(0, chance, place, dials)
+    }
+
+    /// Empty ones that take the place of those that the node began with.
+    pub(super) fn anew(chance: &Chance, place: NodeIndex, dials: DiskDials) -> Self {
+        Self::numbered(5, chance, place, dials)
+    }
+
+    fn numbered(before: u64, chance: &Chance, place: NodeIndex, dials: DiskDials) -> Self {
+        let disk = |number: u64| {
+            let number = u64::from(place.get()) << 8 | (before + number);
+            SimDisk::new(chance, number, dials)
+        };
         Self {
             guard: disk(1),
             audit: disk(2),
@@ -107,6 +119,8 @@ pub(super) struct Node {
     pub(super) mended: bool,
     /// Whether its execution gives other outcomes than everybody's.
     pub(super) diverges: bool,
+    /// Whether it was set up from another genesis than the others.
+    pub(super) is_elsewhere: bool,
 }
 
 /// A running process.
@@ -149,6 +163,7 @@ impl Node {
             shares_key: false,
             mended: false,
             diverges: false,
+            is_elsewhere: false,
         }
     }
 

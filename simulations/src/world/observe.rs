@@ -144,7 +144,11 @@ impl World {
                 | Evidence::Amnesia(..) => Mark::DoubleVote,
             }),
             Event::Voted(_) | Event::Alarm(_) | Event::StoreBehind { .. } => None,
-            Event::PeerFault { .. } => Some(Mark::PeerFault),
+            Event::PeerFault { peer, .. } => {
+                let apart = self.are_on_two_chains(place, *peer);
+                self.marks.hit_if(apart, Mark::OtherGenesis);
+                Some(Mark::PeerFault)
+            }
             Event::PeerLimited { .. } => Some(Mark::PeerLimited),
         };
         if let Some(mark) = mark {

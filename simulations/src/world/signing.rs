@@ -234,7 +234,8 @@ impl World {
                     let statement = &signed.statement;
                     self.registry.release(at, &signed.signature);
                     self.mark_statement(place, statement);
-                    let message = statement.sign_bytes(&self.shared.chain);
+                    let shared = self.shared.of(&self.nodes[place.position()]);
+                    let message = statement.sign_bytes(&shared.chain);
                     let message = message.as_slice();
                     self.observe(place, Observation::Released { statement, message });
                     self.mark_mended(place);

@@ -13,6 +13,7 @@ use falaj_hsm::{
     Floor, GuardProblem, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome,
     WitnessError, WitnessFile,
 };
+use falaj_ledger::state::Opened;
 use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig};
 use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
 
@@ -166,6 +167,14 @@ fn signer(
 }
 
 impl Stored {
+    /// What a store holds before the first block.
+    pub(super) fn at_genesis(opened: &Opened) -> Self {
+        Self {
+            state: opened.state.clone(),
+            outcome: opened.outcome.clone(),
+        }
+    }
+
     /// What a store holds after a block.
     pub(super) fn after(committed: &Committed) -> Self {
         Self {

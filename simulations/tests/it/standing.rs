@@ -95,3 +95,24 @@ fn a_node_that_diverged_stands_until_it_computes_right() {
     goes_on(&mut world, 5);
     settle(&mut world, 20 * SECOND_NS);
 }
+
+/// Goal: a validator that was set up from another genesis, and whose hello was let through, decides nothing alone; the others go on without
+/// it, and nobody correct is accused by anybody, though all of them refuse what the other chain signs.
+#[test]
+fn a_node_of_another_genesis_is_heard_by_nobody() {
+    for (seed, at) in [(6, 0), (7, 700)] {
+        let mut scenario = Scenario::calm(4);
+        scenario.lost.insert(node(3));
+        scenario.unsound.insert(node(3));
+        let mut world = world(seed, scenario);
+        world.add_fault(at_ms(at), Fault::OtherGenesis(node(3)));
+        run_to(&mut world, at_ms(1_500));
+        goes_on(&mut world, 20);
+        let marks = world.marks();
+        assert!(marks.count(Mark::OtherGenesis) > 0);
+        let proven = [Mark::DoubleVote, Mark::DoubleProposal, Mark::KeyElsewhere];
+        assert_eq!(proven.map(|mark| marks.count(mark)), [0; 3]);
+        assert_eq!(world.height(node(3)), Some(Default::default()));
+        settle(&mut world, 20 * SECOND_NS);
+    }
+}

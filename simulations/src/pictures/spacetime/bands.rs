@@ -81,6 +81,8 @@ fn lasting(fault: &Fault) -> Option<(Vec<NodeIndex>, &'static str, &'static str)
         Some((vec![*node], "trouble", "disks full"))
     } else if let Fault::Diverge(node) = fault {
         Some((vec![*node], "trouble", "executes wrong"))
+    } else if let Fault::OtherGenesis(node) = fault {
+        Some((vec![*node], "trouble", "another genesis"))
     } else if let Fault::TokenGone(node) = fault {
         Some((vec![*node], "trouble", "token gone"))
     } else if let Fault::Token { node, .. } = fault {

@@ -56,6 +56,8 @@ pub(in crate::pictures) fn said(fault: Option<&Fault>) -> String {
         format!("the disks of {node} have room again")
     } else if let Fault::Diverge(node) = fault {
         format!("{node} executes wrong from now on")
+    } else if let Fault::OtherGenesis(node) = fault {
+        format!("{node} is set up from another genesis")
     } else if let Fault::Mend(node) = fault {
         format!("{node} has a right program for its next start")
     } else if let Fault::BadSector { node, log, .. } = fault {

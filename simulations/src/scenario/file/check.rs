@@ -261,6 +261,7 @@ impl Facts {
             lost diverging bad_sector shared_key failover partition mute heal crash power_cut restart token_gone token_back
             token pin_locked key_missing slow_disk full_disk failing_disk pause clock_leap
             kill reset eclipse swizzle rot old_image lying_disk misdirected_write worst_schedule timers
+            mismatched_genesis
         );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);
@@ -311,7 +312,8 @@ fn lost_for_good(file: &File) -> impl Iterator<Item = &Who> + Clone {
     let spoilt = spoilt.chain(rotten).chain(old).chain(lying).chain(astray);
     let shared = file.shared_key.iter().map(|entry| &entry.nodes);
     let failed_over = file.failover.iter().map(|entry| &entry.nodes);
-    let unsound = diverging.chain(shared).chain(failed_over);
+    let elsewhere = file.mismatched_genesis.iter().map(|entry| &entry.nodes);
+    let unsound = diverging.chain(shared).chain(failed_over).chain(elsewhere);
     lost.chain(unsound).chain(spoilt)
 }
 

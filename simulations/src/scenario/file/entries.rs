@@ -63,6 +63,15 @@ entries! {
         at_ms: Dial<Ms>,
     }
 
+    /// Validators that are set up anew from another genesis than the others', with the same name, keys and rules, and let in: each is on
+    /// another chain for good.
+    MismatchedGenesis {
+        /// Who.
+        nodes: Who,
+        /// When.
+        at_ms: Dial<Ms>,
+    }
+
     /// A sector of a log cannot be read any more; the process is started again after a while, reads it, and is lost.
     BadSector {
         /// Whose.

@@ -83,6 +83,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         byzantine: byzantine.collect(),
         lost,
         diverging: Vec::new(),
+        mismatched_genesis: Vec::new(),
         bad_sector: Vec::new(),
         clock: clocks.collect(),
         slow: slow.collect(),

@@ -13,6 +13,7 @@ const SPOILT: Site = Site::new("scenario/bad-sector");
 const ROTTEN: Site = Site::new("scenario/spoilt-disk");
 const LYING: Site = Site::new("scenario/lying-disk");
 const MISDIRECTED: Site = Site::new("scenario/misdirected-write");
+const MISMATCHED: Site = Site::new("scenario/mismatched-genesis");
 const LIES: Site = Site::new("scenario/lies");
 
 impl Swarm<'_> {
@@ -145,5 +146,21 @@ impl Swarm<'_> {
         self.lose(at, node, Fault::Misdirect { node, log, chosen });
         let dies = at.after_ns(draw.word(5).log_uniform(10 * MS_NS, 5 * SECOND_NS));
         self.crash_and_back(node, dies, 10 * MS_NS, None);
+    }
+
+    /// A validator that is set up from another genesis, half of the time from the beginning on, if consensus bears one more.
+    pub(super) fn mismatched_genesis(&mut self) {
+        let draw = self.draw(MISMATCHED, 0);
+        let Some(node) = self.one_more(&draw) else {
+            return;
+        };
+        let later = draw.word(3).below(2) == 0;
+        let at = if later {
+            self.time(draw.word(2))
+        } else {
+            SimTime::START
+        };
+        self.scenario.unsound.insert(node);
+        self.lose(at, node, Fault::OtherGenesis(node));
     }
 }

@@ -327,6 +327,9 @@ fn disks(file: &File) -> Checked {
     for entry in &file.diverging {
         at("diverging.at_ms", &entry.at_ms)?;
     }
+    for entry in &file.mismatched_genesis {
+        at("mismatched_genesis.at_ms", &entry.at_ms)?;
+    }
     for entry in &file.slow_disk {
         at("slow_disk.at_ms", &entry.at_ms)?;
         let keys = ["slow_disk.sync_min_ms", "slow_disk.sync_cap_ms"];
@@ -353,7 +356,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
     // Too many liars have a refusal of their own.
     let faulty = named!(
         byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes shared_key.nodes failover.nodes
-        rot.nodes old_image.nodes lying_disk.nodes misdirected_write.nodes
+        rot.nodes old_image.nodes lying_disk.nodes misdirected_write.nodes mismatched_genesis.nodes
     );
     for (key, who) in faulty {
         who.into_iter()

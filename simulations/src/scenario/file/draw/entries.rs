@@ -36,6 +36,7 @@ const TOKEN_BACK: Site = Site::new("scenario/file/token-back");
 const TOKEN: Site = Site::new("scenario/file/token");
 const SLOW_DISK: Site = Site::new("scenario/file/slow-disk");
 const DIVERGING: Site = Site::new("scenario/file/diverging");
+const MISMATCHED: Site = Site::new("scenario/file/mismatched-genesis");
 const BAD_SECTOR: Site = Site::new("scenario/file/bad-sector");
 const FULL_DISK: Site = Site::new("scenario/file/full-disk");
 const FAILING_DISK: Site = Site::new("scenario/file/failing-disk");
@@ -113,6 +114,14 @@ impl<'a> Entries<'a> {
                 self.scenario.lost.insert(node);
                 self.scenario.unsound.insert(node);
                 self.add(turn.at(&entry.at_ms), Fault::Diverge(node));
+            }
+        }
+        for (number, entry) in (0..).zip(&file.mismatched_genesis) {
+            let turn = self.turn(MISMATCHED, number, 0);
+            for node in entry.nodes.pick(&turn.0, &self.correct()) {
+                self.scenario.lost.insert(node);
+                self.scenario.unsound.insert(node);
+                self.add(turn.at(&entry.at_ms), Fault::OtherGenesis(node));
             }
         }
         for (number, entry) in (0..).zip(&file.bad_sector) {
