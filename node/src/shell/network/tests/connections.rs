@@ -174,28 +174,49 @@ async fn a_simultaneous_dial_leaves_one_connection() {
         until(|| relays.iter().all(|relay| relay.held() > 0)).await;
         relays.iter().for_each(Relay::open);
         let [first, second] = &mut nodes;
-        tokio::join!(settled(first, id(&b)), settled(second, id(&a)));
+        talk([first, second], [id(&a), id(&b)]).await;
     }
 }
 
-/// Sends until an answer comes, through every up and down on the way.
-async fn settled(node: &mut Node, peer: PeerId) {
-    let (mut heard, mut answered) = (false, false);
-    while !(heard && answered) {
-        match node.next().await {
+/// Both ask until an answer comes, through every up and down on the way, and answer each other until both have theirs: what one has said
+/// over the connection that gives way is lost, and it is asked again.
+async fn talk([first, second]: [&mut Node; 2], [first_id, second_id]: [PeerId; 2]) {
+    let (mut one, mut other) = (Talk::default(), Talk::default());
+    while !(one.is_over() && other.is_over()) {
+        tokio::select! {
+            event = first.next() => one.take(first, second_id, event),
+            event = second.next() => other.take(second, first_id, event),
+        }
+    }
+}
+
+/// What one of two has got.
+#[derive(Default)]
+struct Talk {
+    heard: bool,
+    answered: bool,
+}
+
+impl Talk {
+    const fn is_over(&self) -> bool {
+        self.heard && self.answered
+    }
+
+    fn take(&mut self, node: &Node, peer: PeerId, event: NetworkEvent) {
+        let say = |words| {
+            node.handle
+                .send(peer, Class::Votes, Bytes::from_static(words))
+        };
+        match event {
             NetworkEvent::PeerUp { .. } => {
-                node.handle
-                    .send(peer, Class::Votes, Bytes::from_static(b"ask"))
-                    .ok();
+                say(b"ask").ok();
             }
             NetworkEvent::PeerDown { .. } => {}
             NetworkEvent::Message { bytes, .. } if &bytes[..] == b"ask" => {
-                heard = true;
-                node.handle
-                    .send(peer, Class::Votes, Bytes::from_static(b"answer"))
-                    .ok();
+                self.heard = true;
+                say(b"answer").ok();
             }
-            NetworkEvent::Message { .. } => answered = true,
+            NetworkEvent::Message { .. } => self.answered = true,
             NetworkEvent::Hello(_) => unreachable!("hellos are accepted before"),
         }
     }
@@ -285,11 +306,11 @@ async fn a_silent_connection_is_given_up_and_made_again() {
     let relay = Relay::start(socket_addr(node.address()).unwrap()).await;
     relay.open();
     let mut dialer = Node::start(&b, with(vec![listed(&a, Some(&relay.address))]));
-    tokio::join!(settled(&mut node, id(&b)), settled(&mut dialer, id(&a)));
+    talk([&mut node, &mut dialer], [id(&a), id(&b)]).await;
     relay.shut();
     until(|| !node.peer(0).up && !dialer.peer(0).up).await;
     relay.open();
-    tokio::join!(settled(&mut node, id(&b)), settled(&mut dialer, id(&a)));
+    talk([&mut node, &mut dialer], [id(&a), id(&b)]).await;
 }
 
 /// The peer has lost its end and connects anew, while our end still looks alive. We keep ours by the rule for two
