@@ -284,7 +284,7 @@ impl Replica {
 
     pub(super) fn on_synced(&mut self, now: Now, durable: Durable, step: &mut Step) {
         self.on_disk.insert(durable.log(), durable.upto());
-        if self.needs_no_correct_other() {
+        if !self.unsigned.is_empty() && self.needs_no_correct_other() {
             self.ask_signer_again(now, step);
         }
         if durable.log() != LogId::Batch {
