@@ -10,6 +10,7 @@ mod checks;
 mod divergence;
 mod effect;
 mod faults;
+mod fetching;
 mod guard_position;
 mod holdings;
 mod input;

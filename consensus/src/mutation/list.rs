@@ -139,6 +139,8 @@ mutations! {
 
     /// Decided blocks are never asked for, and no certificate is given to who is behind.
     BlocksNeverFetched = "blocks_never_fetched";
+    /// A peer that does not give a batch is asked for it again, and nobody else is.
+    BatchesAskedOfOnePeer = "batches_asked_of_one_peer";
     /// A node states a height that it is still deciding.
     HeightStatedAhead = "height_stated_ahead";
     /// Who is behind is given certificates of a wrong round.

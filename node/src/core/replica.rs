@@ -42,6 +42,7 @@ use super::checks::Checks;
 use super::divergence::Divergence;
 use super::effect::{Effect, Event, Output, Recipients};
 use super::faults::Faults;
+use super::fetching::Fetching;
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
@@ -123,8 +124,8 @@ pub struct Replica {
     /// Whose turn round 0 of the open height is.
     first_proposer: ValidatorId,
     rereading: BTreeSet<BatchDigest>,
-    /// Batches that were asked for, and for how many ticks.
-    fetching: BTreeMap<BatchDigest, u32>,
+    /// Batches that were asked for, and of whom next.
+    fetching: Fetching,
     /// Blocks of the next height that came before this one was confirmed; one a peer.
     early: BTreeMap<Peer, (Header, Arc<Body>)>,
     ticks: u32,

@@ -157,6 +157,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::QuotaNotGivenBack => (Area::Dissemination, BOUNDS, &[S::CalmDay]),
 
         M::BlocksNeverFetched => (Area::Fetching, LIVENESS, &[S::RollingRestart]),
+        M::BatchesAskedOfOnePeer => (Area::Fetching, LIVENESS, &[S::WithheldBatches]),
         M::HeightStatedAhead => (Area::Fetching, DISCLOSURE, &[S::CalmDay]),
         M::CertificateRelabelled => (Area::Fetching, CERTIFICATES, &[S::BadNetwork]),
 

@@ -14,7 +14,7 @@ use falaj_consensus::types::{
 use falaj_ledger::block::BlockInput;
 use falaj_ledger::execute::Executed;
 use falaj_ledger::validate::CheckedTx;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Replica, Step, Tip};
@@ -199,8 +199,8 @@ impl Replica {
             self.tell_again(&id);
         }
         self.complete(&id, step);
-        if let Some(from) = from {
-            self.fetch_batches_of(&id, &[from], step);
+        if from.is_some() {
+            self.fetch_batches_of(&id, from, step);
         }
     }
 
@@ -313,16 +313,16 @@ impl Replica {
         }
     }
 
-    /// Asks for the batches of a block that are not here, each at most once a tick.
+    /// Asks for the batches of a block that are not here, who gave it first.
     /// A block that was judged lacks nothing, or is invalid whatever comes.
-    pub(super) fn fetch_batches_of(&mut self, id: &BlockId, from: &[Peer], step: &mut Step) {
+    pub(super) fn fetch_batches_of(&mut self, id: &BlockId, giver: Option<Peer>, step: &mut Step) {
         let candidate = self.candidates.get(id);
         let Some(candidate) = candidate.filter(|block| block.verdict.is_none()) else {
             return;
         };
         let digests = candidate.missing(&self.batches).fetch;
         let height = candidate.header.height;
-        self.fetch_batches(height, &digests, from, step);
+        self.fetch_batches(height, &digests, giver, step);
     }
 
     /// Asks for batches that the block of a height names.
@@ -330,23 +330,21 @@ impl Replica {
         &mut self,
         height: Height,
         digests: &[BatchDigest],
-        from: &[Peer],
+        giver: Option<Peer>,
         step: &mut Step,
     ) {
-        let Some(peer) = from.first().copied() else {
-            return;
-        };
-        let wanted: Vec<_> = digests
-            .iter()
-            .filter(|digest| !self.fetching.contains_key(digest))
-            .copied()
-            .collect();
-        for digests in wanted.chunks(BATCHES_REQUESTED_MAX) {
-            for digest in digests {
-                self.fetching.insert(*digest, 0);
+        let reachable: Vec<_> = self.sync.reachable().collect();
+        let mut asks: BTreeMap<Peer, Vec<BatchDigest>> = BTreeMap::new();
+        for digest in digests {
+            if let Some(peer) = self.fetching.next(*digest, giver, &reachable) {
+                asks.entry(peer).or_default().push(*digest);
             }
-            let digests = digests.to_vec();
-            self.send_to(peer, Message::GetBatches { height, digests }, step);
+        }
+        for (peer, wanted) in asks {
+            for digests in wanted.chunks(BATCHES_REQUESTED_MAX) {
+                let digests = digests.to_vec();
+                self.send_to(peer, Message::GetBatches { height, digests }, step);
+            }
         }
     }
 

@@ -8,8 +8,9 @@ use falaj_consensus::durable::Position;
 use falaj_consensus::engine;
 use falaj_consensus::message::{Body, CommitCertificate, Header};
 use falaj_consensus::mutated;
-use falaj_consensus::types::Now;
+use falaj_consensus::types::{BatchDigest, Now};
 use falaj_consensus::verify::Verified;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Replica, Step};
@@ -18,9 +19,6 @@ use crate::core::effect::{Effect, PeerFault};
 use crate::core::input::{Peer, ReadFor, Sent, Timer};
 use crate::core::job::VerifyJob;
 use crate::core::wire::{DecidedBlock, Message};
-
-/// Ticks after which a batch that did not come is asked for again.
-const BATCH_PATIENCE_TICKS: u32 = 2;
 
 impl Replica {
     pub(super) fn on_tick(&mut self, now: Now, step: &mut Step) {
@@ -32,46 +30,40 @@ impl Replica {
         self.serving.tick();
         self.note_lag();
         self.offered = None;
-        self.expire_batches(step);
+        let named = self.candidates.named_batches();
+        self.expire_batches(&named, step);
         if !self.batches.nothing_unordered() {
             // An acknowledgement that was lost is repeated; what it speaks of is on disk.
             step.acks.extend(self.batches.own_acks());
         }
         self.admit_peers(now, step);
         self.ask_signer_again(now, step);
-        self.forget_unanswered();
+        self.forget_unanswered(&named);
         self.resend_batches(step);
         self.fetch_missing(step);
     }
 
-    fn expire_batches(&mut self, step: &mut Step) {
-        let named = self.candidates.named_batches();
+    fn expire_batches(&mut self, named: &BTreeSet<BatchDigest>, step: &mut Step) {
         let (life_ms, time_ms) = self.id_life_and_time_ms();
         step.acks
-            .extend(self.batches.expire(life_ms, time_ms, &named));
+            .extend(self.batches.expire(life_ms, time_ms, named));
     }
 
-    fn forget_unanswered(&mut self) {
-        for ticks in self.fetching.values_mut() {
-            *ticks = ticks.saturating_add(1);
-        }
+    fn forget_unanswered(&mut self, named: &BTreeSet<BatchDigest>) {
+        let ahead = self.sync.batches_ahead().map(|(_, _, batch)| batch.digest);
+        let ahead: BTreeSet<_> = ahead.collect();
         self.fetching
-            .retain(|_, ticks| *ticks <= BATCH_PATIENCE_TICKS);
+            .tick(|digest| named.contains(digest) || ahead.contains(digest));
     }
 
-    /// Asks for batches that blocks here still lack, of another peer each tick.
+    /// Asks for batches that blocks here still lack.
     fn fetch_missing(&mut self, step: &mut Step) {
-        let peers: Vec<_> = self.sync.reachable().collect();
-        if peers.is_empty() || self.stands_still() {
+        if self.sync.reachable().next().is_none() || self.stands_still() {
             return;
         }
         self.ticks = self.ticks.wrapping_add(1);
-        let turn = usize::try_from(self.ticks)
-            .unwrap_or(0)
-            .checked_rem(peers.len())
-            .unwrap_or(0);
         for id in self.candidates.open() {
-            self.fetch_batches_of(&id, &peers[turn..=turn], step);
+            self.fetch_batches_of(&id, None, step);
         }
     }
 
@@ -122,24 +114,12 @@ impl Replica {
             .sync
             .batches_ahead()
             .filter(|(_, _, batch)| {
-                !self.batches.contains(&batch.digest)
-                    && !self.fetching.contains_key(&batch.digest)
-                    && !self.is_foreign(batch.author)
+                !self.batches.contains(&batch.digest) && !self.is_foreign(batch.author)
             })
             .map(|(peer, height, batch)| (peer, height, batch.digest))
             .collect();
-        let peers: Vec<_> = self.sync.reachable().collect();
-        let turn = usize::try_from(self.ticks).unwrap_or(0);
         for (giver, height, digest) in lacking {
-            let other = turn
-                .checked_rem(peers.len())
-                .and_then(|turn| peers.get(turn));
-            let peer = if turn == 0 {
-                giver
-            } else {
-                other.copied().unwrap_or(giver)
-            };
-            self.fetch_batches(height, &[digest], &[peer], step);
+            self.fetch_batches(height, &[digest], Some(giver), step);
         }
     }
 

@@ -379,7 +379,7 @@ impl Replica {
             }
             BlockPart::Header | BlockPart::Body => {
                 self.tell_again(&id);
-                self.fetch_batches_of(&id, &peers, step);
+                self.fetch_batches_of(&id, peers.first().copied(), step);
             }
         }
     }

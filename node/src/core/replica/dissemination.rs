@@ -187,7 +187,7 @@ impl Replica {
         step: &mut Step,
     ) -> Position {
         let position = self.append_batch(batch.encoded.to_vec(), step);
-        self.fetching.remove(&batch.reference.digest);
+        self.fetching.came(&batch.reference.digest);
         self.batches.insert(batch, position, sender);
         if mutated!(AcknowledgeBeforeSynced) {
             step.acks.extend(self.batches.own_acks());
@@ -212,8 +212,8 @@ impl Replica {
         }
         let (author, digest) = (batch.reference.author, batch.reference.digest);
         // What a block ahead or a proposal of a later round names is fetched too, but only what consensus turns on lifts a rule here.
-        let wanted = self.fetching.contains_key(&digest)
-            && self.candidates.is_named_by(&self.asked, &digest);
+        let wanted =
+            self.fetching.contains(&digest) && self.candidates.is_named_by(&self.asked, &digest);
         let foreign = self.is_foreign(author);
         let Some(sender) = from.validator().filter(|_| wanted || !foreign) else {
             return Self::limited(from, Dropped::BatchForeign, step);

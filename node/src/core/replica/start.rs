@@ -19,6 +19,7 @@ use crate::core::batches::{Batches, CheckedBatch, Numbers};
 use crate::core::candidates::Candidates;
 use crate::core::divergence::Divergence;
 use crate::core::effect::{Effect, Output};
+use crate::core::fetching::Fetching;
 use crate::core::input::Timer;
 use crate::core::mempool::Mempool;
 use crate::core::replica::ReplicaConfig;
@@ -156,7 +157,7 @@ impl Replica {
             work_told: None,
             first_proposer: ValidatorId::default(),
             rereading: BTreeSet::new(),
-            fetching: BTreeMap::new(),
+            fetching: Fetching::default(),
             early: BTreeMap::new(),
             ticks: 0,
             height_at_tick: Height::default(),
