@@ -1,7 +1,7 @@
 //! Proofs that a client keeps and checks without any node: a receipt, an account, that a transaction was never executed, an event, or that
 //! the event log of a later block extends that of an earlier one.
 //!
-//! Invariant: a bundle that verifies holds under the genesis it is checked with alone; every byte of it is covered by a quorum's
+//! Invariant: a bundle that verifies holds under the trust it is checked with alone, which a genesis gives; every byte of it is covered by a quorum's
 //! signatures, by a path to what they signed, or by a rule of its form.
 //! Shapes: `kind ‖ version ‖ …` in borsh; the text form is JSON `{"kind","version","bundle"}` with the same bytes in base64.
 //! What it does not say: whether a later block changed an account, and, against keys of validators that left long ago, more than genesis does.
@@ -14,24 +14,29 @@ mod certified;
 mod event;
 mod form;
 mod log_extension;
+mod name;
 mod receipt;
+mod set_change;
+mod signed_block;
 #[cfg(test)]
 mod tests;
 
 pub use absence::{NoExecutionBundle, VerifiedNoExecution, window_end_ms};
 pub use account::{AccountBundle, VerifiedAccount};
-pub use certified::CertifiedOutcome;
+pub use certified::{CertifiedOutcome, SET_CHANGES_MAX};
 pub use event::{EventBundle, VerifiedEvent};
 pub use form::{BUNDLE_BYTES_MAX, BundleFormError};
 pub use log_extension::{LogExtensionBundle, VerifiedLogExtension};
 pub use receipt::{ReceiptBundle, VerifiedReceipt};
+pub use set_change::SetChange;
+pub use signed_block::SignedBlock;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::{Hash32, Height};
 use falaj_consensus::verify::{Checker, VerifyError};
 
-use crate::genesis::Genesis;
 use crate::proof::AnswerError;
+use crate::trust::Trust;
 
 /// Any of the proofs. The discriminants are part of the encoding and never reused.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -66,24 +71,24 @@ pub enum VerifiedBundle {
 }
 
 impl Bundle {
-    /// Checks all of it under a genesis.
+    /// Checks all of it under what is trusted.
     ///
     /// # Errors
     /// [`BundleError`], with the first part that does not hold.
     pub fn verify(
         &self,
-        genesis: &Genesis,
+        trust: &Trust,
         checker: &dyn Checker,
     ) -> Result<VerifiedBundle, BundleError> {
         match self {
-            Self::Receipt(bundle) => bundle.verify(genesis, checker).map(VerifiedBundle::Receipt),
+            Self::Receipt(bundle) => bundle.verify(trust, checker).map(VerifiedBundle::Receipt),
             Self::NoExecution(bundle) => bundle
-                .verify(genesis, checker)
+                .verify(trust, checker)
                 .map(VerifiedBundle::NoExecution),
-            Self::Account(bundle) => bundle.verify(genesis, checker).map(VerifiedBundle::Account),
-            Self::Event(bundle) => bundle.verify(genesis, checker).map(VerifiedBundle::Event),
+            Self::Account(bundle) => bundle.verify(trust, checker).map(VerifiedBundle::Account),
+            Self::Event(bundle) => bundle.verify(trust, checker).map(VerifiedBundle::Event),
             Self::LogExtension(bundle) => bundle
-                .verify(genesis, checker)
+                .verify(trust, checker)
                 .map(VerifiedBundle::LogExtension),
         }
     }
@@ -101,7 +106,7 @@ impl Bundle {
     }
 }
 
-/// Why a bundle proves nothing under a genesis.
+/// Why a bundle proves nothing under what is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// The header is of another chain.
@@ -109,7 +114,7 @@ pub enum BundleError {
     OtherChain {
         /// Genesis hash in the header.
         found: Hash32,
-        /// Hash of the genesis that was given.
+        /// Hash of the genesis that is trusted.
         expected: Hash32,
     },
     /// The header stands under feature gates that this program does not know.
@@ -123,6 +128,25 @@ pub enum BundleError {
         /// Hash of the set that may certify it.
         expected: Hash32,
     },
+    /// A block below the first height at which its validators are in force.
+    #[error("the validators of height {height} are in force from height {from} on")]
+    NotInForce {
+        /// Height in the header.
+        height: Height,
+        /// First height of the set.
+        from: Height,
+    },
+    /// A change to another set than the one that the certified outcome fixes.
+    #[error("a set change brings validator set {found}, the certified outcome fixes {expected}")]
+    OtherNextSet {
+        /// Hash of the set that came.
+        found: Hash32,
+        /// Hash in the outcome.
+        expected: Hash32,
+    },
+    /// A change to the set that is trusted already.
+    #[error("a set change brings the validators that are in force already")]
+    NoChange,
     /// The signatures do not certify this header with this outcome.
     #[error("the commit certificate of this header and outcome does not hold")]
     Certificate(#[source] VerifyError),
@@ -140,4 +164,6 @@ pub struct Proven {
     pub time_us: u64,
     /// How many validators signed its certificate.
     pub signers: usize,
+    /// How many there are in their set.
+    pub validators: usize,
 }

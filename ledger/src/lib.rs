@@ -35,6 +35,7 @@ pub mod supply;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transaction;
+pub mod trust;
 pub mod validate;
 pub mod window;
 pub mod write_set;

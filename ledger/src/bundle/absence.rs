@@ -10,9 +10,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::verify::Checker;
 
 use super::{BundleError, CertifiedOutcome, Proven};
-use crate::genesis::{Constants, Genesis};
+use crate::genesis::Constants;
 use crate::state_root::Proof;
 use crate::transaction::TxKey;
+use crate::trust::Trust;
 
 /// That a transaction was never executed and never will be.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -39,21 +40,21 @@ pub struct VerifiedNoExecution {
 }
 
 impl NoExecutionBundle {
-    /// Checks all of it under a genesis.
+    /// Checks all of it under what is trusted.
     ///
     /// # Errors
     /// [`BundleError`], with the first part that does not hold.
     pub fn verify(
         &self,
-        genesis: &Genesis,
+        trust: &Trust,
         checker: &dyn Checker,
     ) -> Result<VerifiedNoExecution, BundleError> {
-        let certified = self.certified.verify(genesis, checker)?;
-        let constants = &genesis.constants;
+        let certified = self.certified.verify(trust, checker)?;
+        let constants = trust.constants();
         let until_ms = window_end_ms(constants, self.key, self.valid_until_ms);
         certified.check_no_execution(constants, self.key, until_ms, &self.absence)?;
         Ok(VerifiedNoExecution {
-            at: self.certified.proven(),
+            at: self.certified.proven(trust),
             key: self.key,
             valid_until_ms: self.valid_until_ms,
         })

@@ -7,8 +7,8 @@ use falaj_consensus::verify::Checker;
 
 use super::{BundleError, CertifiedOutcome, Proven};
 use crate::account::{Account, AccountId};
-use crate::genesis::Genesis;
 use crate::state_root::Proof;
+use crate::trust::Trust;
 
 /// An account after a block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -35,19 +35,19 @@ pub struct VerifiedAccount {
 }
 
 impl AccountBundle {
-    /// Checks all of it under a genesis.
+    /// Checks all of it under what is trusted.
     ///
     /// # Errors
     /// [`BundleError`], with the first part that does not hold.
     pub fn verify(
         &self,
-        genesis: &Genesis,
+        trust: &Trust,
         checker: &dyn Checker,
     ) -> Result<VerifiedAccount, BundleError> {
-        let certified = self.certified.verify(genesis, checker)?;
+        let certified = self.certified.verify(trust, checker)?;
         certified.check_record(&self.id, self.account.as_ref(), &self.path)?;
         Ok(VerifiedAccount {
-            at: self.certified.proven(),
+            at: self.certified.proven(trust),
             id: self.id,
             account: self.account.clone(),
         })

@@ -1,132 +1,104 @@
-//! A header and the whole outcome of its block, under one commit certificate: what every bundle stands on.
+//! A signed block, and the changes of set by which its validators came to certify it: what every bundle stands on.
 //!
-//! Invariant: the certificate is that of this header and this outcome by its layout: height, block id and outcome hash are not stored
-//! beside them but computed, so none can differ.
-//! Layout: version (1), header, outcome, round, signers, signatures, number of set changes (0 in this version).
+//! Invariant: whoever believes the first set of the chain of changes believes the block once all of it verifies.
+//! Layout: version (1), signed block, list of set changes, whose count is a `u16`.
 //! Source: `docs/spec/receipts.md`, "Certified outcome".
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded;
-use falaj_consensus::crypto::Signature;
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
-use falaj_consensus::types::Round;
-use falaj_consensus::validator_set::{Bitmap, VALIDATORS_MAX};
-use falaj_consensus::verify::{Checker, Context};
+use falaj_consensus::verify::Checker;
 use std::io;
 
-use super::{BundleError, Proven};
-use crate::genesis::Genesis;
+use super::{BundleError, Proven, SetChange, SignedBlock};
 use crate::proof::Certified;
+use crate::trust::Trust;
 
 const VERSION: u16 = 1;
+
+/// The most changes of set in one chain of them.
+pub const SET_CHANGES_MAX: u16 = 1024;
 
 /// What a quorum certified of one block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CertifiedOutcome {
     #[borsh(deserialize_with = "read_version")]
     version: u16,
-    header: Header,
-    outcome: Outcome,
-    round: Round,
-    signers: Bitmap,
-    #[borsh(deserialize_with = "read_signatures")]
-    signatures: Vec<Signature>,
-    /// Room for the certificates by which another validator set than that of genesis came to certify this block.
-    #[borsh(deserialize_with = "read_no_changes")]
-    set_changes: u16,
+    block: SignedBlock,
+    #[borsh(serialize_with = "write_changes", deserialize_with = "read_changes")]
+    set_changes: Vec<SetChange>,
 }
 
 impl CertifiedOutcome {
     /// Puts a block's header, outcome and certificate together; `None` if the certificate is of another block or outcome.
     #[must_use]
     pub fn new(header: Header, outcome: Outcome, certificate: &CommitCertificate) -> Option<Self> {
-        let fits = certificate.height == header.height
-            && certificate.id == header.id()
-            && certificate.outcome == outcome.hash();
-        fits.then(|| Self {
+        let block = SignedBlock::new(header, outcome, certificate)?;
+        Some(Self {
             version: VERSION,
-            header,
-            outcome,
-            round: certificate.round,
-            signers: certificate.signers.clone(),
-            signatures: certificate.signatures.clone(),
-            set_changes: 0,
+            block,
+            set_changes: Vec::new(),
+        })
+    }
+
+    /// The same after these changes of set, in order of height; `None` if they are more than [`SET_CHANGES_MAX`].
+    #[must_use]
+    pub fn after(self, set_changes: Vec<SetChange>) -> Option<Self> {
+        let fits = set_changes.len() <= usize::from(SET_CHANGES_MAX);
+        fits.then_some(Self {
+            set_changes,
+            ..self
         })
     }
 
     /// The header; what it says is certified only once [`CertifiedOutcome::verify`] held.
     #[must_use]
     pub const fn header(&self) -> &Header {
-        &self.header
+        self.block.header()
     }
 
     /// The outcome, under the same reserve.
     #[must_use]
     pub const fn outcome(&self) -> &Outcome {
-        &self.outcome
+        self.block.outcome()
     }
 
     /// The certificate as consensus knows it.
     #[must_use]
     pub fn certificate(&self) -> CommitCertificate {
-        CommitCertificate {
-            height: self.header.height,
-            round: self.round,
-            id: self.header.id(),
-            outcome: self.outcome.hash(),
-            signers: self.signers.clone(),
-            signatures: self.signatures.clone(),
-        }
+        self.block.certificate()
     }
 
-    /// Checks that a quorum of the genesis' validators certified this header with this outcome.
+    /// The changes of set on the way, in order of height.
+    #[must_use]
+    pub fn set_changes(&self) -> &[SetChange] {
+        &self.set_changes
+    }
+
+    /// Checks that the trusted validators, or those that follow from them by the changes, certified this header with this outcome.
     ///
     /// # Errors
-    /// [`BundleError`]: another chain, unknown features, another set, or a certificate that does not hold.
-    pub fn verify(
-        &self,
-        genesis: &Genesis,
-        checker: &dyn Checker,
-    ) -> Result<Certified, BundleError> {
-        let chain = genesis.chain();
-        self.check_header(genesis)?;
-        let set = &genesis.validators;
-        let context = Context {
-            chain: &chain,
-            set,
-            checker,
-        };
-        let certificate = context
-            .certificate(self.certificate())
-            .map_err(BundleError::Certificate)?;
-        let (header, outcome) = (self.header.clone(), self.outcome.clone());
-        Ok(Certified::new(&certificate, header, outcome)?)
+    /// [`BundleError`] of the first change that does not hold, then of the block.
+    pub fn verify(&self, trust: &Trust, checker: &dyn Checker) -> Result<Certified, BundleError> {
+        let mut reached = None;
+        for change in &self.set_changes {
+            reached = Some(change.verify(reached.as_ref().unwrap_or(trust), checker)?);
+        }
+        self.block
+            .verify(reached.as_ref().unwrap_or(trust), checker)
     }
 
-    pub(super) const fn proven(&self) -> Proven {
+    pub(super) fn proven(&self, trust: &Trust) -> Proven {
+        let set = self
+            .set_changes
+            .last()
+            .map_or(trust.validators(), |change| &change.validators);
         Proven {
-            height: self.header.height,
-            time_us: self.header.time_us,
-            signers: self.signatures.len(),
+            height: self.header().height,
+            time_us: self.header().time_us,
+            signers: self.block.signers(),
+            validators: set.len(),
         }
-    }
-
-    fn check_header(&self, genesis: &Genesis) -> Result<(), BundleError> {
-        let expected = genesis.hash();
-        if self.header.genesis_hash != expected {
-            let found = self.header.genesis_hash;
-            return Err(BundleError::OtherChain { found, expected });
-        }
-        let unknown = self.header.features & !Header::FEATURES_KNOWN;
-        if unknown != 0 {
-            return Err(BundleError::Features(unknown));
-        }
-        let expected = genesis.validators.hash();
-        if self.header.set_hash != expected {
-            let found = self.header.set_hash;
-            return Err(BundleError::OtherSet { found, expected });
-        }
-        Ok(())
     }
 }
 
@@ -134,13 +106,20 @@ fn read_version<R: io::Read>(reader: &mut R) -> io::Result<u16> {
     bounded::version(reader, VERSION)
 }
 
-fn read_signatures<R: io::Read>(reader: &mut R) -> io::Result<Vec<Signature>> {
-    bounded::list(reader, VALIDATORS_MAX)
+fn write_changes<W: io::Write>(changes: &[SetChange], writer: &mut W) -> io::Result<()> {
+    let count = u16::try_from(changes.len()).expect("a chain has at most 1,024 changes");
+    count.serialize(writer)?;
+    changes
+        .iter()
+        .try_for_each(|change| change.serialize(writer))
 }
 
-fn read_no_changes<R: io::Read>(reader: &mut R) -> io::Result<u16> {
-    match u16::deserialize_reader(reader)? {
-        0 => Ok(0),
-        _ => Err(bounded::invalid("this version knows no set changes")),
+fn read_changes<R: io::Read>(reader: &mut R) -> io::Result<Vec<SetChange>> {
+    let count = u16::deserialize_reader(reader)?;
+    if count > SET_CHANGES_MAX {
+        return Err(bounded::invalid("a chain of more than 1,024 set changes"));
     }
+    (0..count)
+        .map(|_| SetChange::deserialize_reader(reader))
+        .collect()
 }

@@ -8,8 +8,8 @@ use falaj_consensus::verify::Checker;
 
 use super::{BundleError, CertifiedOutcome, Proven};
 use crate::event::Event;
-use crate::genesis::Genesis;
 use crate::log_tree::InclusionProof;
+use crate::trust::Trust;
 
 /// Something that happened in the ledger, to be kept and checked by anybody.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -32,19 +32,19 @@ pub struct VerifiedEvent {
 }
 
 impl EventBundle {
-    /// Checks all of it under a genesis.
+    /// Checks all of it under what is trusted.
     ///
     /// # Errors
     /// [`BundleError`], with the first part that does not hold.
     pub fn verify(
         &self,
-        genesis: &Genesis,
+        trust: &Trust,
         checker: &dyn Checker,
     ) -> Result<VerifiedEvent, BundleError> {
-        let certified = self.certified.verify(genesis, checker)?;
+        let certified = self.certified.verify(trust, checker)?;
         certified.check_event(&self.event, &self.inclusion)?;
         Ok(VerifiedEvent {
-            at: self.certified.proven(),
+            at: self.certified.proven(trust),
             event: self.event.clone(),
         })
     }

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Bundle;
 
-/// The longest bundle: two certificates of the largest set, and ample room for the rest.
-pub const BUNDLE_BYTES_MAX: usize = 2 * CERTIFICATE_BYTES_MAX + 64 * 1024;
+/// The longest bundle: two certificates of the largest set fit, or several hundred changes of a set of usual size.
+pub const BUNDLE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const _: () = assert!(BUNDLE_BYTES_MAX >= 2 * CERTIFICATE_BYTES_MAX + 64 * 1024);
 
 const VERSION: u16 = 1;
 

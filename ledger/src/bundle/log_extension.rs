@@ -6,8 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::verify::Checker;
 
 use super::{BundleError, CertifiedOutcome, Proven};
-use crate::genesis::Genesis;
 use crate::log_tree::ConsistencyProof;
+use crate::trust::Trust;
 
 /// Two certified blocks and what their event logs share.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -34,22 +34,22 @@ pub struct VerifiedLogExtension {
 }
 
 impl LogExtensionBundle {
-    /// Checks all of it under a genesis.
+    /// Checks all of it under what is trusted.
     ///
     /// # Errors
     /// [`BundleError`], with the first part that does not hold.
     pub fn verify(
         &self,
-        genesis: &Genesis,
+        trust: &Trust,
         checker: &dyn Checker,
     ) -> Result<VerifiedLogExtension, BundleError> {
-        let earlier = self.earlier.verify(genesis, checker)?;
-        let later = self.later.verify(genesis, checker)?;
+        let earlier = self.earlier.verify(trust, checker)?;
+        let later = self.later.verify(trust, checker)?;
         later.check_extends(&earlier, &self.consistency)?;
         Ok(VerifiedLogExtension {
-            earlier: self.earlier.proven(),
+            earlier: self.earlier.proven(trust),
             earlier_events: earlier.outcome().events,
-            at: self.later.proven(),
+            at: self.later.proven(trust),
             events: later.outcome().events,
         })
     }

@@ -6,10 +6,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::verify::Checker;
 
 use super::{BundleError, CertifiedOutcome, Proven};
-use crate::genesis::Genesis;
 use crate::proof::ReceiptProof;
 use crate::receipt::Receipt;
 use crate::transaction::TxBody;
+use crate::trust::Trust;
 
 /// What became of a transaction, to be kept and checked by anybody.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -38,19 +38,19 @@ impl VerifiedReceipt {
 }
 
 impl ReceiptBundle {
-    /// Checks all of it under a genesis.
+    /// Checks all of it under what is trusted.
     ///
     /// # Errors
     /// [`BundleError`], with the first part that does not hold.
     pub fn verify(
         &self,
-        genesis: &Genesis,
+        trust: &Trust,
         checker: &dyn Checker,
     ) -> Result<VerifiedReceipt, BundleError> {
-        let certified = self.certified.verify(genesis, checker)?;
+        let certified = self.certified.verify(trust, checker)?;
         certified.check_inclusion(&self.answer)?;
         Ok(VerifiedReceipt {
-            at: self.certified.proven(),
+            at: self.certified.proven(trust),
             receipt: self.answer.receipt,
         })
     }

@@ -16,6 +16,10 @@ use falaj_consensus::types::{BlockId, OutcomeHash, Round, ValidatorIndex};
 use falaj_consensus::verify::RealChecker;
 use std::sync::Arc;
 
+fn trust() -> Trust {
+    Trust::of_genesis(&genesis())
+}
+
 const BANK: [Who; 1] = [Who::Participant(BANK_A)];
 
 /// A block of payments of which the last one fails, certified by three of four validators.
@@ -108,10 +112,7 @@ fn certificate(header: &Header, outcome: &Outcome) -> CommitCertificate {
 fn a_receipt_is_checked_with_nothing_but_the_genesis() {
     let world = World::new(5);
     for (index, tx) in (0..).zip(&world.txs) {
-        let verified = world
-            .receipt(index)
-            .verify(&genesis(), &RealChecker)
-            .unwrap();
+        let verified = world.receipt(index).verify(&trust(), &RealChecker).unwrap();
         assert!(verified.is_of(tx.body()));
         assert_eq!(verified.receipt.verdict == Verdict::Executed, index < 4);
         assert_eq!(
@@ -119,7 +120,7 @@ fn a_receipt_is_checked_with_nothing_but_the_genesis() {
             (world.ledger.state.height(), 3)
         );
     }
-    let other = world.receipt(0).verify(&genesis(), &RealChecker).unwrap();
+    let other = world.receipt(0).verify(&trust(), &RealChecker).unwrap();
     assert!(!other.is_of(world.txs[1].body()));
 }
 
@@ -157,12 +158,12 @@ fn a_receipt_is_about_a_kilobyte() {
 
 /// What a bundle still proves with one bit of it flipped, in each byte in turn.
 fn flipped(bundle: &Bundle) -> impl Iterator<Item = (usize, Option<VerifiedBundle>)> {
-    let (genesis, bytes) = (genesis(), bundle.to_bytes());
+    let (trust, bytes) = (trust(), bundle.to_bytes());
     (0..bytes.len()).map(move |at| {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (at % 8);
         let read = Bundle::from_bytes(&flipped).ok();
-        let proven = read.and_then(|bundle| bundle.verify(&genesis, &RealChecker).ok());
+        let proven = read.and_then(|bundle| bundle.verify(&trust, &RealChecker).ok());
         (at, proven)
     })
 }
@@ -186,7 +187,7 @@ fn every_flipped_byte_of_a_receipt_is_caught() {
 
 #[test]
 fn every_flipped_byte_of_an_account_is_caught() {
-    let (world, genesis) = (World::new(3), genesis());
+    let (world, trust) = (World::new(3), trust());
     let id = account(BANK_A, 1);
     let held = world.ledger.state.account(id);
     let path = world.ledger.state.prove(&crate::state::key::account(id));
@@ -196,7 +197,7 @@ fn every_flipped_byte_of_an_account_is_caught() {
         account: held.clone(),
         path,
     };
-    let verified = bundle.verify(&genesis, &RealChecker).unwrap();
+    let verified = bundle.verify(&trust, &RealChecker).unwrap();
     assert_eq!((verified.id, verified.account), (id, held));
     every_flipped_byte_is_caught(&Bundle::Account(bundle));
 }
@@ -212,16 +213,13 @@ fn an_account_that_is_not_there_is_proven_absent() {
         account: None,
         path,
     };
-    assert_eq!(
-        bundle.verify(&genesis(), &RealChecker).unwrap().account,
-        None
-    );
+    assert_eq!(bundle.verify(&trust(), &RealChecker).unwrap().account, None);
     let there = AccountBundle {
         id: account(BANK_A, 1),
         ..bundle
     };
     assert!(matches!(
-        there.verify(&genesis(), &RealChecker),
+        there.verify(&trust(), &RealChecker),
         Err(BundleError::Answer(_))
     ));
 }
@@ -251,7 +249,7 @@ fn no_execution_is_proven_after_the_window_and_within_the_life_of_the_id() {
     let check = |after_ms, until| {
         no_execution(after_ms, until)
             .1
-            .verify(&genesis(), &RealChecker)
+            .verify(&trust(), &RealChecker)
     };
     assert!(check(HOUR_MS + 1, None).is_ok());
     assert!(check(2 * HOUR_MS, None).is_ok());
@@ -274,7 +272,7 @@ fn no_execution_is_proven_after_the_window_and_within_the_life_of_the_id() {
 fn no_flipped_byte_of_a_proof_of_no_execution_goes_unnoticed() {
     let until = crate::testing::GENESIS_MS + 1_000;
     let (_, bundle) = no_execution(HOUR_MS, Some(until));
-    let said = bundle.verify(&genesis(), &RealChecker).unwrap();
+    let said = bundle.verify(&trust(), &RealChecker).unwrap();
     let said = Some(VerifiedBundle::NoExecution(said));
     for (at, proven) in flipped(&Bundle::NoExecution(bundle)) {
         assert_ne!(proven, said, "byte {at}");
@@ -296,7 +294,7 @@ fn an_executed_transaction_has_no_proof_of_no_execution() {
         absence,
     };
     assert!(matches!(
-        bundle.verify(&genesis(), &RealChecker),
+        bundle.verify(&trust(), &RealChecker),
         Err(BundleError::Answer(AnswerError::State(_)))
     ));
 }
@@ -307,7 +305,9 @@ fn another_chain_set_or_outcome_is_named() {
     let mut other = genesis();
     other.chain_id = "falaj-test-2".into();
     assert!(matches!(
-        world.receipt(0).verify(&other, &RealChecker),
+        world
+            .receipt(0)
+            .verify(&Trust::of_genesis(&other), &RealChecker),
         Err(BundleError::OtherChain { .. })
     ));
 
@@ -321,7 +321,7 @@ fn another_chain_set_or_outcome_is_named() {
             certified,
             ..world.receipt(0)
         };
-        bundle.verify(&genesis(), &RealChecker).unwrap_err()
+        bundle.verify(&trust(), &RealChecker).unwrap_err()
     };
     assert!(matches!(
         refused(&|header| header.set_hash = Hash32::ZERO),
@@ -364,7 +364,7 @@ fn two_of_four_signatures_are_no_certificate() {
         certified,
         ..world.receipt(0)
     };
-    let error = bundle.verify(&genesis(), &RealChecker).unwrap_err();
+    let error = bundle.verify(&trust(), &RealChecker).unwrap_err();
     assert_eq!(error, BundleError::Certificate(VerifyError::NoQuorum));
 }
 
@@ -410,7 +410,7 @@ fn an_event_is_checked_with_nothing_but_the_genesis() {
     let world = World::new(5);
     for index in 0..4 {
         let bundle = event(&world, index);
-        let verified = bundle.verify(&genesis(), &RealChecker).unwrap();
+        let verified = bundle.verify(&trust(), &RealChecker).unwrap();
         assert_eq!(verified.event, bundle.event);
         assert_eq!(verified.event.cause, world.txs[index].key());
         assert_eq!(verified.at.height, world.ledger.state.height());
@@ -433,7 +433,7 @@ fn an_event_stands_where_its_number_says_in_a_log_of_the_certified_size() {
             inclusion,
             ..bundle.clone()
         };
-        bundle.verify(&genesis(), &RealChecker).unwrap_err()
+        bundle.verify(&trust(), &RealChecker).unwrap_err()
     };
     let shorter = InclusionProof::new(1, 2, bundle.inclusion.path().to_vec());
     assert_eq!(
@@ -471,7 +471,7 @@ fn a_log_extends_an_earlier_one() {
         later: later.clone(),
         consistency,
     };
-    let verified = bundle.verify(&genesis(), &RealChecker).unwrap();
+    let verified = bundle.verify(&trust(), &RealChecker).unwrap();
     assert_eq!((verified.earlier_events, verified.events), (3, 6));
     assert_eq!(verified.earlier.height.next(), verified.at.height);
 
@@ -481,12 +481,12 @@ fn a_log_extends_an_earlier_one() {
         later: earlier,
         ..bundle.clone()
     };
-    let error = backwards.verify(&genesis(), &RealChecker).unwrap_err();
+    let error = backwards.verify(&trust(), &RealChecker).unwrap_err();
     assert_eq!(error, BundleError::Answer(AnswerError::OtherLog));
     let itself = LogExtensionBundle {
         earlier: later.clone(),
         later,
         consistency: prove_consistency(&log, 6).unwrap(),
     };
-    assert!(itself.verify(&genesis(), &RealChecker).is_ok());
+    assert!(itself.verify(&trust(), &RealChecker).is_ok());
 }

@@ -6,6 +6,7 @@ use falaj_consensus::verify::RealChecker;
 use falaj_ledger::amount::Amount;
 use falaj_ledger::bundle::{Bundle, VerifiedBundle};
 use falaj_ledger::transaction::TxKey;
+use falaj_ledger::trust::Trust;
 use falaj_testnet::http::{self, Connection};
 use falaj_testnet::load::{Chance, Load, Report, Tally};
 use falaj_testnet::manifest::read_genesis;
@@ -122,7 +123,7 @@ pub(crate) async fn first_event_proven_everywhere(network: &Network) {
         let answer = http::get(address, path).await.expect("an answer");
         let proof = answer.json::<serde_json::Value>().expect("an event")["proof"].to_string();
         let bundle = Bundle::from_text(&proof).expect("a bundle");
-        let proven = bundle.verify(&genesis, &RealChecker);
+        let proven = bundle.verify(&Trust::of_genesis(&genesis), &RealChecker);
         let Ok(VerifiedBundle::Event(found)) = proven else {
             panic!("{path} at {}: {proven:?}", validator.name)
         };

@@ -1,15 +1,15 @@
 //! Bundles: read, checked under a genesis with nothing else, and told in words.
 //!
 //! Invariant: a [`Proof`] exists only of a bundle that verifies; whoever gave it is not believed in anything.
-//! Errors: each part that can fail has a stable name, see [`names`].
+//! Errors: each part that can fail has a stable name, see [`BundleError::name`].
 //! Source: `docs/spec/receipts.md`.
 
-mod names;
 mod words;
 
 use falaj_consensus::verify::RealChecker;
 use falaj_ledger::bundle::{Bundle, BundleError, BundleFormError, Proven, VerifiedBundle};
 use falaj_ledger::genesis::Genesis;
+use falaj_ledger::trust::Trust;
 use serde_json::Value;
 
 use super::Failure;
@@ -40,7 +40,7 @@ pub(super) fn of_api(value: &Value) -> Result<Bundle, Failure> {
 
 /// Checks a bundle.
 pub(super) fn check<'a>(bundle: &Bundle, genesis: &'a Genesis) -> Result<Proof<'a>, Failure> {
-    let verified = bundle.verify(genesis, &RealChecker);
+    let verified = bundle.verify(&Trust::of_genesis(genesis), &RealChecker);
     let verified = verified.map_err(unproven)?;
     let kind = bundle.kind();
     Ok(Proof {
@@ -88,7 +88,7 @@ struct Unproven<E: std::error::Error + 'static> {
 }
 
 fn no_bundle(source: BundleFormError) -> Failure {
-    let (name, what) = (names::of_form(&source), "this is no bundle of this program");
+    let (name, what) = (source.name(), "this is no bundle of this program");
     let error = Unproven { name, what, source };
     Failure::new(Failure::CHECK, error)
         .with("name", name)
@@ -97,7 +97,7 @@ fn no_bundle(source: BundleFormError) -> Failure {
 
 fn unproven(source: BundleError) -> Failure {
     let (name, what) = (
-        names::of(&source),
+        source.name(),
         "the bundle proves nothing under this genesis",
     );
     let fix = match source {
@@ -105,7 +105,11 @@ fn unproven(source: BundleError) -> Failure {
             "name the genesis of the chain that the bundle is of with --genesis"
         }
         BundleError::Features(_) => "check it with a program of the version that made it",
-        BundleError::Certificate(_) | BundleError::Answer(_) => {
+        BundleError::NotInForce { .. }
+        | BundleError::OtherNextSet { .. }
+        | BundleError::NoChange
+        | BundleError::Certificate(_)
+        | BundleError::Answer(_) => {
             "do not rely on it; ask another node for the bundle, and whoever gave you this one why it does not hold"
         }
     };

@@ -6,6 +6,7 @@ use falaj_consensus::verify::RealChecker;
 use falaj_ledger::bundle::{Bundle, VerifiedBundle};
 use falaj_ledger::event::Event;
 use falaj_ledger::store::{Store as _, open_on_disk};
+use falaj_ledger::trust::Trust;
 use falaj_ledger::validate::Rules;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ impl World {
     fn proven(&self, proof: &Value) -> VerifiedBundle {
         Bundle::from_text(&proof.to_string())
             .unwrap()
-            .verify(&self.genesis, &RealChecker)
+            .verify(&Trust::of_genesis(&self.genesis), &RealChecker)
             .unwrap()
     }
 

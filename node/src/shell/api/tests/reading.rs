@@ -8,6 +8,7 @@ use falaj_ledger::bundle::{Bundle, VerifiedBundle};
 use falaj_ledger::proposal::{Action, ProposalId};
 use falaj_ledger::testing::{BANK_A, BANK_B, CENTRAL_BANK, Who, account, propose, supply_change};
 use falaj_ledger::transaction::{Op, SignedTx};
+use falaj_ledger::trust::Trust;
 use serde_json::{Value, json};
 
 use super::world::{World, path_of};
@@ -26,7 +27,7 @@ fn proven(world: &World, proof: &Value) -> VerifiedBundle {
         .unwrap();
     Bundle::from_bytes(&bytes)
         .unwrap()
-        .verify(&world.genesis, &RealChecker)
+        .verify(&Trust::of_genesis(&world.genesis), &RealChecker)
         .unwrap()
 }
 

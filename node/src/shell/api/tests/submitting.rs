@@ -8,6 +8,7 @@ use falaj_ledger::account::AccountKind;
 use falaj_ledger::bundle::Bundle;
 use falaj_ledger::testing::{BANK_A, BANK_B, Who, account, open, transfer};
 use falaj_ledger::transaction::Op;
+use falaj_ledger::trust::Trust;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -29,7 +30,9 @@ fn check(world: &World, answer: &Value) {
         .unwrap();
     let bundle = Bundle::from_bytes(&bytes).unwrap();
     assert_eq!(answer["proof"]["kind"], bundle.kind());
-    bundle.verify(&world.genesis, &RealChecker).unwrap();
+    bundle
+        .verify(&Trust::of_genesis(&world.genesis), &RealChecker)
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ pub(super) fn lines(proof: &Proof<'_>) -> Vec<String> {
         VerifiedBundle::LogExtension(found) => log_extension(found),
     };
     let block = format!("height {}, at {}", at.height, utc(at.time_us));
-    let (signers, all) = (at.signers, genesis.validators.members().len());
+    let (signers, all) = (at.signers, at.validators);
     lines.push(row("block", &block));
     lines.push(row(
         "certified",
@@ -201,7 +201,7 @@ pub(super) fn json(proof: &Proof<'_>) -> Value {
     let common = json!({
         "verified": true, "kind": proof.kind, "chain": genesis.chain_id, "genesis_hash": genesis.hash().to_hex(),
         "height": at.height.get(), "time_us": at.time_us, "signers": at.signers,
-        "validators": genesis.validators.members().len(),
+        "validators": at.validators,
     });
     let own = match &proof.verified {
         VerifiedBundle::Receipt(found) => receipt_json(found),

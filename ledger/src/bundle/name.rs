@@ -2,30 +2,41 @@
 //!
 //! Invariant: a name, once published, keeps its meaning for ever. The first step of the check that fails is named, in the order of
 //! `docs/spec/receipts.md`; what a signature covers is named by its signature.
+//! Source: `docs/spec/receipts.md`, "Names".
 
 use falaj_consensus::verify::VerifyError;
-use falaj_ledger::bundle::{BundleError, BundleFormError};
-use falaj_ledger::proof::AnswerError;
 
-/// Why a file is no bundle.
-pub(super) const fn of_form(error: &BundleFormError) -> &'static str {
-    match error {
-        BundleFormError::Json(_) => "bundle-json",
-        BundleFormError::Version { .. } => "bundle-version",
-        BundleFormError::Base64 => "bundle-base64",
-        BundleFormError::Bytes(_) => "bundle-bytes",
-        BundleFormError::Kind { .. } => "bundle-kind",
+use super::{BundleError, BundleFormError};
+use crate::proof::AnswerError;
+
+impl BundleFormError {
+    /// The stable name of what is wrong.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "bundle-json",
+            Self::Version { .. } => "bundle-version",
+            Self::Base64 => "bundle-base64",
+            Self::Bytes(_) => "bundle-bytes",
+            Self::Kind { .. } => "bundle-kind",
+        }
     }
 }
 
-/// Why a bundle proves nothing.
-pub(super) const fn of(error: &BundleError) -> &'static str {
-    match error {
-        BundleError::OtherChain { .. } => "other-chain",
-        BundleError::Features(_) => "unknown-features",
-        BundleError::OtherSet { .. } => "other-validator-set",
-        BundleError::Certificate(error) => of_certificate(*error),
-        BundleError::Answer(error) => of_answer(*error),
+impl BundleError {
+    /// The stable name of what is wrong.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OtherChain { .. } => "other-chain",
+            Self::Features(_) => "unknown-features",
+            Self::OtherSet { .. } => "other-validator-set",
+            Self::NotInForce { .. } => "set-not-in-force",
+            Self::OtherNextSet { .. } => "set-change-set",
+            Self::NoChange => "set-change-none",
+            Self::Certificate(error) => of_certificate(*error),
+            Self::Answer(error) => of_answer(*error),
+        }
     }
 }
 
