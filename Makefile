@@ -26,7 +26,7 @@ demo:
 	@"$(BUILT)/falaj-testnet" demo --signer $(SIGNER) $(ARGS)
 
 test:
-	$(TOOLS) rust cc lint softhsm chromium
+	$(TOOLS) rust cc lint softhsm chromium python
 	@CARGO="$(CARGO)" sh testnet/scripts/test.sh
 
 check: fmt lint features docs licences

@@ -1,6 +1,7 @@
 //! Every bundle of `docs/spec/vectors/light-client.json` gets the verdict that the file states, and proves what it states.
 //!
 //! Source: `docs/spec/receipts.md`, "Vectors".
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails its test")]
 
 use data_encoding::HEXLOWER;
 use falaj_consensus::hash::encode;
@@ -37,8 +38,11 @@ fn trust(value: &Value) -> Trust {
     Trust::new(chain, constants, set)
 }
 
+/// The kind of a bundle, where it stands, and what it says.
+type Proof = (&'static str, Proven, Vec<u8>);
+
 /// The verdict on bytes, and what they prove.
-fn judge(trust: &Trust, bytes: &[u8]) -> (&'static str, Option<(&'static str, Proven, Vec<u8>)>) {
+fn judge(trust: &Trust, bytes: &[u8]) -> (&'static str, Option<Proof>) {
     let strict = ApprovedOnly(RealChecker);
     let checker: &dyn Checker = if trust.constants().fips_strict {
         &strict

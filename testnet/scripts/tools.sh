@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that the tools named on the command line are there; installs what is missing where it can, and says so.
 #
-#   tools.sh [rust] [cc] [lint] [softhsm] [software] [chromium]
+#   tools.sh [rust] [cc] [lint] [softhsm] [software] [chromium] [python]
 #
 # What cannot be installed ends in exit code 1 and the one line to run. Nothing is installed that was not asked for.
 set -u
@@ -54,6 +54,8 @@ chromium() {
     install "Chromium, in which the tests open the simulator's reports," chromium chromium chromium chromium
 }
 
+python() { have python3 || install "Python, in which the independent verifier is written," python3 python3 python3 python; }
+
 # Nothing to install: the software signer needs no token.
 software() { :; }
 
@@ -88,7 +90,7 @@ refuse() {
 
 for tool in "$@"; do
     case $tool in
-        rust | cc | lint | softhsm | software | chromium) "$tool" ;;
+        rust | cc | lint | softhsm | software | chromium | python) "$tool" ;;
         *) say "error: unknown tool $tool"; exit 2 ;;
     esac
 done
