@@ -6,6 +6,7 @@
 #   make bench   costs as ratios to floors measured in the same run; ARGS=--quick for a look
 #   make sim     many seeds of the deterministic fault simulator
 #   make model   check the rules as a model, within greater bounds than the tests; ARGS=4 for four rounds
+#   make fuzz    the decoders under libFuzzer; SECONDS=600 each, ARGS="frame bundle" for some of them
 #   make selfcheck  break the protocol in every known way, and see that the simulator's oracles see it
 #
 # SIGNER=software runs the demo without a token, behind its TEST banner. ARGS=… is passed on to the program.
@@ -14,11 +15,12 @@ SHELL   = /bin/sh
 CARGO  ?= cargo
 SIGNER ?= softhsm
 SEEDS  ?= 0..300
+SECONDS ?= 600
 ARGS   ?=
 BUILT   = $${CARGO_TARGET_DIR:-target}/release
 TOOLS   = @sh testnet/scripts/tools.sh
 
-.PHONY: demo test check fmt lint features docs licences bench sim model selfcheck clean
+.PHONY: demo test check fmt lint features docs licences bench sim model selfcheck fuzz clean
 
 demo:
 	$(TOOLS) rust cc $(SIGNER)
@@ -68,6 +70,10 @@ selfcheck:
 	$(TOOLS) rust cc
 	$(CARGO) build --release --locked -p falaj-simulations --features mutations
 	@"$(BUILT)/falaj-sim" selfcheck $(ARGS)
+
+fuzz:
+	$(TOOLS) rust cc fuzz
+	@sh testnet/scripts/fuzz.sh $(SECONDS) $(ARGS)
 
 clean:
 	$(CARGO) clean

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that the tools named on the command line are there; installs what is missing where it can, and says so.
 #
-#   tools.sh [rust] [cc] [lint] [softhsm] [software] [chromium] [python]
+#   tools.sh [rust] [cc] [lint] [softhsm] [software] [chromium] [python] [fuzz]
 #
 # What cannot be installed ends in exit code 1 and the one line to run. Nothing is installed that was not asked for.
 set -u
@@ -56,6 +56,12 @@ chromium() {
 
 python() { have python3 || install "Python, in which the independent verifier is written," python3 python3 python3 python; }
 
+# libFuzzer is C++, and cargo-fuzz builds with it.
+fuzz() {
+    have "${CXX:-c++}" || install "a C++ compiler" g++ gcc-c++ g++ gcc
+    cargo fuzz --version >/dev/null 2>&1 || stop "cargo-fuzz was not found" "cargo install cargo-fuzz"
+}
+
 # Nothing to install: the software signer needs no token.
 software() { :; }
 
@@ -90,7 +96,7 @@ refuse() {
 
 for tool in "$@"; do
     case $tool in
-        rust | cc | lint | softhsm | software | chromium | python) "$tool" ;;
+        rust | cc | lint | softhsm | software | chromium | python | fuzz) "$tool" ;;
         *) say "error: unknown tool $tool"; exit 2 ;;
     esac
 done
