@@ -4,8 +4,12 @@ use falaj_consensus::verify::RealChecker;
 use falaj_ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
 use falaj_ledger::testing::genesis;
 use falaj_ledger::trust::Trust;
+use std::sync::LazyLock;
 
 use crate::form::{chosen, one_form_of};
+
+/// Made once: the keys of its genesis take longer than a decoder.
+static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::of_genesis(&genesis()));
 
 /// A bundle has one form in bytes, any text of it is of those bytes, and to check it never panics.
 ///
@@ -28,10 +32,10 @@ pub fn target(data: &[u8]) {
     assert!(bundle.to_bytes().len() <= BUNDLE_BYTES_MAX);
     let again = Bundle::from_text(&bundle.to_text());
     assert_eq!(again.ok().as_ref(), Some(&bundle), "another one as text");
-    let trust = Trust::of_genesis(&genesis());
+    let trust = &*TRUST;
     let (first, second) = (
-        bundle.verify(&trust, &RealChecker),
-        bundle.verify(&trust, &RealChecker),
+        bundle.verify(trust, &RealChecker),
+        bundle.verify(trust, &RealChecker),
     );
     assert_eq!(first, second, "two verdicts");
 }

@@ -11,13 +11,18 @@ use falaj_consensus::message::{
 use falaj_consensus::params::Parameters;
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Context, RealChecker};
+use falaj_ledger::genesis::Genesis;
 use falaj_ledger::testing::genesis;
 use std::fmt::Debug;
+use std::sync::LazyLock;
 
 use crate::form::{chosen, one_form};
 
 /// As `docs/spec/encoding.md`, "Bounds" says.
 const SIGN_BYTES_MAX: usize = 164;
+/// Made once: its keys take longer than a decoder.
+static GENESIS: LazyLock<Genesis> = LazyLock::new(genesis);
+
 const SET_BYTES_MAX: usize = 1 << 20;
 
 /// One message, in its one form, and checked by who meets it.
@@ -66,18 +71,17 @@ fn bounded<T: BorshDeserialize + BorshSerialize + Debug + PartialEq>(
         return;
     };
     assert!(encode(&value).len() <= bytes_max, "longer than the longest");
-    let (genesis, checker) = (genesis(), RealChecker);
-    let chain = genesis.chain();
+    let (chain, checker) = (GENESIS.chain(), RealChecker);
     let context = Context {
         chain: &chain,
-        set: &genesis.validators,
+        set: &GENESIS.validators,
         checker: &checker,
     };
     check(&context, value);
 }
 
 fn sign_bytes(bytes: &[u8]) {
-    let chain = genesis().chain();
+    let chain = GENESIS.chain();
     if let Ok((parsed, statement)) = SignBytes::parse(&chain, bytes) {
         assert!(bytes.len() <= SIGN_BYTES_MAX);
         assert_eq!(parsed.as_slice(), bytes);

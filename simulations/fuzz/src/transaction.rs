@@ -4,10 +4,14 @@ use falaj_consensus::verify::RealChecker;
 use falaj_ledger::testing::genesis;
 use falaj_ledger::transaction::{SignedTx, TxBody};
 use falaj_ledger::validate::{Rules, check, check_unsigned};
+use std::sync::LazyLock;
 
 use crate::form::{chosen, one_form};
 
 const BYTES_MAX: usize = 1 << 20;
+
+/// Made once: the keys of its genesis take longer than a decoder.
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::of_genesis(&genesis()));
 
 /// A transaction has one form, and what passes every check without state is that form of what it says.
 ///
@@ -19,9 +23,9 @@ pub fn target(data: &[u8]) {
         return one_form::<TxBody>(bytes, BYTES_MAX);
     }
     one_form::<SignedTx>(bytes, BYTES_MAX);
-    let rules = Rules::of_genesis(&genesis());
-    let unsigned = check_unsigned(&rules, bytes).map(|_| ());
-    match (unsigned, check(&rules, &RealChecker, bytes)) {
+    let rules = &*RULES;
+    let unsigned = check_unsigned(rules, bytes).map(|_| ());
+    match (unsigned, check(rules, &RealChecker, bytes)) {
         (Ok(()), Ok(checked)) => {
             let encoded = falaj_consensus::hash::encode(checked.tx());
             assert_eq!(encoded, bytes, "passed in another form");
