@@ -2,7 +2,7 @@
 #
 #   make demo    four validators, real parts, under load and faults, before your eyes
 #   make test    everything CI runs; the last line is `N passed, N failed`
-#   make check   format, lints, each feature alone, documentation, licences
+#   make check   format, lints, each feature alone, the light client without std, documentation, licences
 #   make bench   costs as ratios to floors measured in the same run; ARGS=--quick for a look
 #   make sim     many seeds of the deterministic fault simulator
 #   make model   check the rules as a model, within greater bounds than the tests; ARGS=4 for four rounds
@@ -20,7 +20,7 @@ ARGS   ?=
 BUILT   = $${CARGO_TARGET_DIR:-target}/release
 TOOLS   = @sh testnet/scripts/tools.sh
 
-.PHONY: demo test check fmt lint features docs licences bench sim model selfcheck fuzz clean
+.PHONY: demo test check fmt lint features no-std docs licences bench sim model selfcheck fuzz clean
 
 demo:
 	$(TOOLS) rust cc $(SIGNER)
@@ -31,7 +31,7 @@ test:
 	$(TOOLS) rust cc lint softhsm chromium python
 	@CARGO="$(CARGO)" sh testnet/scripts/test.sh
 
-check: fmt lint features docs licences
+check: fmt lint features no-std docs licences
 
 fmt:
 	$(TOOLS) rust cc lint
@@ -42,6 +42,10 @@ lint:
 
 features:
 	CARGO="$(CARGO)" sh testnet/scripts/features.sh
+
+# Panics that abort need no unwinder, so the example's own handler is the only one, or the compiler finds the standard library's beside it.
+no-std:
+	$(CARGO) build --locked -p falaj-light --example bare --config 'profile.dev.panic="abort"'
 
 docs:
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --workspace --no-deps --all-features --document-private-items
@@ -54,6 +58,7 @@ bench:
 	$(TOOLS) rust cc softhsm
 	$(CARGO) build --release --locked -p falaj-node -p falaj-testnet
 	$(CARGO) build --release --locked -p falaj-simulations
+	$(CARGO) bench --locked --quiet -p falaj-light --bench receipt
 	@"$(BUILT)/falaj-sim" bench $(filter --quick --json,$(ARGS))
 	@"$(BUILT)/falaj-testnet" bench $(ARGS)
 

@@ -5,8 +5,10 @@
 //! Errors: `InvalidData` for what is above a bound or not canonical, the reader's own error for what is cut short.
 //! Source: `docs/spec/encoding.md`, "Decoding".
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use borsh::BorshDeserialize;
-use std::io;
+use borsh::io;
 
 /// What is allocated for a byte string on the word of its length alone.
 const CHUNK_BYTES: usize = 4096;
@@ -15,6 +17,14 @@ const CHUNK_BYTES: usize = 4096;
 #[must_use]
 pub fn invalid(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+/// The error of bytes that decode and break a rule of their type; without `std` its words alone.
+#[must_use]
+pub fn refused<E: core::error::Error + Send + Sync + 'static>(error: E) -> io::Error {
+    #[cfg(not(feature = "std"))]
+    let error = alloc::string::ToString::to_string(&error);
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 /// Reads a count or length of at most `max`.

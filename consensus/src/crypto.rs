@@ -6,10 +6,12 @@
 //! Signatures: Ed25519 64 bytes; ECDSA `r ‖ s`, fixed length, low s; RSA-PSS as long as the modulus.
 //! Source: `docs/spec/encoding.md`; FIPS 186-5; RFC 8017 §8.1.
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::fmt;
-use std::io;
+use core::fmt;
 
+use crate::bounded;
 pub use crate::bounded::byte_string as read_bounded;
 use crate::hash::{self, Tag};
 use crate::types::Hash32;
@@ -210,8 +212,7 @@ impl BorshDeserialize for PublicKey {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
         let algorithm = Algorithm::deserialize_reader(reader)?;
         let bytes = read_bounded(reader, PUBLIC_KEY_BYTES_MAX)?;
-        Self::new(algorithm, bytes)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        Self::new(algorithm, bytes).map_err(bounded::refused)
     }
 }
 

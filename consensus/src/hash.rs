@@ -4,6 +4,7 @@
 //! Shapes and units: a tag is 1 to 255 bytes of ASCII; a digest is 32 bytes.
 //! Source: FIPS 180-4 (SHA-256); `docs/spec/encoding.md`.
 
+use alloc::vec::Vec;
 use borsh::BorshSerialize;
 use ring::digest;
 

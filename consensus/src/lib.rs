@@ -3,22 +3,31 @@
 //! Nothing here does input or output, reads a clock, draws a random number, starts a thread or awaits.
 //! The one exception is the disk behind the feature `os-disk`.
 //! Rules and encodings: `docs/spec/consensus.md`, `docs/spec/encoding.md`, `docs/spec/durable.md`.
+#![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::arithmetic_side_effects, clippy::float_arithmetic)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+extern crate alloc;
 
 #[macro_use]
 pub mod mutation;
 
 pub mod bounded;
 pub mod crypto;
+#[cfg(feature = "std")]
 pub mod driver;
+#[cfg(feature = "std")]
 pub mod durable;
+#[cfg(feature = "std")]
 pub mod engine;
+#[cfg(feature = "std")]
 pub mod evidence;
 pub mod hash;
 pub mod message;
 pub mod params;
+#[cfg(feature = "std")]
 pub mod proposer;
+#[cfg(feature = "std")]
 pub mod round;
 #[cfg(any(test, feature = "testing"))]
 pub mod strategies;
@@ -27,4 +36,5 @@ pub mod testing;
 pub mod types;
 pub mod validator_set;
 pub mod verify;
+#[cfg(feature = "std")]
 pub mod vote_keeper;

@@ -46,10 +46,25 @@ pub enum DecodeError {
     Malformed {
         /// Kind of message.
         what: &'static str,
-        /// What the decoder met.
+        /// What the decoder met; without `std` it is no error of its own.
+        #[cfg(feature = "std")]
         #[source]
-        source: std::io::Error,
+        source: borsh::io::Error,
     },
+}
+
+impl DecodeError {
+    #[cfg_attr(
+        not(feature = "std"),
+        expect(unused_variables, reason = "without `std` the words alone are kept")
+    )]
+    fn malformed(what: &'static str, source: borsh::io::Error) -> Self {
+        Self::Malformed {
+            what,
+            #[cfg(feature = "std")]
+            source,
+        }
+    }
 }
 
 /// Decodes a value from all of `bytes`, after checking their number.
@@ -68,7 +83,7 @@ pub fn decode<T: BorshDeserialize>(
             max,
         });
     }
-    borsh::from_slice(bytes).map_err(|source| DecodeError::Malformed { what, source })
+    borsh::from_slice(bytes).map_err(|error| DecodeError::malformed(what, error))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! Units are last in the names.
 //! Source: `docs/spec/consensus.md`, "Timers", "Block time", "Batches".
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::io;
 
 use crate::bounded;
 use crate::hash::{self, Tag};
@@ -323,7 +323,7 @@ impl BorshDeserialize for Parameters {
         };
         match parameters.check() {
             Ok(()) => Ok(parameters),
-            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            Err(error) => Err(bounded::refused(error)),
         }
     }
 }

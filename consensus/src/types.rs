@@ -3,8 +3,9 @@
 //! Invariant: each is its own type without `From`, `Deref` or implicit arithmetic, so a height is never added to a round.
 //! Overflow: `next` panics at the end of the range, which at one step a nanosecond is centuries away; nothing saturates.
 
+use alloc::string::String;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::fmt;
+use core::fmt;
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {

@@ -5,8 +5,11 @@
 //! Errors: [`SetError`] names the member that is wrong.
 //! Source: `docs/spec/consensus.md`; Buchman, Kwon, Milosevic (2018), §3 with voting power for process counts.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::io;
 
 use crate::bounded;
 use crate::crypto::{KeyError, PublicKey};
@@ -120,7 +123,7 @@ impl ValidatorSet {
             return Err(SetError::TooMany(members.len()));
         }
         let mut before: Option<ValidatorId> = None;
-        let mut keys = std::collections::BTreeSet::new();
+        let mut keys = alloc::collections::BTreeSet::new();
         let mut total = 0_u128;
         for member in &members {
             check_member(member, before)?;
@@ -257,7 +260,7 @@ fn check_member(member: &Validator, before: Option<ValidatorId>) -> Result<(), S
 impl BorshDeserialize for ValidatorSet {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
         let members = bounded::list(reader, VALIDATORS_MAX)?;
-        Self::new(members).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        Self::new(members).map_err(bounded::refused)
     }
 }
 

@@ -8,6 +8,7 @@
 mod approved;
 mod real;
 
+use alloc::vec::Vec;
 pub use approved::ApprovedOnly;
 pub use real::RealChecker;
 pub(crate) use real::refuse_small_order;

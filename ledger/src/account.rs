@@ -6,16 +6,20 @@
 //! Errors: [`AccountIdError`] for text of another network or a mistyped id.
 //! Source: `docs/spec/ledger.md`, "Account"; BIP 350 for the text form.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::cmp::Ordering;
+use core::fmt;
 use falaj_consensus::bounded::{byte_string, list};
 use falaj_consensus::crypto::PublicKey;
+#[cfg(feature = "std")]
 use falaj_consensus::mutated;
 use falaj_consensus::types::Height;
-use std::cmp::Ordering;
-use std::fmt;
-use std::io;
 
 use crate::amount::{Amount, Units};
 use crate::currency::CurrencyCode;
@@ -50,7 +54,7 @@ impl NetworkPrefix {
 impl BorshDeserialize for NetworkPrefix {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
         let bytes = byte_string(reader, NETWORK_PREFIX_BYTES_MAX)?;
-        let prefix = std::str::from_utf8(&bytes).ok().and_then(Self::new);
+        let prefix = core::str::from_utf8(&bytes).ok().and_then(Self::new);
         prefix.ok_or_else(|| {
             DecodeFault::Encoding("a network prefix is 1 to 16 small letters").into()
         })
@@ -355,7 +359,10 @@ impl Account {
             .and_then(Units::amount)
             .unwrap_or(Amount::ZERO)
     }
+}
 
+#[cfg(feature = "std")]
+impl Account {
     /// The account after a debit, if posted covers it.
     #[must_use]
     pub(crate) fn debited(&self, amount: Amount) -> Option<Self> {

@@ -6,9 +6,12 @@
 //! Errors: [`AmountError`] maps to the codes 1009, 1015 and 1017.
 //! Source: `docs/spec/ledger.md`, "Amounts".
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::fmt;
-use std::io;
+use core::fmt;
 
 use crate::rejection::{DecodeFault, Rejection};
 

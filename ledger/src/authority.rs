@@ -4,11 +4,12 @@
 //! Shapes and units: at most [`AUTHORITY_MEMBERS_MAX`] members and as many vetoers; caps in minor units, delays in milliseconds.
 //! Source: `docs/spec/ledger.md`, "Authorities".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::fmt;
 use falaj_consensus::bounded::list;
 use falaj_consensus::crypto::PublicKey;
-use std::fmt;
-use std::io;
 
 use crate::amount::Units;
 use crate::currency::CurrencyCode;

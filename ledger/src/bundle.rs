@@ -20,6 +20,8 @@ mod set_change;
 mod signed_block;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "std")]
+mod text;
 
 pub use absence::{NoExecutionBundle, VerifiedNoExecution, window_end_ms};
 pub use account::{AccountBundle, VerifiedAccount};
@@ -31,6 +33,7 @@ pub use receipt::{ReceiptBundle, VerifiedReceipt};
 pub use set_change::SetChange;
 pub use signed_block::SignedBlock;
 
+use alloc::boxed::Box;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::{Hash32, Height};
 use falaj_consensus::verify::{Checker, VerifyError};

@@ -4,9 +4,9 @@
 //! Units: minor units in [`Units`]; the scale is fixed at genesis, at least the ISO 4217 minor unit where ISO lists the code.
 //! Source: `docs/spec/ledger.md`, "Currency"; ISO 4217:2015, list one.
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::fmt;
-use std::io;
+use core::fmt;
 
 use crate::account::AccountId;
 use crate::amount::{Scale, Units};

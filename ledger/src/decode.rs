@@ -4,7 +4,7 @@
 //! Errors: [`DecodeFault`] travels inside [`io::Error`]; whatever is not one of ours is a bad encoding (1001).
 //! Source: `docs/spec/ledger.md`, "Encoding".
 
-use std::io;
+use borsh::io;
 
 use crate::rejection::Rejection;
 
@@ -27,6 +27,7 @@ pub enum DecodeFault {
 
 impl DecodeFault {
     /// The fault inside an error of borsh.
+    #[cfg(feature = "std")]
     #[must_use]
     pub fn of(error: &io::Error) -> Self {
         let ours = error
@@ -50,6 +51,6 @@ impl DecodeFault {
 
 impl From<DecodeFault> for io::Error {
     fn from(fault: DecodeFault) -> Self {
-        Self::new(io::ErrorKind::InvalidData, fault)
+        falaj_consensus::bounded::refused(fault)
     }
 }

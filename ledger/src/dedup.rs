@@ -49,6 +49,7 @@ pub const fn last_us(constants: &Constants, id: TxId) -> u64 {
 }
 
 /// Whether no id of a minute can be valid at a block time.
+#[cfg(feature = "std")]
 pub(crate) const fn is_over(constants: &Constants, minute: u64, time_us: u64) -> bool {
     let newest_ms = minute
         .saturating_mul(MINUTE_MS)

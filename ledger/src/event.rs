@@ -4,6 +4,8 @@
 //! Shapes: the leaf is the layout version (1), then the event in borsh; the tree is that of RFC 9162.
 //! Source: `docs/spec/ledger.md`, "Events"; RFC 9162 §2.1.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::hash;
 use falaj_consensus::types::Hash32;

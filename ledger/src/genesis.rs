@@ -7,20 +7,24 @@
 
 mod check;
 mod error;
+#[cfg(feature = "std")]
 mod json;
 
+use alloc::string::String;
+use alloc::vec::Vec;
 pub use error::GenesisError;
+#[cfg(feature = "std")]
 pub use json::GenesisFileError;
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use falaj_consensus::bounded::{list, text};
+use falaj_consensus::bounded::{list, refused, text};
 use falaj_consensus::crypto::Algorithm;
 use falaj_consensus::hash::{self, Tag};
 use falaj_consensus::message::SUPPLY_ENTRIES_MAX;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{ChainContext, Hash32};
 use falaj_consensus::validator_set::ValidatorSet;
-use std::io;
 
 use crate::account::{AccountId, AccountKind, Controllers, NetworkPrefix};
 use crate::amount::{Amount, Scale, Units};
@@ -169,11 +173,13 @@ impl Genesis {
     ///
     /// # Errors
     /// [`GenesisFileError`] when the file is not of that form or the genesis does not add up.
+    #[cfg(feature = "std")]
     pub fn from_json(text: &str) -> Result<Self, GenesisFileError> {
         json::read(text)
     }
 
     /// The file form, indented.
+    #[cfg(feature = "std")]
     #[must_use]
     pub fn to_json(&self) -> String {
         json::write(self)
@@ -195,9 +201,7 @@ impl BorshDeserialize for Genesis {
             validators: ValidatorSet::deserialize_reader(reader)?,
             parameters: Parameters::deserialize_reader(reader)?,
         };
-        genesis
-            .check()
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        genesis.check().map_err(refused)?;
         Ok(genesis)
     }
 }

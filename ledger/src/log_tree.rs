@@ -15,7 +15,8 @@ mod inclusion;
 mod stored;
 mod whole;
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use falaj_consensus::hash::sha256;
 use falaj_consensus::types::Hash32;

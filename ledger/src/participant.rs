@@ -4,12 +4,13 @@
 //! Shapes and units: numbers are 32 bits from 1; at most [`PARTICIPANT_KEYS_MAX`] keys; heights are inclusive.
 //! Source: `docs/spec/ledger.md`, "Participant".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::fmt;
 use falaj_consensus::bounded::list;
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::types::{Hash32, Height};
-use std::fmt;
-use std::io;
 
 use crate::decode::DecodeFault;
 

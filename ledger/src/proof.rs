@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::genesis::Constants;
 use crate::log_tree::{ConsistencyProof, InclusionProof, LogProofError};
 use crate::receipt::{Receipt, prove_receipt};
-use crate::state::{Record, encode_record, key};
+use crate::record::{Record, encode_record};
 use crate::state_root::{Proof, ProofError};
 use crate::transaction::{TxBody, TxKey};
 
@@ -230,11 +230,12 @@ impl ReceiptProof {
     }
 }
 
+#[cfg(feature = "std")]
 impl crate::state::State {
     /// Proves that no transaction of a key was executed or pinned, or that one was.
     #[must_use]
     pub fn prove_dedup(&self, key: TxKey) -> Proof {
-        self.prove(&key::dedup(key))
+        self.prove(&crate::key::dedup(key))
     }
 }
 

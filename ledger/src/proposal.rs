@@ -4,10 +4,11 @@
 //! Shapes and units: times are block times in microseconds; a proposal leaves the state when executed or when it expires.
 //! Source: `docs/spec/ledger.md`, "Proposals".
 
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::fmt;
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::types::Hash32;
-use std::fmt;
 
 use crate::account::{AccountId, Place};
 use crate::amount::Amount;

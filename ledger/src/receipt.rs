@@ -5,6 +5,7 @@
 //! A receipt is an answer only under a certificate; it names the body by its hash, so it fits one request and no other.
 //! Source: `docs/spec/ledger.md`, "Receipts"; RFC 9162 §2.1.
 
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::hash;
 use falaj_consensus::types::Hash32;

@@ -5,12 +5,14 @@
 //! Shapes: text references are 1 to 35 characters of the SWIFT x set without blanks; a UETR is a version 4 UUID.
 //! Source: `docs/spec/ledger.md`, "References"; ISO 20022 `Max35Text` and `UUIDv4Identifier`.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::fmt;
 use falaj_consensus::bounded::byte_string;
 use falaj_consensus::hash::{self, Tag};
 use falaj_consensus::types::Hash32;
-use std::fmt;
-use std::io;
 
 use crate::decode::DecodeFault;
 
@@ -55,7 +57,7 @@ impl fmt::Display for Reference {
 impl BorshDeserialize for Reference {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
         let bytes = byte_string(reader, REFERENCE_BYTES_MAX)?;
-        let reference = std::str::from_utf8(&bytes).ok().and_then(Self::new);
+        let reference = core::str::from_utf8(&bytes).ok().and_then(Self::new);
         reference.ok_or_else(|| {
             DecodeFault::Encoding("a reference is 1 to 35 characters of its set").into()
         })

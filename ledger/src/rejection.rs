@@ -5,9 +5,9 @@
 //! Errors: this file is the list of them; a rejection is a value, never a panic.
 //! Source: `docs/spec/ledger.md`, "Codes".
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::fmt;
-use std::io;
+use core::fmt;
 
 pub use crate::decode::DecodeFault;
 
@@ -213,7 +213,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {}
+impl core::error::Error for Rejection {}
 
 impl BorshSerialize for Rejection {
     fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {

@@ -6,15 +6,14 @@
 //! Errors: [`StateError`] when a map that was loaded is not the state of a chain.
 //! Source: `docs/spec/ledger.md`, "State".
 
-pub mod key;
 mod open;
-mod record;
 mod schedule;
 
-pub use open::Opened;
-pub use record::{
+pub use crate::key;
+pub use crate::record::{
     PinCount, ProposalExpiry, Record, RtgsUse, UetrUse, WindowOf, decode_record, encode_record,
 };
+pub use open::Opened;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::text;
@@ -33,6 +32,7 @@ use crate::genesis::{CHAIN_ID_BYTES_MAX, Constants};
 use crate::log_tree::Frontier;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
+use crate::record::own;
 use crate::state_map::StateMap;
 use crate::state_root::Proof;
 use crate::supply::Supplies;
@@ -186,7 +186,7 @@ impl State {
         self.map.iter_from(key::ACCOUNTS).map_while(|(key, value)| {
             let id = key.strip_prefix(key::ACCOUNTS)?;
             let id = <[u8; 16]>::try_from(id).expect("an account's key ends with its 16 bytes");
-            Some((AccountId::from_bytes(id), record::own(value)))
+            Some((AccountId::from_bytes(id), own(value)))
         })
     }
 
@@ -200,7 +200,7 @@ impl State {
     pub fn currencies(&self) -> impl Iterator<Item = Currency> + '_ {
         self.map
             .iter_prefix(key::CURRENCIES)
-            .map(|(_, value)| record::own(value))
+            .map(|(_, value)| own(value))
     }
 
     /// A participant.
@@ -213,7 +213,7 @@ impl State {
     pub fn participants(&self) -> impl Iterator<Item = Participant> + '_ {
         self.map
             .iter_prefix(key::PARTICIPANTS)
-            .map(|(_, value)| record::own(value))
+            .map(|(_, value)| own(value))
     }
 
     /// An authority.
@@ -226,7 +226,7 @@ impl State {
     pub fn authorities(&self) -> impl Iterator<Item = Authority> + '_ {
         self.map
             .iter_prefix(key::AUTHORITIES)
-            .map(|(_, value)| record::own(value))
+            .map(|(_, value)| own(value))
     }
 
     /// A proposal that is open, expired but not yet dropped, or vetoed.
@@ -242,7 +242,7 @@ impl State {
             .map_while(|(key, value)| {
                 let id = key.strip_prefix(key::PROPOSALS)?;
                 let id = <[u8; 32]>::try_from(id).expect("a proposal's key ends with its 32 bytes");
-                Some((ProposalId::new(Hash32::new(id)), record::own(value)))
+                Some((ProposalId::new(Hash32::new(id)), own(value)))
             })
     }
 
@@ -299,7 +299,7 @@ impl State {
     }
 
     pub(crate) fn get<R: Record>(&self, key: &R::Key) -> Option<R> {
-        self.map.get(&R::state_key(key)).map(record::own)
+        self.map.get(&R::state_key(key)).map(own)
     }
 }
 

@@ -13,15 +13,17 @@ mod difference;
 mod id;
 mod signing;
 
+use alloc::vec::Vec;
 pub use body::{Flags, Op, OpenAccount, Propose, Transfer, TxBody};
 pub use id::{TxId, TxKey};
 pub use signing::{BodyHash, ContentHash, sign_bytes};
+#[cfg(feature = "std")]
 pub(crate) use signing::{body_hash_of, content_hash_of, sign_bytes_of};
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::list;
 use falaj_consensus::crypto::{PublicKey, Signature};
-use std::io;
 
 use crate::decode::DecodeFault;
 

@@ -4,6 +4,7 @@
 //! Shapes and units: [`BUCKETS`] buckets of one hour beside the current one, the oldest counted whole; minor units; microseconds.
 //! Source: `docs/spec/ledger.md`, "Rolling caps".
 
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::amount::Units;

@@ -38,6 +38,7 @@ never_ships() {
         --config profile.dev.package.falaj-node.debug-assertions=false
 }
 
+lint falaj-light ""
 for crate in consensus ledger hsm node simulations testnet; do
     lint "falaj-$crate" ""
     for feature in $(features "$crate/Cargo.toml"); do

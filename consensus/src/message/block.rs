@@ -5,8 +5,9 @@
 //! a batch is closed before its encoding exceeds [`BATCH_BYTES_MAX`].
 //! Source: `docs/spec/encoding.md`, "Block".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::io;
 
 use super::Evidence;
 use crate::bounded;

@@ -4,8 +4,9 @@
 //! Two nodes' certificates of one height may differ in signers and round and are equal in force; nothing agreed reads one.
 //! Source: `docs/spec/encoding.md`, "Certificates".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::io;
 
 use super::{PrecommitValue, PrevoteValue, Statement, Vote, VoteValue};
 use crate::bounded;

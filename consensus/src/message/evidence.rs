@@ -3,6 +3,7 @@
 //! Invariant: an evidence's key is (validator, height, kind), one a key; its id covers statements, not signatures, which can be made anew.
 //! Source: `docs/spec/consensus.md`, "Evidence"; `docs/spec/encoding.md`.
 
+use alloc::boxed::Box;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Proposal, Statement, Vote};

@@ -3,8 +3,9 @@
 //! Invariant: supply is in strictly increasing order of currency, so one result has one hash.
 //! Source: `docs/spec/encoding.md`, "Outcome".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::io;
 
 use crate::bounded;
 use crate::hash::{self, Tag};

@@ -5,8 +5,10 @@
 //! Neither a timestamp nor the signer nor the algorithm is in it, so all validators sign the same bytes.
 //! Source: `docs/spec/encoding.md`, "Sign-bytes".
 
+use alloc::string::String;
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::io;
 
 use super::DecodeError;
 use crate::bounded;
@@ -141,10 +143,8 @@ impl SignBytes {
         if sign_bytes.0 == bytes {
             return Ok((sign_bytes, envelope.statement));
         }
-        Err(DecodeError::Malformed {
-            what: "sign-bytes",
-            source: bounded::invalid("a statement of another chain"),
-        })
+        let other = bounded::invalid("a statement of another chain");
+        Err(DecodeError::malformed("sign-bytes", other))
     }
 }
 

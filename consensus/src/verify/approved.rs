@@ -4,6 +4,8 @@
 //! Callers: whoever verifies for a party that admits approved algorithms alone; a strict node does not start on a chain whose set holds others.
 //! Source: `docs/spec/encoding.md`, "Signatures"; FIPS 140-3.
 
+use alloc::vec::Vec;
+
 use super::{Checker, SignedItem};
 
 /// Refuses every algorithm that [`crate::crypto::Algorithm::fips_approved`] does not name, and asks the checker within about the rest.

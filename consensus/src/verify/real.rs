@@ -5,10 +5,12 @@
 //! with the cofactor, an attacker who grinds batches against it wins one time in 2^128.
 //! Source: ZIP 215; FIPS 186-5 §6 (ECDSA); RFC 8017 §8.1.2 (PSS, salt of 32 bytes, MGF1-SHA-256, e = 65537); `docs/spec/encoding.md`.
 
+use alloc::vec;
+use alloc::vec::Vec;
+use core::convert::Infallible;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_zebra::{Signature as ZebraSignature, VerificationKey, VerificationKeyBytes, batch};
 use ring::signature;
-use std::convert::Infallible;
 
 use super::{Checker, SignedItem};
 use crate::crypto::{Algorithm, KeyError};

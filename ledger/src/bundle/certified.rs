@@ -4,11 +4,12 @@
 //! Layout: version (1), signed block, list of set changes, whose count is a `u16`.
 //! Source: `docs/spec/receipts.md`, "Certified outcome".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded;
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
 use falaj_consensus::verify::Checker;
-use std::io;
 
 use super::{BundleError, Proven, SetChange, SignedBlock};
 use crate::proof::Certified;

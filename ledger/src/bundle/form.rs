@@ -1,11 +1,12 @@
-//! The bytes and the text of a bundle.
+//! The bytes of a bundle, and why bytes or text are none.
 //!
-//! Invariant: a bundle has one byte form and one base64 text; a file with another key, kind or version is refused.
+//! Invariant: a bundle has one byte form and one base64 of it.
 //! Source: `docs/spec/receipts.md`, "Files".
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use data_encoding::BASE64;
 use falaj_consensus::message::{CERTIFICATE_BYTES_MAX, DecodeError, decode};
-use serde::{Deserialize, Serialize};
 
 use super::Bundle;
 
@@ -14,20 +15,14 @@ pub const BUNDLE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 const _: () = assert!(BUNDLE_BYTES_MAX >= 2 * CERTIFICATE_BYTES_MAX + 64 * 1024);
 
-const VERSION: u16 = 1;
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    kind: String,
-    version: u16,
-    bundle: String,
-}
+/// The version of the text form.
+pub(super) const VERSION: u16 = 1;
 
 /// Why bytes or text are no bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleFormError {
     /// The text is not the JSON of a bundle.
+    #[cfg(feature = "std")]
     #[error("the text is not the JSON of a bundle")]
     Json(#[source] serde_json::Error),
     /// A version that this program does not read.
@@ -71,43 +66,5 @@ impl Bundle {
     #[must_use]
     pub fn to_base64(&self) -> String {
         BASE64.encode(&self.to_bytes())
-    }
-
-    /// The text form: one JSON object on a line.
-    ///
-    /// # Panics
-    /// Never: a record of two texts and a number always serialises.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let file = File {
-            kind: self.kind().to_owned(),
-            version: VERSION,
-            bundle: self.to_base64(),
-        };
-        let mut text = serde_json::to_string(&file).expect("a plain record always serialises");
-        text.push('\n');
-        text
-    }
-
-    /// Reads the text form.
-    ///
-    /// # Errors
-    /// [`BundleFormError`].
-    pub fn from_text(text: &str) -> Result<Self, BundleFormError> {
-        let file: File = serde_json::from_str(text).map_err(BundleFormError::Json)?;
-        if file.version != VERSION {
-            let found = file.version;
-            return Err(BundleFormError::Version { found });
-        }
-        let bytes = BASE64
-            .decode(file.bundle.as_bytes())
-            .map_err(|_| BundleFormError::Base64)?;
-        let bundle = Self::from_bytes(&bytes)?;
-        if bundle.kind() == file.kind {
-            Ok(bundle)
-        } else {
-            let (stated, found) = (file.kind, bundle.kind());
-            Err(BundleFormError::Kind { stated, found })
-        }
     }
 }

@@ -14,6 +14,7 @@ impl BundleFormError {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            #[cfg(feature = "std")]
             Self::Json(_) => "bundle-json",
             Self::Version { .. } => "bundle-version",
             Self::Base64 => "bundle-base64",

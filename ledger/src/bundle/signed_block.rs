@@ -5,6 +5,8 @@
 //! Layout: header, outcome, round, signers, signatures.
 //! Source: `docs/spec/receipts.md`, "Signed block".
 
+use alloc::vec::Vec;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded;
 use falaj_consensus::crypto::Signature;
@@ -12,7 +14,6 @@ use falaj_consensus::message::{CommitCertificate, Header, Outcome};
 use falaj_consensus::types::Round;
 use falaj_consensus::validator_set::{Bitmap, VALIDATORS_MAX};
 use falaj_consensus::verify::{Checker, Context};
-use std::io;
 
 use super::BundleError;
 use crate::proof::Certified;

@@ -4,9 +4,11 @@
 //! Errors: the first fault in the order of the fields, with the name of the entry it is in.
 //! Source: `docs/spec/ledger.md`, "Genesis".
 
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::message::SUPPLY_ENTRIES_MAX;
-use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::GenesisError;
 use super::{
@@ -146,7 +148,7 @@ fn check_order(genesis: &Genesis) -> Result<(), GenesisError> {
     )
 }
 
-fn ascending<K: Ord + std::fmt::Debug>(
+fn ascending<K: Ord + core::fmt::Debug>(
     list: &'static str,
     keys: impl Iterator<Item = K>,
 ) -> Result<(), GenesisError> {

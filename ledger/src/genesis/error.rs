@@ -1,5 +1,6 @@
 //! What can be wrong with a genesis, named so that whoever wrote it finds the place.
 
+use alloc::string::String;
 use falaj_consensus::crypto::{Algorithm, KeyError};
 use falaj_consensus::params::ParameterError;
 

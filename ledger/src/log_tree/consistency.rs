@@ -7,8 +7,9 @@
 //! Source: RFC 9162, sections 2.1.4.1 (generation) and 2.1.4.2 (verification). An empty old tree, which the RFC leaves out,
 //! is extended by every tree.
 
-use std::io::{Error, ErrorKind, Read, Result as IoResult, Write};
-use std::ops::Range;
+use alloc::vec::Vec;
+use borsh::io::{Error, ErrorKind, Read, Result as IoResult, Write};
+use core::ops::Range;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::Hash32;

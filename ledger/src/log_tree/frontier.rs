@@ -4,7 +4,8 @@
 //! Shapes and units: encoded as the size, `u64` little-endian, then the peaks, 32 bytes each, without a count.
 //! Source: RFC 9162, section 2.1.1; `docs/spec/state-root.md`.
 
-use std::io::{Read, Result, Write};
+use alloc::vec::Vec;
+use borsh::io::{Read, Result, Write};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::Hash32;

@@ -6,8 +6,9 @@
 //! Errors: [`LogProofError`].
 //! Source: RFC 9162, sections 2.1.3.1 (generation) and 2.1.3.2 (verification).
 
-use std::io::{Error, ErrorKind, Read, Result as IoResult, Write};
-use std::ops::Range;
+use alloc::vec::Vec;
+use borsh::io::{Error, ErrorKind, Read, Result as IoResult, Write};
+use core::ops::Range;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::Hash32;

@@ -7,7 +7,8 @@
 //! Errors: those of whoever looks a root up.
 //! Source: RFC 9162, section 2.1; `docs/spec/storage.md`, "History".
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use falaj_consensus::types::Hash32;
 

@@ -4,7 +4,9 @@
 //! Shape: level k holds the roots of the complete subtrees of 2^k leaves, in order; what is left over at the right edge is in no level.
 //! Source: RFC 9162, section 2.1.1.
 
-use std::convert::Infallible;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use falaj_consensus::types::Hash32;
 

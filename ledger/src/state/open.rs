@@ -7,13 +7,13 @@ use falaj_consensus::message::Outcome;
 use falaj_consensus::proposer::Bench;
 use falaj_consensus::types::Height;
 
-use super::record::{Record, encode_record};
 use super::{Chain, State, Tip, key};
 use crate::account::{Account, AccountKind, Controllers, Place};
 use crate::amount::Units;
 use crate::currency::{Currency, CurrencyStatus};
 use crate::genesis::{Genesis, GenesisAccount, GenesisCurrency, GenesisError};
 use crate::log_tree::Frontier;
+use crate::record::{Record, encode_record};
 use crate::state_map::StateMap;
 use crate::supply;
 use crate::write_set::WriteSet;

@@ -8,12 +8,10 @@
 
 use std::sync::Arc;
 
-use falaj_consensus::hash::{Tag, tagged_parts};
 use falaj_consensus::types::Hash32;
 
+use super::hash::{bit, leaf_hash};
 use super::pair_hash;
-
-const LEAF: Tag = Tag::new("falaj/state-leaf/1");
 
 /// The most leaves of a bucket; measured, see `docs/spec/state-root.md`.
 pub(super) const BUCKET_MAX: usize = 8;
@@ -138,21 +136,4 @@ pub(super) fn subtree_hash(leaves: &[Leaf], depth: usize) -> Hash32 {
 /// The leaves that go left at this depth, and those that go right.
 pub(super) fn split(leaves: &[Leaf], depth: usize) -> (&[Leaf], &[Leaf]) {
     leaves.split_at(leaves.partition_point(|leaf| !bit(&leaf.key, depth)))
-}
-
-/// The hash of a leaf; its preimage is longer than 64 bytes, so it is never that of an inner node.
-pub(super) fn leaf_hash(key: &Hash32, value: &Hash32) -> Hash32 {
-    tagged_parts(LEAF, &[key.bytes(), value.bytes()])
-}
-
-/// Bit `depth` of a key hash, from the most significant of the first byte; `true` goes right.
-///
-/// # Panics
-/// At depth 256: two hashes that agree in all bits are one.
-pub(super) fn bit(key: &Hash32, depth: usize) -> bool {
-    let byte = key
-        .bytes()
-        .get(depth >> 3)
-        .expect("two different hashes differ within 256 bits");
-    byte & (0x80_u8 >> (depth & 7)) != 0
 }

@@ -11,24 +11,7 @@ use std::sync::OnceLock;
 use falaj_consensus::hash::sha256;
 use falaj_consensus::types::Hash32;
 
-const PAIR_BYTES: usize = 64;
-
-/// Two hashes side by side, the preimage of an inner node.
-pub(super) type Pair = [u8; PAIR_BYTES];
-
-/// The preimage of the node above two subtrees.
-pub(super) fn pair(left: &Hash32, right: &Hash32) -> Pair {
-    let mut bytes = [0_u8; PAIR_BYTES];
-    let (first, second) = bytes.split_at_mut(32);
-    first.copy_from_slice(left.bytes());
-    second.copy_from_slice(right.bytes());
-    bytes
-}
-
-/// The hash of one inner node.
-pub(super) fn one(left: &Hash32, right: &Hash32) -> Hash32 {
-    sha256(&pair(left, right))
-}
+pub(super) use super::hash::{Pair, one, pair};
 
 /// The hashes of many inner nodes.
 pub(super) fn many(pairs: &[Pair]) -> Vec<Hash32> {

@@ -8,14 +8,16 @@
 //! Errors: [`ProofError`] says why a proof does not hold; foreign bytes never panic and never allocate past the bound.
 //! Source: `docs/spec/state-root.md`.
 
-use std::io::{Error, ErrorKind, Read, Result as IoResult, Write};
+use alloc::vec::Vec;
+use borsh::io::{Error, ErrorKind, Read, Result as IoResult, Write};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::hash::sha256;
 use falaj_consensus::types::Hash32;
 
-use super::node::{Node, bit, leaf_hash};
-use super::pair_hash;
+use super::hash::{bit, leaf_hash, one};
+#[cfg(feature = "std")]
+use super::node::Node;
 
 /// The most siblings a path can have: the bits of a key hash.
 pub const DEPTH_MAX: usize = 256;
@@ -66,6 +68,7 @@ pub enum ProofError {
 }
 
 /// The proof of what is, or is not, under a key hash.
+#[cfg(feature = "std")]
 pub(super) fn prove(top: &Node, key: &Hash32) -> Proof {
     let mut siblings = Vec::new();
     let end = match top.descend(key, |sibling| siblings.push(sibling)) {
@@ -161,9 +164,9 @@ impl Proof {
             .zip(depths)
             .fold(end, |below, (sibling, depth)| {
                 if bit(key, depth) {
-                    pair_hash::one(sibling, &below)
+                    one(sibling, &below)
                 } else {
-                    pair_hash::one(&below, sibling)
+                    one(&below, sibling)
                 }
             })
     }

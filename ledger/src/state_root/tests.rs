@@ -99,7 +99,7 @@ fn empty_is_zero_and_one_leaf_is_the_root() {
     let tree = tree_of([7]);
     assert_eq!(
         tree.root(),
-        node::leaf_hash(&sha256(&key(7)), &sha256(&value(7)))
+        hash::leaf_hash(&sha256(&key(7)), &sha256(&value(7)))
     );
     assert_eq!(
         tree.prove(&key(7))

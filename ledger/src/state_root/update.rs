@@ -8,7 +8,8 @@
 use falaj_consensus::types::Hash32;
 
 use super::LeafChange;
-use super::node::{Leaf, Node, bit};
+use super::hash::bit;
+use super::node::{Leaf, Node};
 use super::plan::{Draft, Plan};
 
 /// The most changes planned and hashed together; measured, see `docs/spec/state-root.md`.

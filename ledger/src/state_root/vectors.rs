@@ -6,7 +6,7 @@ use falaj_consensus::hash::{encode, sha256};
 use falaj_consensus::types::Hash32;
 
 use super::Proof;
-use super::node::leaf_hash;
+use super::hash::leaf_hash;
 use crate::log_tree::{self, Frontier, prove_consistency, prove_inclusion};
 use crate::state_map::StateMap;
 use crate::write_set::WriteSet;

@@ -3,9 +3,9 @@
 //! Invariant: field order and discriminants are frozen; a field is never reinterpreted, a new meaning is a new operation.
 //! Source: `docs/spec/ledger.md`, "Transactions".
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::Hash32;
-use std::io;
 
 use super::{TxId, TxKey};
 use crate::account::{AccountId, AccountKind, Controllers};

@@ -3,10 +3,11 @@
 //! Invariant: version and variant bits are those of a version 7 UUID; the first 48 bits are Unix milliseconds.
 //! Source: RFC 9562 §5.7; `docs/spec/ledger.md`, "Ids".
 
+use alloc::string::ToString;
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::cmp::Ordering;
-use std::fmt;
-use std::io;
+use core::cmp::Ordering;
+use core::fmt;
 
 use crate::decode::DecodeFault;
 use crate::participant::ParticipantNumber;

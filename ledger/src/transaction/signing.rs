@@ -5,10 +5,11 @@
 //! Signatures enter neither: they can be made anew, so nothing is ever identified by them.
 //! Source: `docs/spec/ledger.md`, "Sign-bytes" and "Sameness".
 
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::fmt;
 use falaj_consensus::hash::{self, Tag};
 use falaj_consensus::types::{ChainContext, Hash32};
-use std::fmt;
 
 use super::TxBody;
 

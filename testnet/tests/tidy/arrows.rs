@@ -80,6 +80,23 @@ fn ledger_uses_consensus_alone() {
     );
 }
 
+/// Goal: the light client takes proofs, words and checks, and nothing that needs an operating system or executes money.
+#[test]
+fn the_light_client_links_no_part_of_a_node() {
+    let linked = linked(&["-p", "falaj-light"]);
+    assert_eq!(
+        ours(&linked),
+        ["falaj-consensus", "falaj-ledger", "falaj-light"]
+    );
+    assert_without(&linked, "falaj-consensus", "std");
+    assert_without(&linked, "falaj-ledger", "std");
+    assert_absent(&linked, &SHELL_ONLY);
+    assert_absent(
+        &linked,
+        &["crc32c", "hashtree-rs", "serde", "serde_json", "rustix"],
+    );
+}
+
 /// Goal: the signer knows consensus and no money; a token library comes with its feature alone.
 #[test]
 fn hsm_uses_consensus_alone() {

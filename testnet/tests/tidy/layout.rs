@@ -1,6 +1,6 @@
 //! The layout that binds: what lies at the root, and what each manifest says.
 
-use crate::repository::{CRATES, assert_none, read, visible_names};
+use crate::repository::{CRATES, LIGHT, assert_none, read, visible_names};
 
 /// Goal: a newcomer sees six crates, the documentation and five files, and nothing else.
 #[test]
@@ -18,20 +18,29 @@ fn the_root_holds_only_what_it_should() {
     assert_eq!(visible_names(), allowed);
 }
 
-/// Goal: the workspace is these six crates, named after their folders.
+/// Goal: the workspace is these six crates and the light client, named after their folders.
 #[test]
 fn packages_are_named_after_their_folders() {
-    let members: Vec<String> = CRATES.iter().map(|name| format!("\"{name}\"")).collect();
+    let members: Vec<String> = with_light().map(|name| format!("\"{name}\"")).collect();
     assert!(
         read("Cargo.toml").contains(&format!("members = [{}]", members.join(", "))),
-        "the members are not the six crates"
+        "the members are not the six crates and the light client"
     );
-    for name in CRATES {
+    for name in with_light() {
+        let last = name.split('/').next_back().unwrap_or(name);
         assert!(
-            read(&format!("{name}/Cargo.toml")).contains(&format!("name = \"falaj-{name}\"")),
+            read(&format!("{name}/Cargo.toml")).contains(&format!("name = \"falaj-{last}\"")),
             "{name}/Cargo.toml"
         );
     }
+}
+
+/// The crates, with the light client behind the one it lies in.
+fn with_light() -> impl Iterator<Item = &'static str> {
+    let inside = |name: &'static str| LIGHT.starts_with(&format!("{name}/")).then_some(LIGHT);
+    CRATES
+        .into_iter()
+        .flat_map(move |name| std::iter::once(name).chain(inside(name)))
 }
 
 /// Goal: no crate escapes the workspace's lints, and `unsafe` is forbidden there, not merely denied.
@@ -41,8 +50,7 @@ fn every_crate_is_under_the_lints_of_the_workspace() {
         read("Cargo.toml").contains("unsafe_code = \"forbid\""),
         "unsafe code is not forbidden"
     );
-    let escaped: Vec<String> = CRATES
-        .iter()
+    let escaped: Vec<String> = with_light()
         .map(|name| format!("{name}/Cargo.toml"))
         .filter(|path| !inherits_lints(&read(path)))
         .collect();
@@ -58,7 +66,7 @@ fn inherits_lints(manifest: &str) -> bool {
 #[test]
 fn dependencies_are_declared_at_the_root() {
     let mut offenders = Vec::new();
-    for name in CRATES {
+    for name in with_light() {
         let manifest = read(&format!("{name}/Cargo.toml"));
         let mut in_dependencies = false;
         for line in manifest.lines().map(str::trim) {

@@ -18,6 +18,9 @@ pub(crate) const CRATES: [&str; 6] = [
     "testnet",
 ];
 
+/// The crate inside a crate: what an embedder takes who wants the proofs of `ledger` and no more.
+pub(crate) const LIGHT: &str = "ledger/light";
+
 /// A text file of the repository, by its path relative to the root.
 #[derive(Clone)]
 pub(crate) struct Text {

@@ -6,10 +6,9 @@
 
 mod words;
 
-use falaj_consensus::verify::RealChecker;
 use falaj_ledger::bundle::{Bundle, BundleError, BundleFormError, Proven, VerifiedBundle};
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::trust::Trust;
+use falaj_light::Trust;
 use serde_json::Value;
 
 use super::Failure;
@@ -40,7 +39,7 @@ pub(super) fn of_api(value: &Value) -> Result<Bundle, Failure> {
 
 /// Checks a bundle.
 pub(super) fn check<'a>(bundle: &Bundle, genesis: &'a Genesis) -> Result<Proof<'a>, Failure> {
-    let verified = bundle.verify(&Trust::of_genesis(genesis), &RealChecker);
+    let verified = falaj_light::verify(&Trust::of_genesis(genesis), bundle);
     let verified = verified.map_err(unproven)?;
     let kind = bundle.kind();
     Ok(Proof {

@@ -6,6 +6,7 @@
 //! 0x2c tombstone of a closed account, 0x2d participant's queue, 0x2e mandate, 0x2f log heads.
 //! Source: `docs/spec/ledger.md`, "State keys".
 
+use alloc::vec::Vec;
 use falaj_consensus::types::Height;
 
 use crate::account::AccountId;

@@ -4,13 +4,14 @@
 //! Errors: none for the ledger's own state; a record of it that does not decode is a broken belief.
 //! Source: `docs/spec/ledger.md`, "State".
 
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::key;
 use crate::account::{Account, AccountId};
 use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
+use crate::key;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
 use crate::reference::{Reference, Uetr};
@@ -50,7 +51,8 @@ pub fn decode_record<T: BorshDeserialize>(value: &[u8]) -> Option<T> {
 }
 
 /// Decodes a record of our own state.
-pub(super) fn own<T: BorshDeserialize>(value: &[u8]) -> T {
+#[cfg(feature = "std")]
+pub(crate) fn own<T: BorshDeserialize>(value: &[u8]) -> T {
     decode_record(value).expect("the state holds what execution and genesis wrote")
 }
 

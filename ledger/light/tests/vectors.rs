@@ -3,57 +3,24 @@
 //! Source: `docs/spec/receipts.md`, "Vectors".
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails its test")]
 
-use data_encoding::HEXLOWER;
+#[path = "vectors/file.rs"]
+mod file;
+
 use falaj_consensus::hash::encode;
-use falaj_consensus::types::{ChainContext, Hash32};
-use falaj_consensus::validator_set::ValidatorSet;
-use falaj_consensus::verify::{ApprovedOnly, Checker, RealChecker};
-use falaj_ledger::bundle::{Bundle, Proven, VerifiedBundle};
-use falaj_ledger::genesis::Constants;
-use falaj_ledger::trust::Trust;
-use serde_json::Value;
+use falaj_light::{Bundle, Proven, Trust, VerifiedBundle, verify};
 
-const FILE: &str = include_str!("../../docs/spec/vectors/light-client.json");
-
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field].as_str().unwrap()
-}
-
-fn hex(value: &Value, field: &str) -> Vec<u8> {
-    HEXLOWER.decode(text(value, field).as_bytes()).unwrap()
-}
-
-fn trust(value: &Value) -> Trust {
-    let chain = ChainContext {
-        chain_id: text(value, "chain_id").to_owned(),
-        genesis_hash: Hash32::from_hex(text(value, "genesis_hash")).unwrap(),
-    };
-    let constants = Constants {
-        id_window_ms: value["id_window_ms"].as_u64().unwrap(),
-        fips_strict: value["fips_strict"].as_bool().unwrap(),
-        ..Constants::default()
-    };
-    let set: ValidatorSet = borsh::from_slice(&hex(value, "validators")).unwrap();
-    assert_eq!(set.hash().to_hex(), text(value, "validators_hash"));
-    Trust::new(chain, constants, set)
-}
+use file::{hex, read, text, trust};
 
 /// The kind of a bundle, where it stands, and what it says.
 type Proof = (&'static str, Proven, Vec<u8>);
 
 /// The verdict on bytes, and what they prove.
 fn judge(trust: &Trust, bytes: &[u8]) -> (&'static str, Option<Proof>) {
-    let strict = ApprovedOnly(RealChecker);
-    let checker: &dyn Checker = if trust.constants().fips_strict {
-        &strict
-    } else {
-        &RealChecker
-    };
     let bundle = match Bundle::from_bytes(bytes) {
         Ok(bundle) => bundle,
         Err(error) => return (error.name(), None),
     };
-    match bundle.verify(trust, checker) {
+    match verify(trust, &bundle) {
         Err(error) => (error.name(), None),
         Ok(verified) => {
             let (at, what) = proven(&verified);
@@ -78,13 +45,13 @@ fn proven(verified: &VerifiedBundle) -> (Proven, Vec<u8>) {
 
 #[test]
 fn every_vector_gets_its_verdict() {
-    let file: Value = serde_json::from_str(FILE).unwrap();
+    let file = read();
     assert_eq!(file["version"], 1);
     let vectors = file["vectors"].as_array().unwrap();
     let mut good = 0;
     for vector in vectors {
         let name = text(vector, "name");
-        let trust = trust(&file["trusts"][text(vector, "trust")]);
+        let trust = trust(&file, vector);
         let (verdict, proven) = judge(&trust, &hex(vector, "bundle"));
         assert_eq!(verdict, text(vector, "verdict"), "{name}");
         let Some((kind, at, what)) = proven else {
@@ -105,7 +72,7 @@ fn every_vector_gets_its_verdict() {
 /// Goal: no kind of bundle and no name of a fault that bytes can reach is without a vector.
 #[test]
 fn the_vectors_hold_every_kind_and_every_name() {
-    let file: Value = serde_json::from_str(FILE).unwrap();
+    let file = read();
     let vectors = file["vectors"].as_array().unwrap();
     for kind in [
         "falaj-receipt",
