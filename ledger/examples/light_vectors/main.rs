@@ -10,6 +10,7 @@ mod answers;
 mod certificates;
 mod changes;
 mod forms;
+mod mixed;
 mod sheet;
 mod world;
 
@@ -19,5 +20,6 @@ fn main() {
     certificates::write(&mut sheet);
     changes::write(&mut sheet);
     forms::write(&mut sheet);
+    mixed::write(&mut sheet);
     println!("{}", sheet.to_json());
 }
