@@ -9,6 +9,7 @@ mod certificate;
 mod evidence;
 mod limits;
 mod outcome;
+mod possession;
 mod statement;
 mod vote;
 
@@ -23,6 +24,7 @@ pub use limits::{
     POLKA_BYTES_MAX, PROPOSAL_BYTES_MAX, VOTE_BYTES_MAX,
 };
 pub use outcome::{Outcome, SUPPLY_ENTRIES_MAX, Supply};
+pub use possession::possession_bytes;
 pub use statement::{Kind, PrecommitValue, PrevoteValue, SignBytes, Statement};
 pub use vote::{Proposal, Vote, VoteValue};
 

@@ -60,11 +60,13 @@ impl Bench {
 
     /// The bench after a block was decided: `self` is the bench before it, `header_round` and `author` are its header's.
     ///
-    /// The proposers of the rounds before the header's let their turns pass; the author is forgiven.
+    /// The proposers of the rounds before the header's let their turns pass; the author is forgiven. Who is not in `next_set`, the set
+    /// of the next height, is forgotten, and its power is what the bench is measured against.
     #[must_use]
     pub fn after_block(
         &self,
         set: &ValidatorSet,
+        next_set: &ValidatorSet,
         height: Height,
         header_round: Round,
         author: ValidatorIndex,
@@ -82,10 +84,10 @@ impl Bench {
             }
         }
         next.entries.retain(|entry| {
-            Some(entry.validator) != author && set.index_of(entry.validator).is_some()
+            Some(entry.validator) != author && next_set.index_of(entry.validator).is_some()
         });
         if !mutated!(BenchWithoutLimit) {
-            next.keep_below_third(set, height.next());
+            next.keep_below_third(next_set, height.next());
         }
         next
     }
@@ -250,6 +252,7 @@ mod tests {
         let set = set(&[1, 1, 1, 1, 1]);
         let bench = Bench::default().after_block(
             &set,
+            &set,
             Height::new(7),
             Round::new(1),
             ValidatorIndex::new(3),
@@ -289,6 +292,7 @@ mod tests {
             assert_eq!(missing, ValidatorIndex::new(1), "height {height}");
             bench = bench.after_block(
                 &set,
+                &set,
                 Height::new(height),
                 Round::new(1),
                 ValidatorIndex::new(2),
@@ -302,6 +306,7 @@ mod tests {
         }
         let forgiven = bench.after_block(
             &set,
+            &set,
             Height::new(height),
             Round::new(0),
             ValidatorIndex::new(1),
@@ -314,6 +319,7 @@ mod tests {
     fn benched_power_stays_below_a_third() {
         let set = set(&[1, 1, 1, 1]);
         let bench = Bench::default().after_block(
+            &set,
             &set,
             Height::new(4),
             Round::new(2),
@@ -330,7 +336,7 @@ mod tests {
             for height in 1..200_u64 {
                 let round = Round::new(u32::try_from(height % 4).unwrap());
                 let author = proposer(&set, &bench, Height::new(height), round);
-                bench = bench.after_block(&set, Height::new(height), round, author);
+                bench = bench.after_block(&set, &set, Height::new(height), round, author);
                 let power = bench.benched_power(&set, Height::new(height + 1));
                 assert!(3 * power < set.total_power());
             }

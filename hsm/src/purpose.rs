@@ -10,7 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::hash;
-use falaj_consensus::message::{SignBytes, Statement};
+use falaj_consensus::message::{SignBytes, Statement, possession_bytes};
 use falaj_consensus::types::{ChainContext, Hash32, ValidatorId};
 
 /// The most bytes of a transport key or peer name that is bound to a consensus key.
@@ -20,7 +20,6 @@ pub const TRANSPORT_KEY_BYTES_MAX: usize = 128;
 const CHAIN_ID_BYTES_MAX: usize = 32;
 
 const BINDING_TAG: [u8; 16] = *b"falaj/binding\0\0\0";
-const POSSESSION_TAG: [u8; 16] = *b"falaj/possession";
 const CANARY_TAG: [u8; 16] = *b"falaj/canary\0\0\0\0";
 const VERSION: u16 = 1;
 
@@ -219,12 +218,15 @@ impl Possession {
         if length == 0 || length > CHAIN_ID_BYTES_MAX {
             return Err(ShapeError::ChainId(length));
         }
-        let content = (&self.chain_id, self.change, self.validator, &self.key);
-        Ok(PossessionBytes(hash::encode(&(
-            POSSESSION_TAG,
-            VERSION,
-            content,
-        ))))
+        let Self {
+            chain_id,
+            change,
+            validator,
+            key,
+        } = self;
+        Ok(PossessionBytes(possession_bytes(
+            chain_id, *change, *validator, key,
+        )))
     }
 }
 

@@ -52,8 +52,8 @@ impl fmt::Debug for AuthorityId {
 
 /// What an authority decides.
 ///
-/// The discriminants are part of the encoding and never reused; 3 and up are kept for
-/// policy, enforcement, halt, membership, parameters, the validator set and releases.
+/// The discriminants are part of the encoding and never reused; 3 to 6 and 9 are kept for
+/// policy, enforcement, halt, membership and releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -62,6 +62,32 @@ pub enum ActionClass {
     Issue(CurrencyCode) = 1,
     /// Redemptions of one currency.
     Redeem(CurrencyCode) = 2,
+    /// The parameters of consensus.
+    Parameters = 7,
+    /// The validator set.
+    Validators = 8,
+}
+
+impl ActionClass {
+    /// The currency whose supply it is about.
+    #[must_use]
+    pub const fn currency(self) -> Option<CurrencyCode> {
+        match self {
+            Self::Issue(code) | Self::Redeem(code) => Some(code),
+            Self::Parameters | Self::Validators => None,
+        }
+    }
+
+    /// The name used in files and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Issue(_) => "issue",
+            Self::Redeem(_) => "redeem",
+            Self::Parameters => "parameters",
+            Self::Validators => "validators",
+        }
+    }
 }
 
 /// One authority, as the state holds it.
@@ -78,7 +104,7 @@ pub struct Authority {
     pub members: Vec<PublicKey>,
     /// How many members must approve.
     pub threshold: u8,
-    /// The most it may move within any [`crate::window::WINDOW_US`].
+    /// The most it may move within any [`crate::window::WINDOW_US`]; 0 for a class that moves no money.
     pub rolling_cap: Units,
     /// How long after the proposal it may be executed.
     pub delay_ms: u64,

@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::hash;
-use falaj_consensus::types::Hash32;
+use falaj_consensus::types::{Hash32, Height};
 
 use crate::account::{AccountId, AccountKind, Place};
 use crate::amount::Amount;
@@ -81,6 +81,24 @@ pub enum EventKind {
         /// What was done.
         change: SupplyChange,
     } = 36,
+    /// A proposal was executed: there are other validators.
+    ValidatorsChanged {
+        /// Its name.
+        proposal: ProposalId,
+        /// The first height at which they vote.
+        from: Height,
+        /// Hash of the set.
+        set: Hash32,
+    } = 70,
+    /// A proposal was executed: there are other parameters.
+    ParametersChanged {
+        /// Its name.
+        proposal: ProposalId,
+        /// The first height that they govern.
+        from: Height,
+        /// Their hash.
+        parameters: Hash32,
+    } = 71,
 }
 
 /// One entry of the log.
@@ -106,9 +124,11 @@ impl Event {
             EventKind::Issued { change, .. } | EventKind::Redeemed { change, .. } => {
                 vec![change.account]
             }
-            EventKind::Proposed { .. } | EventKind::Approved { .. } | EventKind::Vetoed { .. } => {
-                Vec::new()
-            }
+            EventKind::Proposed { .. }
+            | EventKind::Approved { .. }
+            | EventKind::Vetoed { .. }
+            | EventKind::ValidatorsChanged { .. }
+            | EventKind::ParametersChanged { .. } => Vec::new(),
         }
     }
 

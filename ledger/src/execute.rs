@@ -11,6 +11,7 @@ mod admit;
 mod approve;
 mod enact;
 mod entitle;
+mod govern;
 mod open_account;
 mod overlay;
 mod propose;
@@ -218,7 +219,9 @@ fn finish(
 ) -> Executed {
     let set = state.validators_at(block.height);
     let bench = state.bench();
-    let bench_after = bench.after_block(&set, block.height, block.header_round, block.proposer);
+    let next_set = state.validators_at(block.height.next());
+    let (round, author) = (block.header_round, block.proposer);
+    let bench_after = bench.after_block(&set, &next_set, block.height, round, author);
     let tip = Tip {
         height: block.height,
         time_us: block.time_us,

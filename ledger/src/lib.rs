@@ -35,6 +35,7 @@ pub mod receipt;
 pub mod record;
 pub mod reference;
 pub mod rejection;
+pub mod set_change;
 #[cfg(feature = "std")]
 pub mod state;
 #[cfg(feature = "std")]

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::fmt;
 use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::Hash32;
 
 use crate::account::{AccountId, Place};
@@ -16,6 +17,7 @@ use crate::authority::{ActionClass, AuthorityId};
 use crate::currency::CurrencyCode;
 use crate::participant::ParticipantNumber;
 use crate::reference::Reference;
+use crate::set_change::SetChange;
 
 /// Name of a proposal: the content hash of the transaction that made it, so it covers submitter, id and action whole.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -49,7 +51,7 @@ impl fmt::Debug for ProposalId {
 
 /// What is proposed.
 ///
-/// The discriminants are part of the encoding and never reused; 3 and up are kept as in [`ActionClass`].
+/// The discriminants are part of the encoding, never reused, and those of [`ActionClass`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -58,6 +60,19 @@ pub enum Action {
     Issue(SupplyChange) = 1,
     /// Take money back from a reserve account, against an RTGS payment made.
     Redeem(SupplyChange) = 2,
+    /// Govern consensus by other parameters.
+    Parameters(ParametersChange) = 7,
+    /// Change who validates.
+    Validators(SetChange) = 8,
+}
+
+/// Other parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct ParametersChange {
+    /// Hash of the parameters that they replace: the last ones decided.
+    pub base: Hash32,
+    /// All of them, as they are to be.
+    pub parameters: Parameters,
 }
 
 /// One issue or redemption.
@@ -80,14 +95,17 @@ impl Action {
         match self {
             Self::Issue(change) => ActionClass::Issue(change.currency),
             Self::Redeem(change) => ActionClass::Redeem(change.currency),
+            Self::Parameters(_) => ActionClass::Parameters,
+            Self::Validators(_) => ActionClass::Validators,
         }
     }
 
-    /// The issue or redemption it is.
+    /// The issue or redemption it is, if it is one.
     #[must_use]
-    pub const fn supply_change(&self) -> &SupplyChange {
+    pub const fn supply_change(&self) -> Option<&SupplyChange> {
         match self {
-            Self::Issue(change) | Self::Redeem(change) => change,
+            Self::Issue(change) | Self::Redeem(change) => Some(change),
+            Self::Parameters(_) | Self::Validators(_) => None,
         }
     }
 }

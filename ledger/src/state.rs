@@ -112,11 +112,18 @@ impl State {
     pub(crate) fn after(&self, tip: Tip, writes: &WriteSet) -> Self {
         let mut map = self.map.clone();
         map.apply(writes);
+        let schedule = if Schedule::is_changed_by(writes) {
+            Arc::new(
+                Schedule::load(&map).expect("execution writes sets and parameters that decode"),
+            )
+        } else {
+            Arc::clone(&self.schedule)
+        };
         Self {
             map,
             chain: Arc::clone(&self.chain),
             tip,
-            schedule: Arc::clone(&self.schedule),
+            schedule,
         }
     }
 
@@ -280,6 +287,11 @@ impl State {
         self.schedule.validators_at(height)
     }
 
+    /// Every validator set that was ever decided, with the first height that it governs, in order.
+    pub fn validator_sets(&self) -> impl Iterator<Item = (Height, &Arc<ValidatorSet>)> {
+        self.schedule.sets()
+    }
+
     /// The parameters of a height that is decided: at most two above the state's.
     ///
     /// # Panics
@@ -288,6 +300,18 @@ impl State {
     pub fn parameters_at(&self, height: Height) -> Parameters {
         self.assert_decided(height);
         self.schedule.parameters_at(height)
+    }
+
+    /// Whether the validators of every decided height are those of the next one.
+    pub(crate) fn is_set_in_force(&self) -> bool {
+        let next = self.tip.height.next();
+        self.schedule.set_from() <= next
+    }
+
+    /// Whether the parameters of every decided height are those of the next one.
+    pub(crate) fn are_parameters_in_force(&self) -> bool {
+        let next = self.tip.height.next();
+        self.schedule.parameters_from() <= next
     }
 
     fn assert_decided(&self, height: Height) {

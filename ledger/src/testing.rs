@@ -31,6 +31,7 @@ use crate::participant::{
 use crate::proposal::{Action, SupplyChange};
 use crate::receipt::Verdict;
 use crate::reference::{Reference, References};
+use crate::set_change::{Entry, SetChange};
 use crate::state::State;
 use crate::transaction::{
     Approval, Flags, Op, OpenAccount, Propose, SignedTx, Transfer, TxBody, TxId, sign_bytes,
@@ -202,6 +203,19 @@ pub fn genesis() -> Genesis {
     }
 }
 
+/// The same with two authorities more: 4 decides the parameters and 5 the validators.
+#[must_use]
+pub fn genesis_governed() -> Genesis {
+    let mut genesis = genesis();
+    for (number, class) in [(4, ActionClass::Parameters), (5, ActionClass::Validators)] {
+        genesis.authorities.push(Authority {
+            rolling_cap: Units::ZERO,
+            ..authority(number, class, 0, false)
+        });
+    }
+    genesis
+}
+
 /// The same with one validator alone, of this key.
 ///
 /// # Panics
@@ -318,13 +332,46 @@ fn authority(number: u32, class: ActionClass, delay_ms: u64, veto: bool) -> Auth
 }
 
 fn validators() -> ValidatorSet {
-    let member = |number: u32| Validator {
-        id: ValidatorId::new(number),
-        power: VotingPower::new(1),
-        key: Who::Validator(number.into()).key().public(),
+    let members = (1..=4).map(|number| validator(number, 1, number.into()));
+    ValidatorSet::new(members.collect()).expect("four validators")
+}
+
+/// A validator with that power, and the key of that number.
+#[must_use]
+pub fn validator(id: u32, power: u64, key: u64) -> Validator {
+    Validator {
+        id: ValidatorId::new(id),
+        power: VotingPower::new(power),
+        key: Who::Validator(key).key().public(),
         declared: Declared::default(),
+    }
+}
+
+/// A step from a set: who enters or changes, as (id, power, number of the key), and who leaves. Every key that is new proves itself.
+#[must_use]
+pub fn set_change(
+    chain: &ChainContext,
+    set: &ValidatorSet,
+    entries: &[(u32, u64, u64)],
+    leaving: &[u32],
+) -> SetChange {
+    let entry = |(id, power, key): &(u32, u64, u64)| Entry {
+        validator: validator(*id, *power, *key),
+        possession: None,
     };
-    ValidatorSet::new((1..=4).map(member).collect()).expect("four validators")
+    let mut change = SetChange {
+        base: set.hash(),
+        entries: entries.iter().map(entry).collect(),
+        leaving: leaving.iter().copied().map(ValidatorId::new).collect(),
+    };
+    let unproven = change.clone();
+    for (entry, (_, _, key)) in change.entries.iter_mut().zip(entries) {
+        if set.index_of_key(&entry.validator.key).is_none() {
+            let bytes = unproven.possession_bytes(&chain.chain_id, &entry.validator);
+            entry.possession = Some(Who::Validator(*key).key().sign(&bytes));
+        }
+    }
+    change
 }
 
 /// A transfer of AED without any of its options.

@@ -6,7 +6,7 @@
 //! window 1006 and 1016, amounts 1008, accounts 1010, keys to be enrolled 1001, algorithms 1003, signatures 1003.
 //! Source: `docs/spec/ledger.md`, "Checks without state".
 
-use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::crypto::{PublicKey, Signature};
 use falaj_consensus::hash;
 use falaj_consensus::types::ChainContext;
 use falaj_consensus::verify::{Checker, SignedItem};
@@ -15,9 +15,10 @@ use std::sync::Arc;
 use crate::account::Controllers;
 use crate::amount::Amount;
 use crate::genesis::{Constants, Genesis};
+use crate::proposal::Action;
 use crate::rejection::{DecodeFault, Rejection};
 use crate::transaction::{
-    BodyHash, ContentHash, Op, SignedTx, TxBody, TxKey, body_hash_of, content_hash_of,
+    BodyHash, ContentHash, Op, Propose, SignedTx, TxBody, TxKey, body_hash_of, content_hash_of,
     sign_bytes_of,
 };
 
@@ -96,6 +97,7 @@ impl CheckedTx {
 pub struct Unsigned {
     checked: CheckedTx,
     message: Vec<u8>,
+    possessions: Vec<(PublicKey, Vec<u8>, Signature)>,
 }
 
 impl Unsigned {
@@ -111,12 +113,20 @@ impl Unsigned {
         self.checked.tx()
     }
 
+    /// Every signature in it: the approvals, and what keys that it enrols sign.
     fn items(&self) -> impl Iterator<Item = SignedItem<'_>> {
-        self.checked.tx.approvals.iter().map(|approval| SignedItem {
+        let approvals = self.checked.tx.approvals.iter();
+        let approvals = approvals.map(|approval| SignedItem {
             key: &approval.public_key,
             message: &self.message,
             signature: &approval.signature,
-        })
+        });
+        let possessions = self.possessions.iter();
+        approvals.chain(possessions.map(|(key, message, signature)| SignedItem {
+            key,
+            message,
+            signature,
+        }))
     }
 }
 
@@ -176,8 +186,9 @@ pub fn check_signatures(
     unsigned
         .into_iter()
         .map(|transaction| {
-            let Unsigned { checked, .. } = transaction?;
-            let right = all_right(checked.tx.approvals.len());
+            let transaction = transaction?;
+            let right = all_right(transaction.items().count());
+            let Unsigned { checked, .. } = transaction;
             if right {
                 Ok(Arc::new(checked))
             } else {
@@ -206,6 +217,7 @@ pub fn check_unsigned(rules: &Rules, bytes: &[u8]) -> Result<Unsigned, Rejection
     check_algorithms(&rules.constants, &tx)?;
     let (body_hash, content_hash) = (body_hash_of(encoded_body), content_hash_of(encoded_body));
     let message = sign_bytes_of(&rules.chain.chain_id, encoded_body);
+    let possessions = possessions(&rules.chain.chain_id, &tx.body.op);
     Ok(Unsigned {
         checked: CheckedTx {
             tx,
@@ -214,7 +226,17 @@ pub fn check_unsigned(rules: &Rules, bytes: &[u8]) -> Result<Unsigned, Rejection
             bytes: length,
         },
         message,
+        possessions,
     })
+}
+
+fn possessions(chain_id: &str, op: &Op) -> Vec<(PublicKey, Vec<u8>, Signature)> {
+    if let Op::Propose(Propose { action, .. }) = op
+        && let Action::Validators(change) = action
+    {
+        return change.possessions(chain_id);
+    }
+    Vec::new()
 }
 
 /// The version stands first, so that a later layout is told from a damaged one.
@@ -257,8 +279,19 @@ fn check_op(constants: &Constants, op: &Op) -> Result<(), Rejection> {
                 Ok(())
             }
         }
-        Op::Propose(propose) => check_amount(propose.action.supply_change().amount),
+        Op::Propose(propose) => check_action(constants, &propose.action),
         Op::Approve(_) | Op::Execute(_) | Op::Veto(_) => Ok(()),
+    }
+}
+
+fn check_action(constants: &Constants, action: &Action) -> Result<(), Rejection> {
+    match action {
+        Action::Issue(change) | Action::Redeem(change) => check_amount(change.amount),
+        Action::Parameters(_) => Ok(()),
+        Action::Validators(change) => change
+            .entries
+            .iter()
+            .try_for_each(|entry| check_key(constants, &entry.validator.key)),
     }
 }
 
@@ -283,16 +316,18 @@ fn check_algorithms(constants: &Constants, tx: &SignedTx) -> Result<(), Rejectio
 fn check_enrolment(constants: &Constants, controllers: &Controllers) -> Result<(), Rejection> {
     match controllers {
         Controllers::Participant => Ok(()),
-        Controllers::Keys(keys) => {
-            let admitted = |key: &PublicKey| {
-                constants.admits(key.algorithm()) && key.check_enrolment().is_ok()
-            };
-            if !keys.keys().iter().all(admitted) {
-                Err(Rejection::BadEncoding)
-            } else {
-                Ok(())
-            }
-        }
+        Controllers::Keys(keys) => keys
+            .keys()
+            .iter()
+            .try_for_each(|key| check_key(constants, key)),
+    }
+}
+
+fn check_key(constants: &Constants, key: &PublicKey) -> Result<(), Rejection> {
+    if constants.admits(key.algorithm()) && key.check_enrolment().is_ok() {
+        Ok(())
+    } else {
+        Err(Rejection::BadEncoding)
     }
 }
 

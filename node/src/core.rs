@@ -7,6 +7,7 @@
 mod batches;
 mod candidates;
 mod checks;
+mod decided_set;
 mod divergence;
 mod effect;
 mod faults;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use batches::{CheckedBatch, Numbers, ORDERED_MAX, UNORDERED_BYTES_MAX, are_dead};
 pub use candidates::Proposed;
+pub use decided_set::decided_set;
 pub use divergence::Divergence;
 pub use effect::{
     Admission, Committed, Dropped, Effect, Event, Output, PeerFault, Recipients, VoteSeen,

@@ -81,14 +81,21 @@ impl SetWindow {
         }
     }
 
-    /// The window at `height` whose hash is `hash`, from sets that the node knows.
+    /// The window at `height` whose hash is `hash`, from the sets that the node knows, in the order in which they were in force: a set
+    /// is in force for two heights at least, so a window spans one of them, or two that follow each other.
     #[must_use]
     pub fn find(height: Height, hash: Hash32, known: &[Arc<ValidatorSet>]) -> Option<Self> {
-        let pairs = known
+        let followed = known
             .iter()
-            .flat_map(|previous| known.iter().map(move |current| (previous, current)));
-        let mut windows = pairs.flat_map(|(previous, current)| {
-            known.iter().map(move |next| [previous, current, next])
+            .zip(known.iter().skip(1).map(Some).chain([None]));
+        let mut windows = followed.flat_map(|(first, second)| {
+            let second = second.unwrap_or(first);
+            [
+                [first, first, first],
+                [first, first, second],
+                [first, second, second],
+                [second, second, second],
+            ]
         });
         windows
             .find(|sets| hash_of(*sets) == hash)

@@ -8,11 +8,12 @@
 use super::approve::open_proposal;
 use super::overlay::Overlay;
 use super::refusal::Refusal;
-use super::{Call, entitle, supply_change};
+use super::supply_change::Asked;
+use super::{Call, entitle, govern, supply_change};
 use crate::authority::Authority;
 use crate::dedup::us;
 use crate::participant::Participant;
-use crate::proposal::{Proposal, ProposalId};
+use crate::proposal::{Action, Proposal, ProposalId};
 use crate::rejection::Rejection;
 
 pub(super) fn run(
@@ -24,10 +25,32 @@ pub(super) fn run(
     let (proposal, authority) = open_proposal(overlay, id)?;
     check_signers(call, submitter, &proposal, &authority)?;
     check(overlay, &proposal, &authority).map_err(Refusal::Entitled)?;
-    let change =
-        supply_change::check(overlay, &proposal.action, &authority).map_err(Refusal::Entitled)?;
-    supply_change::write(overlay, call, id, &proposal.action, change);
+    match &proposal.action {
+        Action::Issue(change) => supply(overlay, call, id, Asked::Issue(change), &authority)?,
+        Action::Redeem(change) => supply(overlay, call, id, Asked::Redeem(change), &authority)?,
+        Action::Parameters(change) => {
+            let parameters =
+                govern::check_parameters(overlay, change).map_err(Refusal::Entitled)?;
+            govern::write_parameters(overlay, call, id, parameters);
+        }
+        Action::Validators(change) => {
+            let set = govern::check_set(overlay, change).map_err(Refusal::Entitled)?;
+            govern::write_set(overlay, call, id, set);
+        }
+    }
     overlay.delete_proposal(proposal.expires_us, id);
+    Ok(())
+}
+
+fn supply(
+    overlay: &mut Overlay<'_>,
+    call: Call<'_>,
+    id: ProposalId,
+    asked: Asked<'_>,
+    authority: &Authority,
+) -> Result<(), Refusal> {
+    let change = supply_change::check(overlay, asked, authority).map_err(Refusal::Entitled)?;
+    supply_change::write(overlay, call, id, asked, change);
     Ok(())
 }
 

@@ -3,8 +3,10 @@
 //! Invariant: the state under it never changes; events are numbered on from the state's log.
 //! Errors: [`Overlay::check_conservation`] panics on money made or lost.
 
+use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::Bench;
 use falaj_consensus::types::Height;
+use falaj_consensus::validator_set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ pub(super) struct Overlay<'a> {
     dedup: Table<dedup::Entry>,
     uetrs: Table<UetrUse>,
     pins: Table<PinCount>,
+    set: Option<ValidatorSet>,
+    parameters: Option<Parameters>,
     log: Frontier,
     events: Vec<Event>,
 }
@@ -64,6 +68,8 @@ impl<'a> Overlay<'a> {
             dedup: Table::new(),
             uetrs: Table::new(),
             pins: Table::new(),
+            set: None,
+            parameters: None,
             log: state.events(),
             events: Vec::new(),
         }
@@ -199,6 +205,31 @@ impl<'a> Overlay<'a> {
             .map_or(0, |count| count.0)
     }
 
+    /// The first height that a set or parameters decided in this block govern.
+    pub(super) fn decides(&self) -> Height {
+        self.height.next().next()
+    }
+
+    /// The set that a change starts from, which is the last one decided; `None` while that is not in force.
+    pub(super) fn settled_set(&self) -> Option<Arc<ValidatorSet>> {
+        let settled = self.set.is_none() && self.state.is_set_in_force();
+        settled.then(|| self.state.validators_at(self.height))
+    }
+
+    pub(super) fn put_set(&mut self, set: ValidatorSet) {
+        self.set = Some(set);
+    }
+
+    /// The parameters that a change starts from, as [`Overlay::settled_set`].
+    pub(super) fn settled_parameters(&self) -> Option<Parameters> {
+        let settled = self.parameters.is_none() && self.state.are_parameters_in_force();
+        settled.then(|| self.state.parameters_at(self.height))
+    }
+
+    pub(super) fn put_parameters(&mut self, parameters: Parameters) {
+        self.parameters = Some(parameters);
+    }
+
     /// Appends an event to the log.
     pub(super) fn record(&mut self, call: Call<'_>, kind: EventKind) {
         let event = Event {
@@ -230,6 +261,13 @@ impl<'a> Overlay<'a> {
         }
         if let Some(bench) = bench {
             writes.push((key::BENCH.to_vec(), Some(encode_record(bench))));
+        }
+        if let Some(set) = &self.set {
+            writes.push((key::set_from(self.decides()), Some(encode_record(set))));
+        }
+        if let Some(parameters) = &self.parameters {
+            let key = key::parameters_from(self.decides());
+            writes.push((key, Some(encode_record(parameters))));
         }
         self.currencies.write_to(&mut writes);
         self.accounts.write_to(&mut writes);

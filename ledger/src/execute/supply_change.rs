@@ -12,10 +12,25 @@ use crate::amount::Units;
 use crate::authority::Authority;
 use crate::currency::Currency;
 use crate::event::EventKind;
-use crate::proposal::{Action, ProposalId, SupplyChange};
+use crate::proposal::{ProposalId, SupplyChange};
 use crate::rejection::Rejection;
 use crate::state::WindowOf;
 use crate::window::Window;
+
+/// An issue or a redemption.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'a> {
+    Issue(&'a SupplyChange),
+    Redeem(&'a SupplyChange),
+}
+
+impl<'a> Asked<'a> {
+    pub(super) const fn change(self) -> &'a SupplyChange {
+        match self {
+            Self::Issue(change) | Self::Redeem(change) => change,
+        }
+    }
+}
 
 /// Every record that an issue or a redemption writes, as it will be.
 pub(super) struct Change {
@@ -39,12 +54,12 @@ pub(super) fn check_reference(
 /// The reserve account of an action, in the currency of the action.
 pub(super) fn reserve_account(
     overlay: &mut Overlay<'_>,
-    action: &Action,
+    asked: Asked<'_>,
 ) -> Result<Account, Rejection> {
-    let change = action.supply_change();
-    let missing = match action {
-        Action::Issue(_) => Rejection::CreditAccountNotFound,
-        Action::Redeem(_) => Rejection::DebitAccountNotFound,
+    let change = asked.change();
+    let missing = match asked {
+        Asked::Issue(_) => Rejection::CreditAccountNotFound,
+        Asked::Redeem(_) => Rejection::DebitAccountNotFound,
     };
     let account = overlay.account(change.account).ok_or(missing)?;
     if account.kind != AccountKind::Reserve {
@@ -59,34 +74,34 @@ pub(super) fn reserve_account(
 /// What the action will write, if it may.
 pub(super) fn check(
     overlay: &mut Overlay<'_>,
-    action: &Action,
+    asked: Asked<'_>,
     authority: &Authority,
 ) -> Result<Change, Rejection> {
-    let change = action.supply_change();
+    let change = asked.change();
     check_reference(overlay, change)?;
     let currency = overlay
         .currency(change.currency)
         .cloned()
         .ok_or(Rejection::CurrencyMismatch)?;
-    let currency_after = after(&currency, action)?;
-    let windows = windows(overlay, action, &currency, authority)?;
-    let reserve = reserve_account(overlay, action)?;
+    let currency_after = after(&currency, asked)?;
+    let windows = windows(overlay, asked, &currency, authority)?;
+    let reserve = reserve_account(overlay, asked)?;
     let issuance = overlay
         .account(currency.issuance_account)
         .expect("a currency has its issuance account");
-    let (reserve, issuance) = match action {
-        Action::Issue(_) => (
+    let (reserve, issuance) = match asked {
+        Asked::Issue(_) => (
             reserve.credited(change.amount),
             issuance.issued(change.amount),
         ),
-        Action::Redeem(_) => (
+        Asked::Redeem(_) => (
             reserve.debited(change.amount),
             issuance.redeemed(change.amount),
         ),
     };
-    let refused = match action {
-        Action::Issue(_) => Rejection::CreditOverflow,
-        Action::Redeem(_) => Rejection::InsufficientFunds,
+    let refused = match asked {
+        Asked::Issue(_) => Rejection::CreditOverflow,
+        Asked::Redeem(_) => Rejection::InsufficientFunds,
     };
     let (reserve, issuance) = reserve.zip(issuance).ok_or(refused)?;
     Ok(Change {
@@ -98,38 +113,38 @@ pub(super) fn check(
 }
 
 /// The currency after the action, within its absolute cap.
-fn after(currency: &Currency, action: &Action) -> Result<Currency, Rejection> {
-    let moved = action.supply_change().amount.units();
+fn after(currency: &Currency, asked: Asked<'_>) -> Result<Currency, Rejection> {
+    let moved = asked.change().amount.units();
     let mut after = currency.clone();
-    let sum = match action {
-        Action::Issue(_) => &mut after.issued,
-        Action::Redeem(_) => &mut after.redeemed,
+    let sum = match asked {
+        Asked::Issue(_) => &mut after.issued,
+        Asked::Redeem(_) => &mut after.redeemed,
     };
     *sum = sum.checked_add(moved).ok_or(Rejection::IssuanceCap)?;
-    match (action, after.issued.checked_sub(after.redeemed)) {
-        (Action::Issue(_), Some(supply)) if supply <= after.cap => Ok(after),
-        (Action::Redeem(_), Some(_)) => Ok(after),
-        (Action::Issue(_), _) => Err(Rejection::IssuanceCap),
-        (Action::Redeem(_), None) => Err(Rejection::InsufficientFunds),
+    match (asked, after.issued.checked_sub(after.redeemed)) {
+        (Asked::Issue(_), Some(supply)) if supply <= after.cap => Ok(after),
+        (Asked::Redeem(_), Some(_)) => Ok(after),
+        (Asked::Issue(_), _) => Err(Rejection::IssuanceCap),
+        (Asked::Redeem(_), None) => Err(Rejection::InsufficientFunds),
     }
 }
 
 /// The rolling sums after the action, each within its cap.
 fn windows(
     overlay: &mut Overlay<'_>,
-    action: &Action,
+    asked: Asked<'_>,
     currency: &Currency,
     authority: &Authority,
 ) -> Result<Vec<(WindowOf, Window)>, Rejection> {
     let of_authority = (WindowOf::Authority(authority.id), authority.rolling_cap);
-    let capped = match action {
-        Action::Issue(_) => vec![
+    let capped = match asked {
+        Asked::Issue(_) => vec![
             of_authority,
             (WindowOf::Currency(currency.code), currency.rolling_cap),
         ],
-        Action::Redeem(_) => vec![of_authority],
+        Asked::Redeem(_) => vec![of_authority],
     };
-    let moved = action.supply_change().amount.units();
+    let moved = asked.change().amount.units();
     let mut windows = Vec::with_capacity(capped.len());
     for (of, cap) in capped {
         windows.push((of, within(overlay, of, moved, cap)?));
@@ -155,24 +170,24 @@ pub(super) fn write(
     overlay: &mut Overlay<'_>,
     call: Call<'_>,
     id: ProposalId,
-    action: &Action,
+    asked: Asked<'_>,
     change: Change,
 ) {
-    let asked = action.supply_change();
-    overlay.put_account(asked.account, change.reserve);
+    let moved = asked.change();
+    overlay.put_account(moved.account, change.reserve);
     overlay.put_account(change.currency.issuance_account, change.issuance);
     overlay.put_currency(change.currency);
     change
         .windows
         .into_iter()
         .for_each(|(of, window)| overlay.put_window(of, window));
-    overlay.use_rtgs_reference(asked.currency, &asked.rtgs_reference, id);
-    let kind = match action {
-        Action::Issue(change) => EventKind::Issued {
+    overlay.use_rtgs_reference(moved.currency, &moved.rtgs_reference, id);
+    let kind = match asked {
+        Asked::Issue(change) => EventKind::Issued {
             proposal: id,
             change: change.clone(),
         },
-        Action::Redeem(change) => EventKind::Redeemed {
+        Asked::Redeem(change) => EventKind::Redeemed {
             proposal: id,
             change: change.clone(),
         },

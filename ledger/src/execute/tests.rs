@@ -3,6 +3,7 @@
 mod answers;
 mod conservation;
 mod governance;
+mod governing;
 mod open_account;
 mod order;
 mod replay;

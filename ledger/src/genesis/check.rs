@@ -16,7 +16,7 @@ use super::{
 };
 use crate::account::{AccountId, AccountKind, Controllers};
 use crate::amount::Units;
-use crate::authority::{AUTHORITY_MEMBERS_MAX, ActionClass, Authority, QUORUM_MIN};
+use crate::authority::{AUTHORITY_MEMBERS_MAX, Authority, QUORUM_MIN};
 use crate::currency::CurrencyCode;
 use crate::participant::{PARTICIPANT_KEYS_MAX, Participant, ParticipantNumber, Roles};
 
@@ -298,15 +298,17 @@ fn check_authority(
 ) -> Result<(), GenesisError> {
     let what = format!("authority {}", authority.id);
     index.central_bank(&what, authority.participant)?;
-    match authority.class {
-        ActionClass::Issue(code) | ActionClass::Redeem(code) => index.currency(&what, code)?,
-    }
+    let currency = authority.class.currency();
+    currency.map_or(Ok(()), |code| index.currency(&what, code))?;
     let fault = |fault| {
         Err(GenesisError::Authority {
             id: authority.id,
             fault,
         })
     };
+    if currency.is_none() && authority.rolling_cap != Units::ZERO {
+        return fault("an authority that moves no money has a rolling cap of 0");
+    }
     if authority.members.len() > AUTHORITY_MEMBERS_MAX
         || authority.vetoers.len() > AUTHORITY_MEMBERS_MAX
     {

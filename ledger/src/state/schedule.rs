@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::{StateError, decode_record, key};
 use crate::state_map::StateMap;
+use crate::write_set::WriteSet;
 
 /// What holds from which height on.
 #[derive(Debug)]
@@ -31,6 +32,32 @@ impl Schedule {
             sets,
             parameters: list(map, key::PARAMETERS, "parameters")?,
         })
+    }
+
+    /// Whether a block's writes hold a set or parameters.
+    pub(super) fn is_changed_by(writes: &WriteSet) -> bool {
+        [key::SETS, key::PARAMETERS].into_iter().any(|prefix| {
+            let mut changes = writes.range_from(prefix);
+            changes
+                .next()
+                .is_some_and(|(key, _)| key.starts_with(prefix))
+        })
+    }
+
+    /// Every set with the first height that it governs, in order.
+    pub(super) fn sets(&self) -> impl Iterator<Item = (Height, &Arc<ValidatorSet>)> {
+        self.sets.iter().map(|(from, set)| (*from, set))
+    }
+
+    /// From which height the last decided set is in force.
+    pub(super) fn set_from(&self) -> Height {
+        self.sets.last().map_or(Height::new(1), |(from, _)| *from)
+    }
+
+    /// From which height the last decided parameters are in force.
+    pub(super) fn parameters_from(&self) -> Height {
+        let last = self.parameters.last();
+        last.map_or(Height::new(1), |(from, _)| *from)
     }
 
     pub(super) fn validators_at(&self, height: Height) -> Arc<ValidatorSet> {

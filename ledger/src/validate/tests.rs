@@ -3,13 +3,14 @@
 use super::*;
 use crate::account::{AccountKind, ControllerKeys};
 use crate::proposal::Action;
+use crate::set_change::SetChange;
 use crate::testing::{
     BANK_A, BANK_B, CENTRAL_BANK, Key, Ledger, Who, account, amount, genesis, open, propose,
-    supply_change, transfer,
+    set_change, supply_change, transfer,
 };
 use crate::transaction::{Approval, TxId};
 use falaj_consensus::crypto::{Algorithm, Signature};
-use falaj_consensus::types::Hash32;
+use falaj_consensus::types::{Hash32, Height, ValidatorId, VotingPower};
 use falaj_consensus::verify::RealChecker;
 use proptest::prelude::*;
 
@@ -175,6 +176,47 @@ fn zero_amount() {
     let nothing = supply_change(account(BANK_A, 0), 0, "R1");
     for action in [Action::Issue(nothing.clone()), Action::Redeem(nothing)] {
         body(|b| b.op = propose(1, action), Err(Rejection::ZeroAmount));
+    }
+}
+
+// Every key that a change of the set brings in has proven itself, whoever signs the transaction; what it proves is this change.
+#[test]
+fn bad_signature_possession() {
+    let mut ledger = Ledger::default();
+    let set = ledger.state.validators_at(Height::new(1));
+    let right = set_change(ledger.chain(), &set, &[(8, 1, 8), (9, 1, 9)], &[]);
+    let verdict_of = |ledger: &mut Ledger, change: SetChange| {
+        let body = ledger.body(BANK_A, propose(5, Action::Validators(change)));
+        let bytes = ledger.sign(body, &BANK).to_bytes();
+        verdict(&ledger.rules(), &bytes)
+    };
+    assert_eq!(verdict_of(&mut ledger, right.clone()), Ok(()));
+    let mut swapped = right.clone();
+    swapped.entries[0].possession = right.entries[1].possession.clone();
+    let mut heavier = right.clone();
+    heavier.entries[1].validator.power = VotingPower::new(2);
+    let mut more = right;
+    more.leaving = vec![ValidatorId::new(1)];
+    for wrong in [swapped, heavier, more] {
+        assert_eq!(verdict_of(&mut ledger, wrong), Err(Rejection::BadSignature));
+    }
+}
+
+// A key that anybody could sign for is never enrolled, nor one of an algorithm that the chain does not admit.
+#[test]
+fn bad_encoding_validator_key() {
+    for strict in [false, true] {
+        let mut chain = genesis();
+        chain.constants.fips_strict = strict;
+        let set = chain.validators.clone();
+        let mut change = set_change(&chain.chain(), &set, &[(9, 1, 9)], &[]);
+        if !strict {
+            let small_order = PublicKey::new(Algorithm::Ed25519, vec![0; 32]).unwrap();
+            change.entries[0].validator.key = small_order;
+        }
+        let rules = Rules::of_genesis(&chain);
+        let checked = check_op(&rules.constants, &propose(5, Action::Validators(change)));
+        assert_eq!(checked, Err(Rejection::BadEncoding));
     }
 }
 

@@ -8,7 +8,7 @@ use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Kind, Statement};
 use falaj_consensus::types::{BlockId, Height, Round, ValidatorId};
-use falaj_hsm::SignRequest;
+use falaj_hsm::{HeightProof, SignRequest};
 use falaj_ledger::execute::Executed;
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::validate::CheckedTx;
@@ -30,6 +30,8 @@ pub enum Effect {
     OpenLatch,
     /// Tell the signer that a statement signed by our own key came from outside.
     OwnStatementSeen(Statement),
+    /// Show the signer a height that fixed another validator set: only so does its guard follow where it signs nothing.
+    SetDecided(Box<HeightProof>),
     /// Check signatures; answered by `Verified`.
     Verify(Box<VerifyJob>),
     /// Execute a block; answered by `Executed`.

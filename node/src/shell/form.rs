@@ -9,6 +9,7 @@
 mod approval;
 mod decimal;
 mod error;
+mod governing;
 mod operation;
 mod read;
 mod references;
@@ -17,6 +18,7 @@ mod write;
 pub use approval::{ApprovalForm, DraftForm};
 pub use decimal::Decimal;
 pub use error::FormError;
+pub use governing::{EntryForm, ParameterValues, ParametersForm, ValidatorsForm};
 pub use operation::{
     ActionForm, ControllersForm, KeyForm, OpenAccountForm, OperationForm, ProposalForm,
     ProposeForm, SupplyChangeForm, TransferForm,

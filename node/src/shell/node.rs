@@ -33,7 +33,9 @@ use super::network::{
     PeerConfig,
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
-use super::recover::{Base, StartupError, StoreFault, base_of_genesis, base_of_store, catch_up};
+use super::recover::{
+    Base, StartupError, StoreFault, base_of_genesis, base_of_store, catch_up, decided_sets,
+};
 use super::runtime::{
     Clock, CoreHandle, CoreParts, Fatal, LogHealth, SignerHandle, SignerThread, StoreThread,
 };
@@ -267,10 +269,10 @@ fn open_signer(
         chain: chain.clone(),
         key,
     };
-    let known = [
-        state.validators_at(open_height),
-        state.validators_at(open_height.next()),
-    ];
+    let known: Vec<_> = state
+        .validator_sets()
+        .map(|(_, set)| Arc::clone(set))
+        .collect();
     let (mut signer, memory) = opened.folders.open_signer(now, identity, &known)?;
     let subject = Subject {
         chain: &chain,
@@ -342,7 +344,9 @@ fn run(
     }));
     let diverged = found.diverged().copied();
     let guard = signing.as_ref().and_then(usable_guard);
-    let recovered = recover(&logs, found, base, guard, &rules)?;
+    let decided_sets = decided_sets(&*store, &base.state)?;
+    let mut recovered = recover(&logs, found, base, guard, &rules)?;
+    recovered.decided_sets = decided_sets;
     let watch = begin_watch(clock, &config, &view, diverged, signing.as_ref());
     let banner = signing.as_ref().and_then(Signing::banner);
     watch.test_signer(banner.is_some());

@@ -8,6 +8,7 @@
 use falaj_consensus::durable::Disk;
 use falaj_consensus::message::Outcome;
 use falaj_consensus::types::Height;
+use falaj_hsm::HeightProof;
 use falaj_ledger::genesis::{Genesis, GenesisError};
 use falaj_ledger::state::{State, StateError};
 use falaj_ledger::store::{BlockWrite, Loaded, Marker, Store, StoreError};
@@ -193,6 +194,31 @@ pub fn catch_up<D: Disk>(
         };
     }
     Ok((found, base))
+}
+
+/// What shows the guard every height that fixed another validator set, from the store's pages. A page that is gone is told in the log:
+/// without it a guard that was below that height signs nothing, and says so.
+///
+/// # Errors
+/// [`StartupError`] when the store cannot be read.
+pub fn decided_sets(store: &dyn Store, state: &State) -> Result<Vec<HeightProof>, StartupError> {
+    let history = History::new(store);
+    let mut proofs = Vec::new();
+    for (from, set) in state.validator_sets() {
+        let Some(height) = from.previous().and_then(Height::previous) else {
+            continue;
+        };
+        let Some(page) = history.block(height)? else {
+            tracing::warn!(%height, "the store lacks a block that fixed another validator set");
+            continue;
+        };
+        proofs.push(HeightProof {
+            certificate: page.certificate,
+            outcome: page.outcome,
+            set: Arc::clone(set),
+        });
+    }
+    Ok(proofs)
 }
 
 #[cfg(test)]

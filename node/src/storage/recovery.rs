@@ -550,6 +550,7 @@ impl RecoveredLogs {
             last_block_record: self.last_block_record,
             last_batch_record: self.last_batch_record,
             guard,
+            decided_sets: Vec::new(),
             diverged: self.diverged,
         }
     }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod books;
+mod governing;
 mod payments;
 mod rolling;
 mod supply;
@@ -61,7 +62,21 @@ impl Conservation {
             }
         }
         self.compare_accounts(&block.executed.state)?;
-        self.compare_supply(block)
+        self.compare_supply(block)?;
+        self.compare_decided(block)
+    }
+
+    /// The set and the parameters of the height after the next.
+    fn compare_decided(&self, block: &Committed) -> Finding {
+        let outcome = &block.executed.outcome;
+        let stated = (outcome.set_hash, outcome.parameters_hash);
+        let booked = self.books.governing.decided();
+        if stated == booked {
+            return Ok(());
+        }
+        Err(format!(
+            "set and parameters are {booked:?}, stated {stated:?}"
+        ))
     }
 
     fn compare_accounts(&mut self, state: &State) -> Finding {

@@ -148,7 +148,9 @@ fn proposer(maker: &Maker, draw: &Draw, action: &Action, reserve: &OwnedAccount)
     match (action.class(), draw.word(3).below(3)) {
         (ActionClass::Redeem(_), _) | (ActionClass::Issue(_), 0) => bank,
         (ActionClass::Issue(_), 1) => of_authority(economy.members[0]),
-        (ActionClass::Issue(_), _) => of_authority(economy.central_bank),
+        (ActionClass::Issue(_) | ActionClass::Parameters | ActionClass::Validators, _) => {
+            of_authority(economy.central_bank)
+        }
     }
 }
 

@@ -70,6 +70,7 @@ impl Process {
                 Effect::LatchSigning
                 | Effect::OpenLatch
                 | Effect::OwnStatementSeen(_)
+                | Effect::SetDecided(_)
                 | Effect::Execute(_)
                 | Effect::Append { .. }
                 | Effect::Timer { .. } => {}

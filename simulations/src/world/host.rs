@@ -14,7 +14,7 @@ use falaj_node::core::{
 use super::World;
 use super::event::{Completion, Event};
 use super::log_device::{Command, FULL_RETRY_NS, Turn};
-use super::node::{Process, Stored};
+use super::node::Process;
 use super::start::{Ready, ready};
 use crate::checker::Observation;
 use crate::disk::SimDisk;
@@ -250,7 +250,7 @@ impl World {
                 self.call_done(place, call, Some(Ok(signature)));
             }
             Completion::Stored(committed) => {
-                self.nodes[place.position()].stored = Stored::after(&committed);
+                self.nodes[place.position()].stored.commit(&committed);
                 self.input(place, Input::Persisted(committed.header.height));
             }
         }
@@ -307,6 +307,9 @@ impl World {
                 self.ask_signer(place, SignerInput::Latch(Latch::Diverged));
             }
             Effect::OpenLatch => self.ask_signer(place, SignerInput::Unlatch(Unlatch::Recomputed)),
+            Effect::SetDecided(proof) => {
+                self.ask_signer(place, SignerInput::HeightProof(proof));
+            }
             Effect::OwnStatementSeen(statement) => {
                 self.ask_signer(place, SignerInput::OwnStatementSeen(statement));
             }

@@ -5,6 +5,7 @@
 use falaj_consensus::durable::{LogId, PendingQueue};
 use falaj_consensus::message::Outcome;
 use falaj_consensus::types::Now;
+use falaj_hsm::HeightProof;
 use falaj_ledger::state::State;
 use falaj_node::core::{Output, Replica};
 
@@ -91,6 +92,8 @@ impl Disks {
 pub(super) struct Stored {
     pub(super) state: State,
     pub(super) outcome: Outcome,
+    /// Every height up to here that fixed another validator set.
+    pub(super) decided_sets: Vec<HeightProof>,
 }
 
 /// A node.

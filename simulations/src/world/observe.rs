@@ -115,7 +115,9 @@ impl World {
                 EventKind::Vetoed { .. } => Mark::Vetoed,
                 EventKind::Transferred { .. }
                 | EventKind::Proposed { .. }
-                | EventKind::Approved { .. } => continue,
+                | EventKind::Approved { .. }
+                | EventKind::ValidatorsChanged { .. }
+                | EventKind::ParametersChanged { .. } => continue,
             };
             self.marks.hit(mark);
         }

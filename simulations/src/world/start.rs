@@ -13,8 +13,8 @@ use falaj_hsm::{
     Floor, GuardProblem, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome,
     WitnessError, WitnessFile,
 };
-use falaj_ledger::state::Opened;
-use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig};
+use falaj_ledger::state::{Opened, State};
+use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig, decided_set};
 use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
 
 use super::Shared;
@@ -85,16 +85,21 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
     let torn = logs.block.torn().is_some() || logs.batch.torn().is_some();
     let found = logs.scan()?;
     let (stored, replayed) = replay(node, shared, &logs, &found)?;
-    let Stored { state, outcome } = stored;
+    let Stored {
+        state,
+        outcome,
+        decided_sets,
+    } = stored;
     let batches = logs.batches(&found, &state, shared.tools())?;
-    let (signer, guard) = signer(node, shared, now)?;
+    let (signer, guard) = signer(node, shared, &state, now)?;
     // A guard that cannot be signed under leaves a node that follows; nothing but a failover brings one here.
     let guard = match guard {
         Ok(guard) => Some(guard),
         Err(_) if node.guard_may_lag => None,
         Err(problem) => return Err(StartError::Guard(problem.to_string())),
     };
-    let recovered = found.into_recovered(state, outcome, batches, guard);
+    let mut recovered = found.into_recovered(state, outcome, batches, guard);
+    recovered.decided_sets = decided_sets;
     Ok(Ready {
         config: config(node, shared),
         recovered,
@@ -133,7 +138,7 @@ fn replay(
     found.check_store(stored.state.height())?;
     while stored.state.height() < found.height() {
         let committed = logs.replay(found, &stored.state, shared.tools())?;
-        stored = Stored::after(&committed);
+        stored.commit(&committed);
         replayed.push(committed);
     }
     Ok((stored, replayed))
@@ -142,6 +147,7 @@ fn replay(
 fn signer(
     node: &Node,
     shared: &Shared,
+    state: &State,
     now: Now,
 ) -> Result<(SignerDevice, Result<Guard, GuardProblem>), StartError> {
     let Disks {
@@ -152,7 +158,10 @@ fn signer(
     } = node.disks.clone();
     let identity = identity(node, shared);
     let memory = WitnessFile::open(witness, &identity.key)?;
-    let known = [Arc::clone(&shared.set)];
+    let known: Vec<_> = state
+        .validator_sets()
+        .map(|(_, set)| Arc::clone(set))
+        .collect();
     let home = SignerHome::open(
         now,
         guard.clone(),
@@ -172,15 +181,16 @@ impl Stored {
         Self {
             state: opened.state.clone(),
             outcome: opened.outcome.clone(),
+            decided_sets: Vec::new(),
         }
     }
 
-    /// What a store holds after a block.
-    pub(super) fn after(committed: &Committed) -> Self {
-        Self {
-            state: committed.executed.state.clone(),
-            outcome: committed.executed.outcome.clone(),
-        }
+    /// Takes in the next block.
+    pub(super) fn commit(&mut self, committed: &Committed) {
+        self.state = committed.executed.state.clone();
+        self.outcome = committed.executed.outcome.clone();
+        let proof = decided_set(&self.state, &committed.certificate, &self.outcome);
+        self.decided_sets.extend(proof);
     }
 }
 

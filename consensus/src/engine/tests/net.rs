@@ -460,10 +460,13 @@ impl Net {
         let (id, outcome) = self.decided[&height];
         let header = &self.headers[&id];
         let before = &self.nodes[index].start;
-        let bench: Bench =
-            before
-                .bench
-                .after_block(&before.set, height, header.round, header.proposer);
+        let bench: Bench = before.bench.after_block(
+            &before.set,
+            &before.set,
+            height,
+            header.round,
+            header.proposer,
+        );
         let parent = Parent {
             id,
             outcome,

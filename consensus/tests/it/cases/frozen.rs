@@ -105,7 +105,7 @@ fn sets(lines: &mut Lines) {
     lines.encoded("validator-set", &set);
     lines.hash("validator-set.hash", set.hash());
     let (height, header_round, author) = (Height::new(3), Round::new(1), ValidatorIndex::new(1));
-    let bench = Bench::default().after_block(&set, height, header_round, author);
+    let bench = Bench::default().after_block(&set, &set, height, header_round, author);
     lines.encoded("bench", &bench);
     lines.encoded("parameters", &Parameters::default());
     lines.hash("parameters.hash", Parameters::default().hash());

@@ -317,11 +317,42 @@ impl Reader<'_> {
 
     fn authority(&self, file: &AuthorityFile) -> Read<Authority> {
         let entry = format!("authority {}", file.id);
-        let code = currency_code(&entry, &file.currency)?;
+        let code = || {
+            let text = file.currency.as_deref().unwrap_or_default();
+            currency_code(&entry, text)
+        };
         let class = match file.class.as_str() {
-            "issue" => ActionClass::Issue(code),
-            "redeem" => ActionClass::Redeem(code),
-            other => return Err(field(&entry, "class", other, "issue or redeem")),
+            "issue" => ActionClass::Issue(code()?),
+            "redeem" => ActionClass::Redeem(code()?),
+            "parameters" => ActionClass::Parameters,
+            "validators" => ActionClass::Validators,
+            other => {
+                let classes = "issue, redeem, parameters or validators";
+                return Err(field(&entry, "class", other, classes));
+            }
+        };
+        let rolling_cap = match (class.currency(), &file.currency, &file.rolling_cap) {
+            (Some(code), _, cap) => {
+                let cap = cap.as_deref().unwrap_or_default();
+                self.units(&entry, "rolling_cap", &code.to_string(), cap)?
+            }
+            (None, None, None) => Units::ZERO,
+            (None, Some(text), _) => {
+                return Err(field(
+                    &entry,
+                    "currency",
+                    text,
+                    "nothing: it moves no money",
+                ));
+            }
+            (None, None, Some(text)) => {
+                return Err(field(
+                    &entry,
+                    "rolling_cap",
+                    text,
+                    "nothing: it moves no money",
+                ));
+            }
         };
         Ok(Authority {
             id: AuthorityId::new(file.id),
@@ -329,7 +360,7 @@ impl Reader<'_> {
             participant: ParticipantNumber::new(file.participant),
             members: keys(&entry, &file.members)?,
             threshold: file.threshold,
-            rolling_cap: self.units(&entry, "rolling_cap", &file.currency, &file.rolling_cap)?,
+            rolling_cap,
             delay_ms: file.delay_ms,
             vetoers: keys(&entry, &file.vetoers)?,
         })

@@ -90,11 +90,13 @@ schema! {
     struct AuthorityFile {
         id: u32,
         class: String,
-        currency: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
         participant: u32,
         members: Vec<KeyFile>,
         threshold: u8,
-        rolling_cap: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rolling_cap: Option<String>,
         delay_ms: u64,
         vetoers: Vec<KeyFile>,
     }

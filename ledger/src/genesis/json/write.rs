@@ -11,7 +11,7 @@ use super::schema::{
 };
 use crate::account::Controllers;
 use crate::amount::{Scale, Units};
-use crate::authority::{ActionClass, Authority};
+use crate::authority::Authority;
 use crate::currency::CurrencyCode;
 use crate::genesis::{Genesis, GenesisAccount, GenesisCurrency};
 use crate::participant::{Participant, ParticipantKey, ParticipantNumber};
@@ -124,18 +124,15 @@ fn account(genesis: &Genesis, entry: &GenesisAccount) -> AccountFile {
 }
 
 fn authority(genesis: &Genesis, entry: &Authority) -> AuthorityFile {
-    let (class, code) = match entry.class {
-        ActionClass::Issue(code) => ("issue", code),
-        ActionClass::Redeem(code) => ("redeem", code),
-    };
+    let code = entry.class.currency();
     AuthorityFile {
         id: entry.id.get(),
-        class: class.to_owned(),
-        currency: code.to_string(),
+        class: entry.class.name().to_owned(),
+        currency: code.map(|code| code.to_string()),
         participant: entry.participant.get(),
         members: entry.members.iter().map(key).collect(),
         threshold: entry.threshold,
-        rolling_cap: decimal(genesis, code, entry.rolling_cap),
+        rolling_cap: code.map(|code| decimal(genesis, code, entry.rolling_cap)),
         delay_ms: entry.delay_ms,
         vetoers: entry.vetoers.iter().map(key).collect(),
     }

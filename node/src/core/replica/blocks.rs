@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use super::{Replica, Step, Tip};
 use crate::core::candidates::Candidate;
+use crate::core::decided_set::decided_set;
 use crate::core::effect::{Committed, Effect, Output, Recipients};
 use crate::core::guard_position::guard_position;
 use crate::core::input::{Peer, ReadFor};
@@ -478,6 +479,7 @@ impl Replica {
         };
         self.return_inline(&transactions);
         self.open();
+        self.show_decided_set(step);
         self.open_latch(step);
         self.fetching.clear();
         self.asked.clear();
@@ -491,6 +493,20 @@ impl Replica {
         };
         step.outputs.push(Output::Committed(Arc::new(committed)));
         self.note_store_lag(step);
+    }
+
+    /// A block that fixed another set is shown to the guard at once: without a vote we ask for no signature that would bring it along.
+    fn show_decided_set(&self, step: &mut Step) {
+        let Tip {
+            state,
+            outcome,
+            block,
+            ..
+        } = &self.tip;
+        let block = block.as_ref();
+        let proof = block.and_then(|(_, certificate)| decided_set(state, certificate, outcome));
+        let effect = proof.map(|proof| Effect::SetDecided(Box::new(proof)));
+        step.start.extend(effect);
     }
 
     /// What our undecided blocks carried inline goes back to the mempool, unless the decided block has it.

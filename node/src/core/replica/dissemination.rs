@@ -60,7 +60,7 @@ impl Replica {
 
     fn admit(&mut self, now: Now, transaction: Arc<CheckedTx>) -> Result<(), Rejection> {
         // A node without a vote closes no batches, nor does one that stands still: nothing would ever become of it here.
-        if self.config.validator.is_none() || self.stands_still() {
+        if self.own_index().is_none() || self.stands_still() {
             return Err(Rejection::ReadOnly);
         }
         precheck(&self.tip.state, &transaction, now.wall_us)?;
@@ -169,8 +169,8 @@ impl Replica {
     fn batch_author(&self, lane: Lane) -> Option<ValidatorId> {
         let before = Lane::ALL.iter().take_while(|other| **other != lane);
         let room = before.count().saturating_add(1);
-        self.config
-            .validator
+        self.own_index()
+            .and(self.config.validator)
             .filter(|own| !self.stands_still() && self.batches.has_room_for_own(*own, room))
     }
 

@@ -9,6 +9,7 @@ use falaj_consensus::engine::{self, Engine, GuardPosition};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{Height, Now, ValidatorId};
 use falaj_consensus::validator_set::ValidatorSet;
+use falaj_hsm::HeightProof;
 use falaj_ledger::state::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub struct Recovered {
     pub last_batch_record: Position,
     /// What the signing guard knows; `None` for a node that only follows.
     pub guard: Option<falaj_hsm::Recovered>,
+    /// Heights that fixed another validator set, in order; the guard, which may have signed nothing since, is shown them.
+    pub decided_sets: Vec<HeightProof>,
     /// Where the replay of the logs parted from a quorum; the heights above are not taken up.
     pub diverged: Option<Divergence>,
 }
@@ -98,6 +101,7 @@ impl Replica {
             last_block_record,
             last_batch_record,
             guard,
+            decided_sets,
             diverged,
         } = recovered;
         let waits = waits_of(block.as_ref(), last_block_record);
@@ -179,6 +183,8 @@ impl Replica {
             Some(divergence) => replica.take_up_divergence(&divergence),
             None => replica.open_latch(&mut step),
         }
+        let shown = decided_sets.into_iter().map(Box::new);
+        step.start.extend(shown.map(Effect::SetDecided));
         replica.take_up_blocks(open, &mut step);
         replica.take_up_acks();
         // A replica that diverged sends and signs nothing of the height at which it stands.

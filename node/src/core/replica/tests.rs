@@ -6,6 +6,7 @@ mod catching_up;
 mod faults;
 mod flood;
 mod frames;
+mod governing;
 mod harness;
 mod serving;
 mod standing;

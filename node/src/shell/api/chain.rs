@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::context::Api;
 use super::views::KeyView;
+use crate::shell::form::ParameterValues;
 
 /// Who may certify the next height.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -56,23 +57,7 @@ pub(super) struct ValidatorView {
 pub(super) struct ParametersView {
     height: u64,
     hash: String,
-    propose_ms: u32,
-    prevote_ms: u32,
-    precommit_ms: u32,
-    growth_ms: u32,
-    growth_rounds_max: u32,
-    tick_ms: u32,
-    heartbeat_ms: u32,
-    block_transactions_max: u32,
-    block_bytes_max: u32,
-    block_batches_max: u32,
-    transaction_bytes_max: u32,
-    block_evidence_max: u32,
-    precision_us: u64,
-    delay_us: u64,
-    delay_growth_us: u64,
-    evidence_age_heights: u64,
-    evidence_age_ms: u64,
+    parameters: ParameterValues,
 }
 
 /// The genesis file, with which everything else is verified.
@@ -142,26 +127,9 @@ fn view(index: u16, member: &Validator) -> ValidatorView {
 }
 
 fn parameters_view(height: u64, found: &Parameters) -> ParametersView {
-    let (timeouts, limits) = (found.timeouts, found.limits);
     ParametersView {
         height,
         hash: found.hash().to_hex(),
-        propose_ms: timeouts.propose_ms,
-        prevote_ms: timeouts.prevote_ms,
-        precommit_ms: timeouts.precommit_ms,
-        growth_ms: timeouts.growth_ms,
-        growth_rounds_max: timeouts.growth_rounds_max,
-        tick_ms: timeouts.tick_ms,
-        heartbeat_ms: timeouts.heartbeat_ms,
-        block_transactions_max: limits.block_transactions_max,
-        block_bytes_max: limits.block_bytes_max,
-        block_batches_max: limits.block_batches_max,
-        transaction_bytes_max: limits.transaction_bytes_max,
-        block_evidence_max: limits.block_evidence_max,
-        precision_us: found.precision_us,
-        delay_us: found.delay_us,
-        delay_growth_us: found.delay_growth_us,
-        evidence_age_heights: found.evidence_age_heights,
-        evidence_age_ms: found.evidence_age_ms,
+        parameters: ParameterValues::of(found),
     }
 }

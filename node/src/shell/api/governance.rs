@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use falaj_consensus::types::Hash32;
-use falaj_ledger::authority::{ActionClass, Authority, AuthorityId};
+use falaj_ledger::authority::{Authority, AuthorityId};
 use falaj_ledger::proposal::{Proposal, ProposalId};
 use falaj_ledger::state::State as Ledger;
 use serde::Serialize;
@@ -21,18 +21,20 @@ use crate::shell::form::ActionForm;
 pub(super) struct AuthorityView {
     /// Its number.
     id: u32,
-    /// What it decides: `issue` or `redeem`.
+    /// What it decides: `issue`, `redeem`, `parameters` or `validators`.
     class: &'static str,
-    /// Of which currency.
-    currency: String,
+    /// Of which currency, if it moves money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
     /// The participant in whose name its members submit.
     participant: u32,
     /// One key a person.
     members: Vec<KeyView>,
     /// How many members must approve.
     threshold: u8,
-    /// The most it may move within a day.
-    rolling_cap: String,
+    /// The most it may move within a day, if it moves money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolling_cap: Option<String>,
     /// How long after a proposal it may be executed, in milliseconds.
     delay_ms: u64,
     /// Keys any of which can veto.
@@ -146,18 +148,15 @@ pub(super) async fn proposal(
 }
 
 fn authority_view(state: &Ledger, found: &Authority) -> AuthorityView {
-    let (class, code) = match found.class {
-        ActionClass::Issue(code) => ("issue", code),
-        ActionClass::Redeem(code) => ("redeem", code),
-    };
+    let code = found.class.currency();
     AuthorityView {
         id: found.id.get(),
-        class,
-        currency: code.to_string(),
+        class: found.class.name(),
+        currency: code.map(|code| code.to_string()),
         participant: found.participant.get(),
         members: found.members.iter().map(KeyView::of).collect(),
         threshold: found.threshold,
-        rolling_cap: decimal(state, code, found.rolling_cap),
+        rolling_cap: code.map(|code| decimal(state, code, found.rolling_cap)),
         delay_ms: found.delay_ms,
         vetoers: found.vetoers.iter().map(KeyView::of).collect(),
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::decimal::Decimal;
+use super::governing::{ParametersForm, ValidatorsForm};
 use super::references::ReferencesForm;
 
 /// An operation.
@@ -113,6 +114,10 @@ pub enum ActionForm {
     Issue(SupplyChangeForm),
     /// Take money back from a reserve account.
     Redeem(SupplyChangeForm),
+    /// Govern consensus by other parameters.
+    Parameters(ParametersForm),
+    /// Change who validates.
+    Validators(ValidatorsForm),
 }
 
 /// One issue or redemption.

@@ -72,6 +72,8 @@ fn propose(form: &ProposeForm, genesis: &Genesis) -> Result<Propose, FormError> 
     let action = match &form.action {
         ActionForm::Issue(change) => Action::Issue(supply_change(change, genesis)?),
         ActionForm::Redeem(change) => Action::Redeem(supply_change(change, genesis)?),
+        ActionForm::Parameters(form) => Action::Parameters(form.change()?),
+        ActionForm::Validators(form) => Action::Validators(form.change()?),
     };
     Ok(Propose {
         authority: AuthorityId::new(form.authority),

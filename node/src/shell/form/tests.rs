@@ -50,6 +50,9 @@ fn a_form_has_one_body_and_reads_back() {
             "controllers": {"threshold": 1, "keys": [key]}, "kyc": hash}),
         json!({"kind": "propose", "authority": 1, "action": {"kind": "issue", "currency": "AED", "account": text(BANK_A, 0),
             "amount": "1000000.00", "rtgs_reference": "RTGS/1"}}),
+        json!({"kind": "propose", "authority": 5, "action": {"kind": "validators", "base": hash, "leaving": [4, 2], "entries": [
+            {"id": 9, "power": 3, "key": key, "operator": "Bank", "possession": "cd".repeat(64)}, {"id": 3, "power": 2, "key": key}]}}),
+        json!({"kind": "propose", "authority": 4, "action": {"kind": "parameters", "base": hash, "parameters": parameters()}}),
         json!({"kind": "approve", "proposal": hash}),
         json!({"kind": "execute", "proposal": hash}),
         json!({"kind": "veto", "proposal": hash}),
@@ -62,6 +65,32 @@ fn a_form_has_one_body_and_reads_back() {
         let read: TransactionForm = serde_json::from_str(&text).unwrap();
         assert_eq!(read.to_body(&genesis(), fresh()).unwrap(), body, "{text}");
     }
+}
+
+fn parameters() -> Value {
+    serde_json::to_value(ParameterValues::of(&genesis().parameters)).unwrap()
+}
+
+// Goal: a form says what is wrong with validators and parameters before anybody signs it.
+#[test]
+fn wrong_validators_and_parameters_are_refused() {
+    let hash = "ab".repeat(32);
+    let proposing = |action: Value| {
+        let operation = json!({"kind": "propose", "authority": 5, "action": action});
+        body(&json!({"participant": 2, "operation": operation}))
+            .unwrap_err()
+            .to_string()
+    };
+    let nobody = proposing(json!({"kind": "validators", "base": hash}));
+    assert!(nobody.contains("somebody has to enter"), "{nobody}");
+    let twice = json!({"kind": "validators", "base": hash, "leaving": [1, 1]});
+    assert!(proposing(twice).contains("nobody twice"));
+    let base = proposing(json!({"kind": "validators", "base": "ab", "leaving": [1]}));
+    assert!(base.contains("64 small hexadecimal digits"), "{base}");
+    let mut values = parameters();
+    values["tick_ms"] = json!(0);
+    let tick = proposing(json!({"kind": "parameters", "base": hash, "parameters": values}));
+    assert!(tick.contains("timeouts.tick_ms"), "{tick}");
 }
 
 #[test]

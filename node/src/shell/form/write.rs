@@ -12,6 +12,7 @@ use falaj_ledger::reference::{Commitment, Reference, References};
 use falaj_ledger::transaction::{Op, OpenAccount, Propose, Transfer};
 
 use super::decimal::Decimal;
+use super::governing::{ParametersForm, ValidatorsForm};
 use super::operation::{
     ActionForm, ControllersForm, KeyForm, OpenAccountForm, OperationForm, ProposalForm,
     ProposeForm, SupplyChangeForm, TransferForm,
@@ -72,6 +73,8 @@ pub(super) fn action(action: &Action, genesis: &Genesis) -> ActionForm {
     match action {
         Action::Issue(change) => ActionForm::Issue(form(change)),
         Action::Redeem(change) => ActionForm::Redeem(form(change)),
+        Action::Parameters(change) => ActionForm::Parameters(ParametersForm::of(change)),
+        Action::Validators(change) => ActionForm::Validators(ValidatorsForm::of(change)),
     }
 }
 

@@ -17,7 +17,7 @@ use super::timers::Timers;
 use super::workers::Workers;
 use crate::core::{Effect, Input, Output, Recovered, Replica, ReplicaConfig};
 use falaj_consensus::message::Statement;
-use falaj_hsm::SignRequest;
+use falaj_hsm::{HeightProof, SignRequest};
 
 /// Where outputs go once they may leave.
 pub trait Outlet: Send {
@@ -58,6 +58,8 @@ pub enum SignerCommand {
     OpenLatch,
     /// A statement signed by our own key came from outside.
     OwnStatementSeen(Statement),
+    /// A height fixed another validator set.
+    SetDecided(Box<HeightProof>),
 }
 
 impl CoreInbox {
@@ -174,6 +176,7 @@ impl<O: Outlet> Core<O> {
             Effect::Sign(request) => self.ask_signer(SignerCommand::Sign(request)),
             Effect::LatchSigning => self.ask_signer(SignerCommand::Latch),
             Effect::OpenLatch => self.ask_signer(SignerCommand::OpenLatch),
+            Effect::SetDecided(proof) => self.ask_signer(SignerCommand::SetDecided(proof)),
             Effect::OwnStatementSeen(statement) => {
                 self.ask_signer(SignerCommand::OwnStatementSeen(statement))
             }

@@ -300,6 +300,9 @@ impl<D: Disk> GuardThread<D> {
             Message::Command(SignerCommand::OpenLatch) => {
                 self.home.submit(now, Input::Unlatch(Unlatch::Recomputed))
             }
+            Message::Command(SignerCommand::SetDecided(proof)) => {
+                self.home.submit(now, Input::HeightProof(proof))
+            }
             Message::Command(SignerCommand::OwnStatementSeen(statement)) => {
                 self.home.submit(now, Input::OwnStatementSeen(statement))
             }

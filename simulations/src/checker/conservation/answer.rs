@@ -24,6 +24,9 @@ pub(super) const CAP: u16 = 5003;
 pub(super) const DELAY: u16 = 5004;
 pub(super) const VETOED: u16 = 5007;
 pub(super) const STALE: u16 = 5008;
+pub(super) const MISMATCH: u16 = 5010;
+pub(super) const TOO_LARGE: u16 = 5011;
+pub(super) const UNDER_WAY: u16 = 5012;
 pub(super) const QUOTA: u16 = 6002;
 
 /// Where something stands: height and index.

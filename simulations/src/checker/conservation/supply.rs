@@ -30,17 +30,21 @@ impl Books {
         let number = propose.authority.get();
         let authority = self.authorities.get(&number);
         let authority = authority.ok_or(No::Stranger(answer::ROLE))?;
-        let change = change_of(&propose.action);
-        let is_issue = matches!(propose.action, Action::Issue(_));
-        if !is_issue || !self.is_by_authority(call, authority) {
-            let account = self.accounts.get(&change.account);
-            self.controllers(call, account.ok_or(No::skip(answer::ROLE))?)?;
+        let by_authority = self.is_by_authority(call, authority);
+        match &propose.action {
+            Action::Issue(_) if by_authority => {}
+            Action::Issue(change) | Action::Redeem(change) => {
+                let account = self.accounts.get(&change.account);
+                self.controllers(call, account.ok_or(No::skip(answer::ROLE))?)?;
+            }
+            Action::Parameters(_) | Action::Validators(_) if by_authority => {}
+            Action::Parameters(_) | Action::Validators(_) => return Err(No::skip(answer::ROLE)),
         }
         if authority.class != class_of(&propose.action) {
             return Err(No::Entitled(answer::ROLE));
         }
-        self.check_reference(change).map_err(No::Entitled)?;
-        self.reserve(&propose.action).map_err(No::Entitled)?;
+        self.check_proposed(call, &propose.action)
+            .map_err(No::Entitled)?;
         let proposal = Proposal {
             expires_us: call.time_us + self.proposal_life_us,
             authority: number,
@@ -54,6 +58,22 @@ impl Books {
         let id = call.tx.content_hash().hash();
         self.proposals.insert(*id.bytes(), proposal);
         Ok(())
+    }
+
+    /// What is looked at when something is proposed, before anybody approves it.
+    fn check_proposed(&self, call: Call<'_>, action: &Action) -> Result<(), u16> {
+        let height = call.place.0;
+        match action {
+            Action::Issue(change) | Action::Redeem(change) => {
+                self.check_reference(change)?;
+                self.reserve(action, change).map(|_| ())
+            }
+            Action::Parameters(change) => {
+                let next = self.governing.next_parameters(height, change);
+                next.map(|_| ())
+            }
+            Action::Validators(step) => self.governing.next_set(height, step).map(|_| ()),
+        }
     }
 
     pub(super) fn approve(&mut self, call: Call<'_>, id: &[u8; 32]) -> Result<(), No> {
@@ -111,7 +131,20 @@ impl Books {
             .map_err(No::Entitled)?;
         let (action, number) = (proposal.action.clone(), proposal.authority);
         self.proposals.remove(id);
-        self.move_supply(call, &action, number);
+        let height = call.place.0;
+        match &action {
+            Action::Issue(change) | Action::Redeem(change) => {
+                self.move_supply(call, &action, change, number);
+            }
+            Action::Parameters(change) => {
+                self.governing.decide_parameters(height, change.parameters);
+            }
+            Action::Validators(step) => {
+                let next = self.governing.next_set(height, step);
+                self.governing
+                    .decide_set(height, next.map_err(No::Entitled)?);
+            }
+        }
         Ok(())
     }
 
@@ -151,7 +184,14 @@ impl Books {
         } else if call.time_us < proposal.made_us + authority.delay_ms * 1_000 {
             Err(answer::DELAY)
         } else {
-            self.check_change(call, &proposal.action, authority)
+            match &proposal.action {
+                Action::Issue(change) | Action::Redeem(change) => {
+                    self.check_change(call, &proposal.action, change, authority)
+                }
+                Action::Parameters(_) | Action::Validators(_) => {
+                    self.check_proposed(call, &proposal.action)
+                }
+            }
         }
     }
 
@@ -159,9 +199,9 @@ impl Books {
         &self,
         call: Call<'_>,
         action: &Action,
+        change: &SupplyChange,
         authority: &Authority,
     ) -> Result<(), u16> {
-        let change = change_of(action);
         self.check_reference(change)?;
         let money = self.money.get(&change.currency.bytes());
         let money = money.ok_or(answer::CURRENCY)?;
@@ -178,17 +218,25 @@ impl Books {
         {
             return Err(answer::CAP);
         }
-        let posted = self.reserve(action)?.posted();
+        let posted = self.reserve(action, change)?.posted();
         let amount = i128::from(change.amount.get());
         match action {
             Action::Issue(_) if posted + amount > AMOUNT_MAX => Err(answer::OVERFLOW),
             Action::Redeem(_) if posted < amount => Err(answer::FUNDS),
-            Action::Issue(_) | Action::Redeem(_) => Ok(()),
+            Action::Issue(_)
+            | Action::Redeem(_)
+            | Action::Parameters(_)
+            | Action::Validators(_) => Ok(()),
         }
     }
 
-    fn move_supply(&mut self, call: Call<'_>, action: &Action, authority: u32) {
-        let change = change_of(action);
+    fn move_supply(
+        &mut self,
+        call: Call<'_>,
+        action: &Action,
+        change: &SupplyChange,
+        authority: u32,
+    ) {
         let (code, amount) = (change.currency.bytes(), u128::from(change.amount.get()));
         let whose = Whose::Authority(authority);
         self.rolling.add(whose, call.time_us, amount);
@@ -205,7 +253,7 @@ impl Books {
                 self.rolling.add(whose, call.time_us, amount);
                 self.book(issuance, change.account, amount_units);
             }
-            Action::Redeem(_) => {
+            Action::Redeem(_) | Action::Parameters(_) | Action::Validators(_) => {
                 money.supply -= amount;
                 self.book(change.account, issuance, amount_units);
             }
@@ -223,11 +271,12 @@ impl Books {
     }
 
     /// The reserve account that an action is about.
-    fn reserve(&self, action: &Action) -> Result<&Book, u16> {
-        let change = change_of(action);
+    fn reserve(&self, action: &Action, change: &SupplyChange) -> Result<&Book, u16> {
         let missing = match action {
             Action::Issue(_) => answer::NO_CREDIT_ACCOUNT,
-            Action::Redeem(_) => answer::NO_DEBIT_ACCOUNT,
+            Action::Redeem(_) | Action::Parameters(_) | Action::Validators(_) => {
+                answer::NO_DEBIT_ACCOUNT
+            }
         };
         let book = self.accounts.get(&change.account).ok_or(missing)?;
         if book.kind != AccountKind::Reserve {
@@ -240,15 +289,11 @@ impl Books {
     }
 }
 
-const fn change_of(action: &Action) -> &SupplyChange {
-    match action {
-        Action::Issue(change) | Action::Redeem(change) => change,
-    }
-}
-
 const fn class_of(action: &Action) -> ActionClass {
     match action {
         Action::Issue(change) => ActionClass::Issue(change.currency),
         Action::Redeem(change) => ActionClass::Redeem(change.currency),
+        Action::Parameters(_) => ActionClass::Parameters,
+        Action::Validators(_) => ActionClass::Validators,
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where data and codecs live; single names where a module holds more than that.
-const DATA: [&str; 34] = [
+const DATA: [&str; 37] = [
     "consensus::crypto",
     "consensus::durable::LogId",
     "consensus::durable::Position",
@@ -18,6 +18,8 @@ const DATA: [&str; 34] = [
     "consensus::params",
     "consensus::types",
     "consensus::validator_set::Bitmap",
+    "consensus::validator_set::Validator",
+    "consensus::validator_set::ValidatorSet",
     "hsm::Place",
     "ledger::account",
     "ledger::authority",
@@ -27,6 +29,7 @@ const DATA: [&str; 34] = [
     "ledger::proposal",
     "ledger::receipt",
     "ledger::reference",
+    "ledger::set_change",
     "ledger::state::State",
     "ledger::transaction",
     "ledger::validate::CheckedTx",

@@ -26,6 +26,7 @@ fn asked(world: &World) -> Vec<Kind> {
         Effect::LatchSigning
         | Effect::OpenLatch
         | Effect::OwnStatementSeen(_)
+        | Effect::SetDecided(_)
         | Effect::Verify(_)
         | Effect::Execute(_)
         | Effect::Append { .. }

@@ -181,6 +181,7 @@ impl World {
             | Effect::LatchSigning
             | Effect::OpenLatch
             | Effect::OwnStatementSeen(_)
+            | Effect::SetDecided(_)
             | Effect::Timer { .. }) => self.effects.push(effect),
         }
     }

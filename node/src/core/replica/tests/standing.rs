@@ -17,7 +17,7 @@ fn another(_: OutcomeHash) -> OutcomeHash {
 }
 
 /// Submits a payment and gives the answer, if one left.
-fn submit(world: &mut World) -> Option<Admission> {
+pub(super) fn submit(world: &mut World) -> Option<Admission> {
     let mut ledger = Ledger::new(&world.genesis);
     let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
     let signed = ledger.tx(BANK_A, payment, &[Who::Participant(BANK_A)]);

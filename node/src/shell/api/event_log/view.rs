@@ -3,9 +3,10 @@
 //! Invariant: every field of the event is here, and its leaf beside them, so that whoever has the log's root need not believe the rest.
 
 use data_encoding::BASE64;
+use falaj_consensus::types::{Hash32, Height};
 use falaj_ledger::account::NetworkPrefix;
 use falaj_ledger::event::{Event, EventKind};
-use falaj_ledger::proposal::SupplyChange;
+use falaj_ledger::proposal::{ProposalId, SupplyChange};
 use falaj_ledger::state::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -79,6 +80,31 @@ enum WhatView {
     },
     /// A proposal was executed: money was redeemed.
     Redeemed(ChangeView),
+    /// A proposal was executed: there are other validators.
+    ValidatorsChanged(DecidedView),
+    /// A proposal was executed: there are other parameters.
+    ParametersChanged(DecidedView),
+}
+
+/// What holds from a later height on.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct DecidedView {
+    /// Id of the proposal.
+    proposal: String,
+    /// The first height at which it holds.
+    from: u64,
+    /// Hash of the set or the parameters.
+    hash: String,
+}
+
+impl DecidedView {
+    fn of(proposal: &ProposalId, from: Height, hash: Hash32) -> Self {
+        Self {
+            proposal: proposal.to_string(),
+            from: from.get(),
+            hash: hash.to_hex(),
+        }
+    }
 }
 
 /// An issue or redemption.
@@ -163,6 +189,16 @@ impl Names<'_> {
             EventKind::Redeemed { proposal, change } => {
                 WhatView::Redeemed(self.change(proposal.to_string(), change))
             }
+            EventKind::ValidatorsChanged {
+                proposal,
+                from,
+                set,
+            } => WhatView::ValidatorsChanged(DecidedView::of(proposal, *from, *set)),
+            EventKind::ParametersChanged {
+                proposal,
+                from,
+                parameters,
+            } => WhatView::ParametersChanged(DecidedView::of(proposal, *from, *parameters)),
         }
     }
 

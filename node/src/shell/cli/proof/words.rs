@@ -179,6 +179,18 @@ fn what(kind: &EventKind, genesis: &Genesis) -> String {
                 account(change.account)
             )
         }
+        EventKind::ValidatorsChanged {
+            proposal,
+            from,
+            set,
+        } => format!("from height {from} on the validators are {set}, by proposal {proposal}"),
+        EventKind::ParametersChanged {
+            proposal,
+            from,
+            parameters,
+        } => {
+            format!("from height {from} on the parameters are {parameters}, by proposal {proposal}")
+        }
     }
 }
 
