@@ -442,8 +442,19 @@ impl Replica {
             return;
         };
         self.confirming = None;
+        let deciding = self.deciding.as_ref();
+        let certified = deciding
+            .expect("a height is confirmed once it is decided")
+            .outcome;
+        let own = executed.outcome.hash();
+        if own != certified {
+            // The engine compared what was executed first; this was executed again, and came out differently.
+            self.engine_inputs
+                .push_back(engine::Input::Diverged { id, certified, own });
+            return;
+        }
         let deciding = self.deciding.take();
-        let certificate = deciding.expect("a height is confirmed once it is decided");
+        let certificate = deciding.expect("it is still there");
         let decided = self.candidates.decide(&id);
         let candidate = decided.expect("the block is here, since its overlay is");
         self.commit(id, candidate, certificate, executed, step);

@@ -2,11 +2,15 @@
 
 use falaj_consensus::durable::LogId;
 use falaj_consensus::engine::Wait;
-use falaj_consensus::types::{BlockId, Height, OutcomeHash};
+use falaj_consensus::message::Body;
+use falaj_consensus::types::{BlockId, Height, OutcomeHash, Round};
 use falaj_hsm::Latch;
+use falaj_ledger::block::BlockInput;
+use falaj_ledger::execute::execute;
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
+use std::sync::Arc;
 
 use super::super::still::STORE_BEHIND_MAX;
 use super::harness::{World, asks_for_blocks};
@@ -103,6 +107,36 @@ fn a_replica_that_diverges_stands_at_the_height_before() {
     assert!(world.outputs.iter().any(told));
     // Body and certificate are kept.
     assert_eq!(world.appended, 2);
+    stands_still(&mut world);
+}
+
+// docs/spec/consensus.md, "Divergence": what was confirmed by a first execution is not made the state by a second one that differs.
+#[test]
+fn a_second_execution_that_differs_is_a_divergence() {
+    let mut world = World::new();
+    world.peer_at(0);
+    let block = world.decided(|outcome| outcome);
+    let id = block.header.id();
+    let proposal = world.proposal(block.header.clone());
+    world.receive(0, Some(proposal));
+    let later = world.header(Round::new(0), &Body::default(), 77);
+    let differs = execute(world.replica.state(), &BlockInput::new(&later, Vec::new()));
+    let own = differs.outcome.hash();
+    let candidate = world.replica.candidates.get_mut(&id).unwrap();
+    assert_ne!(candidate.executed.as_ref().unwrap().outcome.hash(), own);
+    candidate.executed = Some(Arc::new(differs));
+    let certified = block.certificate.outcome;
+    world.effects.clear();
+    world.receive(1, Some(Message::Certificate(block.certificate)));
+    let diverged = Divergence {
+        height: Height::new(1),
+        id,
+        own,
+        certified,
+    };
+    assert_eq!(world.replica.diverged(), Some(&diverged));
+    assert_eq!(world.replica.height(), Height::new(0));
+    assert!(latches(&world));
     stands_still(&mut world);
 }
 
