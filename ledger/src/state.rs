@@ -314,6 +314,12 @@ impl State {
         self.schedule.parameters_from() <= next
     }
 
+    /// Whether validators or parameters were decided that the next height is not governed by yet.
+    #[must_use]
+    pub fn is_change_under_way(&self) -> bool {
+        !self.is_set_in_force() || !self.are_parameters_in_force()
+    }
+
     fn assert_decided(&self, height: Height) {
         let last = self.tip.height.next().next();
         assert!(

@@ -29,6 +29,10 @@ pub const CENTRAL_BANK: ParticipantNumber = ParticipantNumber::new(1);
 pub const ISSUER: AuthorityId = AuthorityId::new(1);
 /// The authority that redeems, by two of its three persons.
 pub const REDEEMER: AuthorityId = AuthorityId::new(2);
+/// The authority over the parameters of consensus, by two of the three issuers.
+pub const TUNER: AuthorityId = AuthorityId::new(3);
+/// The authority over the validator set, by two of the three issuers.
+pub const ENROLLER: AuthorityId = AuthorityId::new(4);
 /// Persons of an authority.
 pub const PERSONS: u32 = 3;
 /// How many of them must approve.
@@ -208,7 +212,7 @@ fn participants(keys: &KeyRing) -> Result<Vec<Participant>> {
 }
 
 fn authorities(keys: &KeyRing) -> Vec<Authority> {
-    let authority = |id, class, members: &[SoftKey]| Authority {
+    let authority = |id, class: ActionClass, members: &[SoftKey]| Authority {
         id,
         class,
         participant: CENTRAL_BANK,
@@ -217,7 +221,11 @@ fn authorities(keys: &KeyRing) -> Vec<Authority> {
             .map(|member| member.public().clone())
             .collect(),
         threshold: THRESHOLD,
-        rolling_cap: CAP,
+        rolling_cap: if class.currency().is_some() {
+            CAP
+        } else {
+            Units::ZERO
+        },
         delay_ms: 0,
         vetoers: Vec::new(),
     };
@@ -232,6 +240,8 @@ fn authorities(keys: &KeyRing) -> Vec<Authority> {
             ActionClass::Redeem(currency()),
             &keys.persons.redeemers,
         ),
+        authority(TUNER, ActionClass::Parameters, &keys.persons.issuers),
+        authority(ENROLLER, ActionClass::Validators, &keys.persons.issuers),
     ]
 }
 

@@ -340,6 +340,9 @@ impl Replica {
     }
 
     fn is_work_due(&self) -> bool {
+        if self.tip.state.is_change_under_way() {
+            return true;
+        }
         let own = Some(self.first_proposer) == self.config.validator;
         let fits_inline = !self.mempool.is_empty() && self.mempool.bytes() <= inline_bytes();
         if own && fits_inline && self.batches.nothing_unordered() {

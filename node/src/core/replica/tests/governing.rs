@@ -1,5 +1,6 @@
 //! The validator set changes: who votes from when on, and what the guard is shown.
 
+use falaj_consensus::engine::Wait;
 use falaj_consensus::message::Body;
 use falaj_consensus::types::Height;
 use falaj_hsm::HeightProof;
@@ -105,6 +106,19 @@ fn a_validator_leaves_and_comes_back() {
     assert!(is_member(&world));
     assert_eq!(submit(&mut world), Some(Admission::Admitted));
     assert_eq!(shown(&world), [(1, 3), (5, 4)]);
+}
+
+// docs/spec/consensus.md, "Idle": what was decided comes into force without a payment.
+#[test]
+fn a_height_does_not_wait_while_a_change_is_not_in_force() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    let waits_for_work = |world: &World| world.replica.status().waits.contains(&Wait::Work);
+    assert!(waits_for_work(&world));
+    change_set(&mut world, &mut ledger, &[(9, 1, 9)], &[]);
+    assert!(!waits_for_work(&world));
+    decide(&mut world);
+    assert!(waits_for_work(&world));
 }
 
 // Goal: a restart shows the guard what it may have missed, before anything is asked of it.
