@@ -51,6 +51,11 @@ pub struct Limits {
     pub block_evidence_max: u32,
 }
 
+/// The least that each round adds to how late a proposal may come, in microseconds, once the ledger changes it.
+pub const DELAY_GROWTH_US_MIN: u64 = 10_000;
+/// The least by which timers have grown at their cap, in milliseconds, once the ledger changes them.
+pub const GROWTH_MS_MIN: u32 = 10_000;
+
 /// Everything that governs consensus and can be changed by the ledger; decoded only within the bounds of [`Parameters::check`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize)]
 pub struct Parameters {
@@ -234,7 +239,20 @@ impl Parameters {
         hash::tagged_borsh(PARAMETERS_TAG, self)
     }
 
-    /// Refuses values that could stall, overflow or starve.
+    /// Whether rounds grow until a network of any speed decides: what a change on the ledger has to keep, because a chain that stands
+    /// still cannot change it back.
+    #[must_use]
+    pub const fn outgrow(&self) -> bool {
+        let Timeouts {
+            growth_ms,
+            growth_rounds_max,
+            ..
+        } = self.timeouts;
+        self.delay_growth_us >= DELAY_GROWTH_US_MIN
+            && growth_ms.saturating_mul(growth_rounds_max) >= GROWTH_MS_MIN
+    }
+
+    /// Refuses values that overflow, starve, or break the rule of the timers whatever the network is like; see [`Parameters::outgrow`].
     ///
     /// # Errors
     /// [`ParameterError`] for the first field that is wrong.

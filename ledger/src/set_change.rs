@@ -100,12 +100,14 @@ impl SetChange {
         possession_bytes(chain_id, self.hash(), entry.id, &entry.key)
     }
 
-    /// The keys that sign, what each signs, and its signature.
+    /// The keys that sign, what each signs, and its signature. The step is hashed once, however many they are.
     pub fn possessions(&self, chain_id: &str) -> Vec<(PublicKey, Vec<u8>, Signature)> {
+        let step = self.hash();
         let proven = self.entries.iter().filter_map(|entry| {
             let signature = entry.possession.clone()?;
-            let bytes = self.possession_bytes(chain_id, &entry.validator);
-            Some((entry.validator.key.clone(), bytes, signature))
+            let Validator { id, key, .. } = &entry.validator;
+            let bytes = possession_bytes(chain_id, step, *id, key);
+            Some((key.clone(), bytes, signature))
         });
         proven.collect()
     }

@@ -58,6 +58,7 @@ pub(super) fn check_parameters(
     let fits = base == now.hash()
         && parameters != now
         && parameters.check().is_ok()
+        && parameters.outgrow()
         && parameters.limits.transaction_bytes_max == now.limits.transaction_bytes_max;
     fits.then_some(parameters).ok_or(Rejection::ChangeMismatch)
 }

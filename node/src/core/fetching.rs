@@ -1,7 +1,7 @@
 //! Batches that were asked for: of whom now, and of whom next.
 //!
-//! Invariant: for as long as a batch is wanted, one peer after another is asked for it, each with [`PATIENCE_TICKS`] to answer; so whoever
-//! withholds it holds nobody up, whatever the number of peers.
+//! Invariant: for as long as a batch is wanted in a height, one peer after another is asked for it, each with [`PATIENCE_TICKS`] to answer;
+//! so whoever withholds it costs that time and no more, whatever the number of peers.
 //! Source: `docs/spec/dissemination.md`, "Bodies".
 
 use falaj_consensus::mutated;

@@ -141,7 +141,7 @@ pub(super) async fn certificate(
         certificate,
         ..
     } = find(&api, &height).await?;
-    let set = &api.node.genesis.validators;
+    let set = api.snapshot().state.validators_at(certificate.height);
     let signed = certificate.signers.iter().zip(&certificate.signatures);
     let signatures = signed.map(|(index, signature)| SignatureView {
         index: index.get(),

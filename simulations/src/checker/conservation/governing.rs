@@ -82,9 +82,13 @@ impl Governing {
         let (from, now) = self.parameters.last().expect("genesis has parameters");
         let new = change.parameters;
         let fixed = |parameters: &Parameters| parameters.limits.transaction_bytes_max;
+        let timers = new.timeouts;
+        let grown_ms = u64::from(timers.growth_ms) * u64::from(timers.growth_rounds_max);
+        let outgrows = new.delay_growth_us >= 10_000 && grown_ms >= 10_000;
         if *from > height {
             Err(answer::UNDER_WAY)
-        } else if change.base != now.hash() || new == *now || fixed(&new) != fixed(now) {
+        } else if change.base != now.hash() || new == *now || fixed(&new) != fixed(now) || !outgrows
+        {
             Err(answer::MISMATCH)
         } else {
             Ok(new)
