@@ -99,15 +99,6 @@ impl Action {
             Self::Validators(_) => ActionClass::Validators,
         }
     }
-
-    /// The issue or redemption it is, if it is one.
-    #[must_use]
-    pub const fn supply_change(&self) -> Option<&SupplyChange> {
-        match self {
-            Self::Issue(change) | Self::Redeem(change) => Some(change),
-            Self::Parameters(_) | Self::Validators(_) => None,
-        }
-    }
 }
 
 /// A proposal that is open or vetoed, as the state holds it.

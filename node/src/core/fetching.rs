@@ -45,6 +45,13 @@ impl Fetching {
         self.asked.contains_key(digest)
     }
 
+    /// Whether one that was asked may still answer.
+    pub(super) fn is_under_way(&self, digest: &BatchDigest) -> bool {
+        self.asked
+            .get(digest)
+            .is_some_and(|asked| asked.is_under_way())
+    }
+
     /// Whom to ask for a batch now, and books it: who named it first, then each of those that can be reached in turn.
     /// `None` while one that was asked may still answer, or if there is nobody.
     pub(super) fn next(

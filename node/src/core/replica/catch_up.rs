@@ -114,7 +114,9 @@ impl Replica {
             .sync
             .batches_ahead()
             .filter(|(_, _, batch)| {
-                !self.batches.contains(&batch.digest) && !self.is_foreign(batch.author)
+                !self.batches.contains(&batch.digest)
+                    && !self.fetching.is_under_way(&batch.digest)
+                    && !self.is_foreign(batch.author)
             })
             .map(|(peer, height, batch)| (peer, height, batch.digest))
             .collect();
