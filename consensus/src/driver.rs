@@ -83,7 +83,7 @@ impl Driver {
                 driver.enter(Round::new(0), out);
                 let heartbeat_ns = driver.context.parameters.heartbeat_ns();
                 driver.start_timer(TimerKind::Heartbeat, heartbeat_ns, out);
-                driver.ask_again_for_recorded_votes(out);
+                driver.ask_again_for_recorded_votes(|_| true, out);
             }
         }
         driver.settle(out);

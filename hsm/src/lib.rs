@@ -38,7 +38,7 @@ pub use home::{HomeError, SignerHome};
 pub use low_s::low_s;
 pub use signer::{
     Alarm, Append, AppendUrgency, AttestRequest, Attestation, Attested, Counters, Decision, Effect,
-    Input, Output, RawSignRequest, Recorded, Recovered, RequestId, SignRequest, Signer,
-    TwoOperators, Unlatch,
+    Input, Output, RawSignRequest, Recovered, RequestId, SignRequest, Signer, TwoOperators,
+    Unlatch,
 };
 pub use witness_file::{WitnessError, WitnessFile};

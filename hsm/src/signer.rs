@@ -18,7 +18,7 @@ mod request;
 
 pub use counters::Counters;
 pub use input::{Alarm, Append, AppendUrgency, Decision, Effect, Input, Output, Unlatch};
-pub use recovered::{Recorded, Recovered};
+pub use recovered::Recovered;
 pub use request::{
     AttestRequest, Attestation, Attested, RawSignRequest, RequestId, SignRequest, TwoOperators,
 };
@@ -416,7 +416,7 @@ impl Signer {
             lock: guard.lock().cloned(),
             accepted_outcome: guard.accepted_outcome(),
             latch: guard.latched(),
-            statements: guard.history().map(|entry| entry.recorded()).collect(),
+            statements: guard.history().map(|entry| entry.statement).collect(),
             own: own.collect(),
             intent: unsigned.map(|entry| entry.statement),
             complete: guard.is_complete(),

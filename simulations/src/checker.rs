@@ -92,6 +92,8 @@ pub enum Observation<'a> {
     },
     /// A starting process executed a decided height again from its logs.
     Replayed(&'a Committed),
+    /// A guard recorded a statement, or had recorded it, and asks its token for the signature.
+    Intended(&'a Statement),
     /// A signer let a signature out.
     Released {
         /// What was signed.
@@ -138,6 +140,7 @@ impl Observation<'_> {
         match self {
             Self::Replayed(block) | Self::Committed(block) => Some(block),
             Self::Started { .. }
+            | Self::Intended(_)
             | Self::Released { .. }
             | Self::Sent(_)
             | Self::Received(_)

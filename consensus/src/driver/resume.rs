@@ -51,9 +51,14 @@ impl Driver {
         now: Now,
         out: &mut Vec<Output>,
     ) {
+        let released: Vec<_> = own.iter().map(Own::statement).collect();
         for message in own {
             self.own_released(message, now, out);
         }
+        self.ask_again_for_recorded_votes(
+            |vote| !released.contains(vote) && intent != Some(*vote),
+            out,
+        );
         match intent {
             None => {}
             Some(proposal @ Statement::Proposal { .. }) => self.waiting = Some(proposal),
@@ -63,13 +68,16 @@ impl Driver {
         }
     }
 
-    /// Under a guard that is above the height: the votes that it recorded there may be what a quorum lacks, and are no new ones.
-    /// A proposal is passed over: rounds go on without it.
-    pub(super) fn ask_again_for_recorded_votes(&self, out: &mut Vec<Output>) {
+    /// The votes that the guard recorded may be what a quorum lacks, and are no new ones. A proposal is passed over: rounds go on without it.
+    pub(super) fn ask_again_for_recorded_votes(
+        &self,
+        wanted: impl Fn(&Statement) -> bool,
+        out: &mut Vec<Output>,
+    ) {
         let votes = self
             .own
             .statements()
-            .filter(|statement| statement.kind() != Kind::Proposal);
+            .filter(|statement| statement.kind() != Kind::Proposal && wanted(statement));
         for vote in votes {
             self.ask_guard(*vote, out);
         }

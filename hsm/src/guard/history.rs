@@ -11,7 +11,6 @@ use falaj_consensus::message::{SignBytes, Statement};
 use falaj_consensus::types::Height;
 
 use super::Place;
-use crate::signer::Recorded;
 
 /// How many statements can be repeated.
 pub(crate) const HISTORY_MAX: usize = 64;
@@ -25,16 +24,6 @@ pub(crate) struct Entry {
     pub(crate) statement: Statement,
     pub(crate) sign_bytes: SignBytes,
     pub(crate) signature: Option<Signature>,
-}
-
-impl Entry {
-    /// What a restart has to know of it.
-    pub(crate) const fn recorded(&self) -> Recorded {
-        Recorded {
-            statement: self.statement,
-            is_signed: self.signature.is_some(),
-        }
-    }
 }
 
 /// The last statements.

@@ -20,8 +20,9 @@ pub struct Recovered {
     pub accepted_outcome: Option<AcceptedOutcome>,
     /// Why nothing is signed, if so.
     pub latch: Option<Latch>,
-    /// The last 64 statements recorded, of whatever height, in order.
-    pub statements: Vec<Recorded>,
+    /// The last 64 statements recorded, of whatever height, in order. One without a signature in the record may have left all the same:
+    /// a power cut takes the record of a signature that was already sent.
+    pub statements: Vec<Statement>,
     /// Those of that height that have their signatures, in order.
     pub own: Vec<Verified<SignedStatement>>,
     /// The highest statement, if it has no signature yet: to be signed as it stands.
@@ -32,14 +33,4 @@ pub struct Recovered {
     pub sets_hash: Hash32,
     /// What the node should remember of this guard elsewhere.
     pub witness: Witness,
-}
-
-/// A statement that the guard recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Recorded {
-    /// What it says.
-    pub statement: Statement,
-    /// Whether its signature is recorded too. Without it the statement may have left all the same:
-    /// a power cut takes the record of a signature that was already sent.
-    pub is_signed: bool,
 }

@@ -9,7 +9,7 @@ use falaj_consensus::message::{Header, Statement};
 use falaj_consensus::mutated;
 use falaj_consensus::types::Height;
 use falaj_consensus::verify::{SignedStatement, Verified};
-use falaj_hsm::{Recorded, Recovered as Guard};
+use falaj_hsm::Recovered as Guard;
 
 /// Compares the guard with the open height. `headers` are those of that height that the block log holds.
 pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> GuardPosition {
@@ -17,12 +17,12 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
     if is_below || mutated!(RestartWithoutVotes | GuardForgetsPlaces) {
         return GuardPosition::Below;
     }
-    let recorded = guard.statements.iter();
+    let recorded = guard.statements.iter().copied();
     let here: Vec<_> = recorded
-        .filter(|recorded| recorded.statement.height() == open)
+        .filter(|statement| statement.height() == open)
         .collect();
     if guard.last.height > open {
-        return GuardPosition::Above(said_in_order(&here));
+        return GuardPosition::Above(here);
     }
     let Guard {
         last,
@@ -46,21 +46,11 @@ pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> 
         round,
         kind,
         lock,
-        statements: here.iter().map(|recorded| recorded.statement).collect(),
+        statements: here,
         own,
         intent,
         complete,
     }))
-}
-
-/// What was signed and, if it was not, the highest: nothing is said for the first time after what comes after it.
-fn said_in_order(recorded: &[&Recorded]) -> Vec<Statement> {
-    let highest = recorded.last().map(|recorded| recorded.statement);
-    recorded
-        .iter()
-        .filter(|recorded| recorded.is_signed || Some(recorded.statement) == highest)
-        .map(|recorded| recorded.statement)
-        .collect()
 }
 
 fn message(signed: Verified<SignedStatement>, headers: &[Header]) -> Option<Own> {
@@ -74,52 +64,5 @@ fn message(signed: Verified<SignedStatement>, headers: &[Header]) -> Option<Own>
         Statement::Prevote { .. } | Statement::Precommit { .. } => {
             signed.into_vote().map(Own::Vote)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use falaj_consensus::message::Kind;
-    use falaj_consensus::types::Round;
-
-    fn recorded(kind: Kind, is_signed: bool) -> Recorded {
-        let (height, round) = (Height::new(7), Round::new(0));
-        let statement = if kind == Kind::Prevote {
-            Statement::Prevote {
-                height,
-                round,
-                value: None,
-            }
-        } else {
-            Statement::Precommit {
-                height,
-                round,
-                value: None,
-            }
-        };
-        Recorded {
-            statement,
-            is_signed,
-        }
-    }
-
-    // docs/spec/consensus.md, "Restart loads, it does not replay": below the guard what is signed is said again, and the highest;
-    // an unsigned prevote does not leave for the first time after its precommit.
-    #[test]
-    fn below_the_guard_the_signed_and_the_highest_are_said() {
-        for (prevoted, precommitted, said) in [
-            (true, true, 2),
-            (true, false, 2),
-            (false, false, 1),
-            (false, true, 1),
-        ] {
-            let prevote = recorded(Kind::Prevote, prevoted);
-            let precommit = recorded(Kind::Precommit, precommitted);
-            let all = [prevote.statement, precommit.statement];
-            let expected = &all[all.len() - said..];
-            assert_eq!(said_in_order(&[&prevote, &precommit]), expected);
-        }
-        assert_eq!(said_in_order(&[]), []);
     }
 }

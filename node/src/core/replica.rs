@@ -97,7 +97,7 @@ pub struct Replica {
     engine_inputs: VecDeque<engine::Input>,
     signing: BTreeMap<RequestId, Unsigned>,
     /// Statements of the open height for which there was no signature in time, or whose block is not on disk; asked for again on each tick.
-    unsigned: Vec<Unsigned>,
+    unsigned: VecDeque<Unsigned>,
     requests: u64,
     next_block_record: Position,
     next_batch_record: Position,

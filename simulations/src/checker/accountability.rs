@@ -59,6 +59,7 @@ impl Accountability {
                 Ok(())
             }
             Observation::Started { .. }
+            | Observation::Intended(_)
             | Observation::Sent(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }

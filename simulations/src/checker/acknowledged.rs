@@ -40,6 +40,7 @@ impl Acknowledged {
                 Ok(())
             }
             Observation::Started { .. }
+            | Observation::Intended(_)
             | Observation::Released { .. }
             | Observation::Sent(_)
             | Observation::Received(_)

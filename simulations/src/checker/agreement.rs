@@ -47,7 +47,8 @@ impl Agreement {
                 self.in_sequence(node, block)?;
                 self.compare(node, block)
             }
-            Observation::Released { .. }
+            Observation::Intended(_)
+            | Observation::Released { .. }
             | Observation::Sent(_)
             | Observation::Received(_)
             | Observation::Appended { .. }

@@ -92,6 +92,7 @@ impl Bounds {
                 under_way,
             } => self.judge(node, holdings, *under_way),
             Observation::Replayed(_)
+            | Observation::Intended(_)
             | Observation::Released { .. }
             | Observation::Sent(_)
             | Observation::Received(_)

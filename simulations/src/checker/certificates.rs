@@ -41,6 +41,7 @@ impl Certificates {
             }
             Observation::Sent(frame) => self.sent(registry, frame),
             Observation::Started { .. }
+            | Observation::Intended(_)
             | Observation::Released { .. }
             | Observation::Received(_)
             | Observation::Appended { .. }

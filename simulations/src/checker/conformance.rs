@@ -61,6 +61,7 @@ impl Conformance {
                 Ok(())
             }
             Observation::Sent(frame) => self.shadows[node.position()].sent(clock, node, frame),
+            Observation::Intended(statement) => self.shadows[node.position()].intended(statement),
             Observation::Released { statement, .. } => {
                 self.said(chain, clock, node, statement)?;
                 self.shadows[node.position()].said(clock, node, statement);
@@ -89,7 +90,7 @@ impl Conformance {
     ) -> Finding {
         // A slow token may answer when the height was left long ago: that must not be sent (`Shadow::sent`).
         let shadow = &mut self.shadows[node.position()];
-        let was_intended = shadow.has_intended(statement);
+        let was_intended = shadow.had_intended(statement);
         let Some(view) = shadow.view(statement.height()) else {
             return Ok(());
         };
@@ -102,7 +103,9 @@ impl Conformance {
             chain,
             view,
         };
-        rules.order(statement)?;
+        if !view.has_intended(statement) {
+            return Err(format!("{statement:?} left, and no guard recorded it"));
+        }
         rules.round(statement.height(), statement.round())?;
         match statement {
             Statement::Proposal {
@@ -160,15 +163,6 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Places are taken in order: propose, prevote, precommit, next round.
-    fn order(&self, statement: &Statement) -> Finding {
-        let place = (statement.round(), statement.kind());
-        match self.view.last() {
-            Some(last) if last >= place => Err(format!("{statement:?} after {last:?}")),
-            _ => Ok(()),
-        }
-    }
-
     /// 55 and 65: a round above 0 is entered on a quorum of precommits of the round before, or on a hint of votes in it.
     fn round(&self, height: Height, round: Round) -> Finding {
         let Some(before) = round.previous() else {
@@ -176,7 +170,7 @@ impl Rules<'_> {
         };
         let timed_out = self.view.precommitters(before).is_quorum(self.validators);
         let skipped = self.view.voters(round).is_hint(self.validators);
-        let was_here = self.view.last().is_some_and(|(last, _)| last == round);
+        let was_here = self.view.has_been_in(round);
         if timed_out || skipped || was_here {
             Ok(())
         } else {
@@ -205,7 +199,7 @@ impl Rules<'_> {
             ));
         }
         match valid_round {
-            None if self.view.lock().is_some() => Err(format!(
+            None if self.view.lock_before(round).is_some() => Err(format!(
                 "a fresh proposal in round {round} of height {height} by a locked node"
             )),
             None => Ok(()),
@@ -250,7 +244,7 @@ impl Rules<'_> {
 
     /// 22: who is locked accepts nothing fresh. 28: who is locked accepts a block again only from a polka no older than the lock.
     fn lock_allows(&self, round: Round, valid_round: Option<Round>) -> Finding {
-        match (self.view.lock(), valid_round) {
+        match (self.view.lock_before(round), valid_round) {
             (Some(locked), None) => Err(format!(
                 "a prevote for a fresh block in round {round} under a lock of round {locked}"
             )),

@@ -79,6 +79,7 @@ impl Disclosure {
             }
             Observation::Sent(frame) => disk.sent(node, frame),
             Observation::Replayed(_)
+            | Observation::Intended(_)
             | Observation::Received(_)
             | Observation::Committed(_)
             | Observation::Reported(_)

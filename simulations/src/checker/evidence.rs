@@ -101,6 +101,7 @@ impl Evidence {
                 under_way,
             } => state.compare(holdings, *under_way),
             Observation::Replayed(_)
+            | Observation::Intended(_)
             | Observation::Released { .. }
             | Observation::Sent(_)
             | Observation::Appended { .. }

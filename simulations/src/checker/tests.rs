@@ -171,8 +171,18 @@ impl Bench {
         statement.sign_bytes(&chain).as_slice().to_vec()
     }
 
-    /// What the oracles say when our signer lets a statement out.
+    /// What the oracles say when our guard records a statement.
+    fn intend(&mut self, statement: Statement) -> Option<&'static str> {
+        self.show(ME, Observation::Intended(&statement))
+    }
+
+    /// What the oracles say when our guard records a statement and our signer lets it out.
     fn release(&mut self, statement: Statement) -> Option<&'static str> {
+        self.intend(statement).or_else(|| self.let_out(statement))
+    }
+
+    /// What the oracles say when our signer lets a statement out.
+    fn let_out(&mut self, statement: Statement) -> Option<&'static str> {
         let message = self.bytes(&statement);
         let (statement, message) = (&statement, &message[..]);
         self.show(ME, Observation::Released { statement, message })
@@ -534,6 +544,44 @@ fn other_statements_against_the_rules_are_found() {
     for course in courses {
         assert_eq!(course(&mut bench(), id), Some("rule conformance"));
     }
+}
+
+/// Goal: what was recorded in order may leave in any; what was not recorded may not leave, nor may a lower place be recorded later.
+#[test]
+fn what_binds_is_what_was_recorded() {
+    let mut bench = bench();
+    bench.hear_votes(&[0, 1, 3], prevote(0, None, None));
+    bench.wait_ms(500);
+    assert_eq!(bench.intend(prevote(0, None, None)), None);
+    assert_eq!(bench.release(precommit(0, None)), None);
+    assert_eq!(bench.let_out(prevote(0, None, None)), None);
+
+    let found = Some("rule conformance");
+    assert_eq!(self::bench().let_out(prevote(0, None, None)), found);
+
+    let mut bench = self::bench();
+    assert_eq!(bench.intend(precommit(0, None)), None);
+    assert_eq!(bench.intend(prevote(0, None, None)), found);
+}
+
+/// Goal: a precommit that was recorded locks before it is said.
+#[test]
+fn a_recorded_precommit_locks() {
+    let mut bench = bench();
+    let header = bench.header();
+    let first = Some(header.id());
+    bench.hear_proposal(&header);
+    bench.hear_votes(&[0, 1, 3], prevote(0, first, None));
+    assert_eq!(bench.intend(precommit(0, first)), None);
+    bench.hear_votes(&[0, 1, 3], precommit(0, None));
+    let fresh = Header {
+        round: Round::new(1),
+        proposer: ValidatorIndex::new(2),
+        ..header
+    };
+    bench.hear_proposal(&fresh);
+    let found = bench.release(prevote(1, Some(fresh.id()), None));
+    assert_eq!(found, Some("rule conformance"));
 }
 
 /// Goal: a vote for a block whose record is not on disk; with the record it may leave.

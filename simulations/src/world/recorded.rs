@@ -104,6 +104,7 @@ impl World {
                 self.open_of(place).and_then(|open| reported(event, open))
             }
             Observation::Replayed(_)
+            | Observation::Intended(_)
             | Observation::Sent(_)
             | Observation::Received(_)
             | Observation::Appended { .. }

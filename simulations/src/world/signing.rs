@@ -6,6 +6,7 @@
 
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogError, LogId};
+use falaj_consensus::message::SignBytes;
 use falaj_hsm::{
     Alarm, BackendCall, BackendError, CallId, Fault, Input as SignerInput, Latch,
     Output as SignerOutput, Refusal, SignerHome, WitnessFile,
@@ -141,6 +142,10 @@ impl World {
 
     fn call_token(&mut self, place: NodeIndex, call: &BackendCall) {
         let at = self.now();
+        let chain = &self.shared.of(&self.nodes[place.position()]).chain;
+        if let Ok((_, statement)) = SignBytes::parse(chain, call.work.as_slice()) {
+            self.observe(place, Observation::Intended(&statement));
+        }
         let node = &mut self.nodes[place.position()];
         let Some(process) = &mut node.process else {
             return;

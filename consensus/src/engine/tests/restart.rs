@@ -66,6 +66,8 @@ fn the_lock_is_loaded() {
          lock 1 a1 by 0,1,2
          guard 1 precommit
          open
+         > sign prevote 1 a1
+         > sign precommit 1 a1 with polka 1
          > fetch header a1 from [0, 1, 2]
          timer tick
          > push 1 a1 by [0, 1, 2]
@@ -92,6 +94,7 @@ fn the_loaded_value_is_proposed_again() {
          lock 2 a1 by 0,1,2
          guard 2 precommit
          open
+         > sign precommit 2 a1 with polka 2
          precommit 0,1,2 2 nil
          timer precommit 2
          header a1
@@ -109,6 +112,7 @@ fn rule_36_does_not_fire_again_for_the_loaded_lock() {
          lock 1 a1 by 0,1,2
          guard 1 precommit
          open
+         > sign precommit 1 a1 with polka 1
          header a1
          block a1",
     );
@@ -165,6 +169,26 @@ fn below_the_guard_nothing_is_signed() {
          timer propose 0
          certificate 0 a0 by 0,1,3
          > decided 0 a0 by [0, 1, 3]",
+    );
+}
+
+// What the guard recorded of the height and holds no signature of is asked for again, whatever came after it; what is signed is said again.
+#[test]
+fn recorded_votes_are_asked_for_again() {
+    check(
+        "show sign publish
+         lost prevote 0 nil
+         said precommit 0 nil
+         lost proposal 1 a1
+         intent prevote 1 nil
+         guard 1 prevote
+         open
+         > publish precommit 0 nil
+         > sign prevote 0 nil
+         > sign prevote 1 nil
+         released
+         > publish prevote 0 nil
+         > publish prevote 1 nil",
     );
 }
 

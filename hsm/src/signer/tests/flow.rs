@@ -8,7 +8,7 @@ use crate::fixture::{
     prevote, proof, request,
 };
 use crate::guard::{Record, StatementState};
-use crate::signer::{Input, Recorded, RequestId};
+use crate::signer::{Input, RequestId};
 
 use std::time::Duration;
 
@@ -293,13 +293,9 @@ fn every_recorded_statement_is_found_again() {
     home.sync().unwrap();
     drop(home);
     let recovered = disks.open().unwrap().recovered().unwrap();
-    let unsigned = |statement| Recorded {
-        statement,
-        is_signed: false,
-    };
     assert_eq!(
         recovered.statements,
-        [prevote(1, 0, None), precommit(1, 0, None)].map(unsigned)
+        [prevote(1, 0, None), precommit(1, 0, None)]
     );
     assert_eq!(recovered.own, []);
     assert_eq!(recovered.intent, Some(precommit(1, 0, None)));

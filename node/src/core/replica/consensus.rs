@@ -4,6 +4,8 @@
 //! the one exception is a recorded prevote whose block a crash took (`docs/adr/0006-recorded-prevote-without-its-block.md`).
 //! Source: `docs/spec/consensus.md`, "The engine's face".
 
+use std::collections::VecDeque;
+
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, BlockPart, Own, Publication, VotesWanted};
 use falaj_consensus::message::{Kind, Polka, Proposal, Statement, Vote};
@@ -21,6 +23,9 @@ type Waits = Vec<(LogId, Position)>;
 
 /// Ticks of this process within which peers answer with a block that a crash took, if they have it.
 const LOST_BLOCK_TICKS: u32 = 4;
+
+/// Statements that wait for their signature: as many as a guard signs below its highest record (`docs/spec/guard.md`, "The order").
+pub(super) const UNSIGNED_MAX: usize = 64;
 
 impl Replica {
     pub(super) fn drive_engine(&mut self, now: Now, step: &mut Step) {
@@ -99,7 +104,7 @@ impl Replica {
             polka: polka.clone(),
         };
         if self.names_what_a_crash_takes(&statement) {
-            self.unsigned.push(asked);
+            self.keep_unsigned(asked);
             return;
         }
         self.requests = self.requests.saturating_add(1);
@@ -173,7 +178,7 @@ impl Replica {
             Err(refusal) => {
                 let (statement, reason) = (asked.statement, reason_of(&refusal));
                 if may_succeed_later(&refusal) {
-                    self.unsigned.push(asked);
+                    self.keep_unsigned(asked);
                 }
                 Some(engine::Input::SignRefused { statement, reason })
             }
@@ -181,26 +186,34 @@ impl Replica {
         self.engine_inputs.extend(input);
     }
 
-    /// A vote that was not signed in time, or waits for the disk, may be the one that a quorum lacks: nobody else's timers run without that quorum,
-    /// so as long as our own step lasts it is asked for again; under a guard that is above the height, as long as the height is open,
-    /// since there the old votes are all we have. The guard signs what it has recorded, or the same bytes anew.
-    /// A prevote is not said for the first time after the precommit of its round.
+    /// A vote that was not signed in time, or waits for the disk, may be the one that a quorum lacks, and without that quorum nobody's timers run.
+    /// So it is asked for again as long as the height is open: at each tick that of our own step, and one of those before it, in turn.
+    /// The guard signs what it has recorded, and refuses what it has not once something above it is there.
     pub(super) fn ask_signer_again(&mut self, now: Now, step: &mut Step) {
         if self.unsigned.is_empty() {
             return;
         }
         let (height, status) = (self.open_height(), self.engine.status());
-        let guard = self.guard.as_ref();
-        let guard_is_above = guard.is_some_and(|guard| guard.last.height > height);
         let open = self.deciding.is_none() && self.engine.decided().is_none();
-        for Unsigned { statement, polka } in std::mem::take(&mut self.unsigned) {
-            let now_due =
-                (statement.round(), statement.kind()) == (status.round, status.step.kind());
-            let may_lack = guard_is_above || now_due;
-            if open && statement.height() == height && may_lack {
-                self.request_signature(now, statement, polka, step);
-            }
+        let place = (status.round, status.step.kind());
+        let (due, mut earlier): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.unsigned)
+            .into_iter()
+            .filter(|asked| open && asked.statement.height() == height)
+            .partition(|asked| (asked.statement.round(), asked.statement.kind()) == place);
+        earlier.retain(|asked| asked.statement.kind() != Kind::Proposal);
+        let turn = earlier.pop_front();
+        self.unsigned = earlier;
+        for Unsigned { statement, polka } in due.into_iter().chain(turn) {
+            self.request_signature(now, statement, polka, step);
         }
+    }
+
+    /// Keeps what may be signed later; of more than a guard remembers those that were asked for longest ago are given up.
+    fn keep_unsigned(&mut self, asked: Unsigned) {
+        if self.unsigned.len() >= UNSIGNED_MAX {
+            self.unsigned.pop_front();
+        }
+        self.unsigned.push_back(asked);
     }
 
     /// Dresses a checked signature as the proposal or vote it signs.

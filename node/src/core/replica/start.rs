@@ -143,7 +143,7 @@ impl Replica {
             serving: Default::default(),
             engine_inputs: VecDeque::new(),
             signing: BTreeMap::new(),
-            unsigned: Vec::new(),
+            unsigned: VecDeque::new(),
             requests: 0,
             next_block_record: last_block_record,
             next_batch_record: last_batch_record,

@@ -9,5 +9,6 @@ mod frames;
 mod governing;
 mod harness;
 mod serving;
+mod signing;
 mod standing;
 mod voting;

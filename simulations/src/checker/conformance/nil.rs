@@ -105,7 +105,7 @@ impl Rules<'_> {
     fn lock_may_forbid(&self, round: Round, proposed: &Proposed) -> bool {
         let lock = self
             .view
-            .lock()
+            .lock_before(round)
             .max(self.view.may_be_locked(round, self.validators));
         match (lock, proposed.valid_round) {
             (Some(locked), Some(valid)) => locked > valid,

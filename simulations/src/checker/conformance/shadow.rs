@@ -3,6 +3,7 @@
 //! Invariant: only grows, until a height is left far behind; what travels in a certificate counts as the votes it holds.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use falaj_consensus::message::{
     CommitCertificate, Header, Kind, Polka, PrecommitValue, PrevoteValue, Proposal, Statement,
@@ -40,6 +41,8 @@ pub(super) struct View {
     prevotes: Tally<PrevoteValue>,
     precommits: Tally<PrecommitValue>,
     said: BTreeMap<(Round, Kind), Statement>,
+    /// What the guard recorded, and in which life of the process; it may be said at any time after.
+    intended: BTreeMap<(Round, Kind), (Statement, u32)>,
     /// Since when a node may be in each round, on the monotonic clock of its process.
     entered: BTreeMap<Round, u64>,
 }
@@ -51,7 +54,9 @@ pub(super) struct Shadow {
     views: BTreeMap<Height, View>,
     floor: Height,
     /// The last place that the guard had recorded when the process started.
-    intended: Option<Place>,
+    recorded: Option<Place>,
+    /// How often a process started.
+    life: u32,
     /// When the process started, on its wall clock.
     started_us: u64,
 }
@@ -62,16 +67,19 @@ impl Shadow {
             validators,
             views: BTreeMap::new(),
             floor: Height::new(0),
-            intended: None,
+            recorded: None,
+            life: 0,
             started_us: 0,
         }
     }
 
     /// A process begins: its clock begins anew, and it may be wherever the one before it was.
     pub(super) fn started(&mut self, clock: Now, height: Height, guard: Place) {
-        self.intended = Some(guard);
+        self.recorded = Some(guard);
+        self.life += 1;
         self.started_us = clock.wall_us;
-        for view in self.views.values_mut() {
+        for (height, view) in &mut self.views {
+            view.forget_unsaid_above(*height, guard);
             let entered = view.entered.values_mut();
             entered.for_each(|since| *since = clock.mono_ns);
             view.own_come_again(clock.wall_us);
@@ -88,9 +96,32 @@ impl Shadow {
         }
     }
 
-    /// Whether the guard had recorded something at the place of a statement when the process started.
-    pub(super) fn has_intended(&self, statement: &Statement) -> bool {
-        self.intended == Some(Place::of(statement))
+    /// Places are recorded in order: propose, prevote, precommit, next round. Two statements of one place are a double sign once they leave.
+    pub(super) fn intended(&mut self, statement: &Statement) -> Finding {
+        let life = self.life;
+        let Some(view) = self.view_mut(statement.height()) else {
+            return Ok(());
+        };
+        let place = (statement.round(), statement.kind());
+        let last = view.intended.last_key_value().map(|(last, _)| *last);
+        match view.intended.entry(place) {
+            Entry::Vacant(_) if last.is_some_and(|last| last > place) => {
+                return Err(format!("{statement:?} was recorded after {last:?}"));
+            }
+            Entry::Vacant(entry) => {
+                entry.insert((*statement, life));
+            }
+            Entry::Occupied(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the guard had recorded a statement when the process started; of the last place only the place may be known.
+    pub(super) fn had_intended(&self, statement: &Statement) -> bool {
+        let view = self.views.get(&statement.height());
+        let known = view.and_then(|view| view.intended.get(&(statement.round(), statement.kind())));
+        self.recorded == Some(Place::of(statement))
+            || known.is_some_and(|(_, life)| *life < self.life)
     }
 
     pub(super) fn forget_below(&mut self, floor: Height) {
@@ -284,20 +315,41 @@ impl View {
             .next()
     }
 
-    /// The last place that was taken.
-    pub(super) fn last(&self) -> Option<(Round, Kind)> {
-        self.said.last_key_value().map(|(place, _)| *place)
+    /// Whether something of a round was said.
+    pub(super) fn has_been_in(&self, round: Round) -> bool {
+        let kinds = (round, Kind::Proposal)..=(round, Kind::Precommit);
+        self.said.range(kinds).next().is_some()
+    }
+
+    pub(super) fn has_intended(&self, statement: &Statement) -> bool {
+        let place = (statement.round(), statement.kind());
+        let intended = self.intended.get(&place);
+        intended.is_some_and(|(intended, _)| intended == statement)
+    }
+
+    /// What a power cut took of the guard's log was never said, and may be decided anew.
+    fn forget_unsaid_above(&mut self, height: Height, guard: Place) {
+        let said = &self.said;
+        self.intended.retain(|(round, step), (statement, _)| {
+            let (round, step) = (*round, *step);
+            let place = Place {
+                height,
+                round,
+                step,
+            };
+            place <= guard || said.get(&(round, step)) == Some(statement)
+        });
     }
 
     pub(super) fn has_said(&self, statement: &Statement) -> bool {
         self.said.get(&(statement.round(), statement.kind())) == Some(statement)
     }
 
-    /// Round of the newest precommit for a block that was said.
-    pub(super) fn lock(&self) -> Option<Round> {
-        let precommits = self.said.iter().rev();
+    /// Round of the newest precommit for a block that was recorded in an earlier round: it binds before it is said.
+    pub(super) fn lock_before(&self, round: Round) -> Option<Round> {
+        let precommits = self.intended.range(..(round, Kind::Proposal)).rev();
         precommits
-            .filter(|((_, kind), statement)| {
+            .filter(|((_, kind), (statement, _))| {
                 *kind == Kind::Precommit && statement.block().is_some()
             })
             .map(|((round, _), _)| *round)
