@@ -34,7 +34,8 @@ pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
 pub use mempool::{Full, Mempool, MempoolLimits};
 pub use replica::{
-    Recovered, RecoveredBatches, RecoveredBlock, Replica, ReplicaConfig, UnorderedBatch,
+    Cause, Missing, OwnCause, Recovered, RecoveredBatches, RecoveredBlock, Replica, ReplicaConfig,
+    UnorderedBatch, Why,
 };
 pub use sync::{AHEAD_MAX, Reach, Sync};
 pub use wire::{Ack, Class, DecidedBlock, Frame, Message, ProposalBundle};

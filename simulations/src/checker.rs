@@ -23,6 +23,7 @@ mod once;
 mod quorum;
 mod turns;
 mod waits;
+mod why;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -40,6 +41,7 @@ use crate::hsm::Registry;
 use crate::types::{NodeIndex, SimTime};
 
 pub use liveness::Bound;
+pub use why::{Standing, Truth, can_last};
 
 /// What an oracle is told before the run.
 #[derive(Clone, Debug)]

@@ -35,6 +35,8 @@ macro_rules! marks {
 }
 
 marks! {
+    /// A network stood, and was asked why.
+    StoodStill = "stood_still";
     /// A height was decided in a round above 0.
     LaterRound = "later_round";
     /// A correct node was in round 3 or above.

@@ -278,6 +278,9 @@ fn owed(
     done: impl Fn(&World) -> bool,
 ) -> bool {
     let kept = world.run_until(since.after_ns(within_ns), done);
+    if !kept {
+        world.ask_why();
+    }
     let duty = Duty {
         what: what(),
         since,

@@ -28,6 +28,7 @@ mod recorded;
 mod schedule;
 mod signing;
 mod standby;
+mod standstill;
 mod start;
 mod view;
 
@@ -66,6 +67,7 @@ use event::Event;
 use images::Image;
 use node::{Node, Stored};
 use other_genesis::OtherGenesis;
+use standstill::Motion;
 
 const CLIENT: Site = Site::new("world/client");
 const INSTANCE: Site = Site::new("world/guard-instance");
@@ -132,6 +134,7 @@ pub struct World {
     /// Images of machines.
     images: BTreeMap<NodeIndex, Image>,
     stable: bool,
+    motion: Motion,
     /// The event after which nothing more happens.
     stop_at: Option<u64>,
     /// What was seen, if it is written down.
@@ -173,6 +176,7 @@ impl World {
             clogged: BTreeMap::new(),
             images: BTreeMap::new(),
             stable: false,
+            motion: Motion::default(),
             stop_at: None,
             history: None,
             shared,

@@ -120,6 +120,9 @@ mutations! {
     /// A decision is told before its certificate is on disk.
     DecisionBeforeSynced = "decision_before_synced";
 
+    /// Everybody is named as waited for, whoever has voted.
+    EverybodyIsWaitedFor = "everybody_is_waited_for";
+
     /// A batch is acknowledged before it is on disk.
     AcknowledgeBeforeSynced = "acknowledge_before_synced";
     /// An acknowledgement goes over numbers that never came.

@@ -17,6 +17,7 @@ mod peers;
 mod serving;
 mod start;
 mod still;
+mod why;
 
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::engine::{self, Engine, Wait};
@@ -27,7 +28,8 @@ use falaj_consensus::mutated;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{
-    BatchDigest, BlockId, ChainContext, Height, Now, Round, ValidatorId, ValidatorIndex,
+    BatchDigest, BlockId, ChainContext, Height, Now, Round, SignRefusal, ValidatorId,
+    ValidatorIndex,
 };
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_hsm::RequestId;
@@ -51,6 +53,7 @@ use super::sync::{Reach, Sync};
 use super::wire::{ACKS_MAX, Ack, Frame, Message};
 
 pub use start::{Recovered, RecoveredBatches, RecoveredBlock, UnorderedBatch};
+pub use why::{Cause, Missing, OwnCause, Why};
 
 /// What the operator chooses; nothing here changes what is decided.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +101,8 @@ pub struct Replica {
     signing: BTreeMap<RequestId, Unsigned>,
     /// Statements of the open height for which there was no signature in time, or whose block is not on disk; asked for again on each tick.
     unsigned: VecDeque<Unsigned>,
+    /// The last refusal of the signer that no signature has followed.
+    refused: Option<SignRefusal>,
     requests: u64,
     next_block_record: Position,
     next_batch_record: Position,

@@ -103,6 +103,13 @@ impl Sync {
             .map(|(peer, _)| *peer)
     }
 
+    /// The decided height that a peer last stated; `None` if it cannot be reached.
+    #[must_use]
+    pub fn reached_at(&self, peer: Peer) -> Option<Height> {
+        let state = self.peers.get(&peer).filter(|state| state.up)?;
+        Some(state.height)
+    }
+
     /// What can be reached of a set by a node that speaks for `own`.
     #[must_use]
     pub fn reach(&self, set: &ValidatorSet, own: Option<ValidatorId>) -> Reach {

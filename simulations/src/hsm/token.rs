@@ -116,6 +116,12 @@ impl Token {
         self.unfit = unfit;
     }
 
+    /// Whether it signs whatever it is asked for, in its ordinary time.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.present && self.unfit.is_none() && self.dials == TokenDials::CALM
+    }
+
     /// Whether an answer of this token was ever something else than the signature.
     #[must_use]
     pub const fn has_lied(&self) -> bool {

@@ -77,6 +77,8 @@ suits! {
     HastySix = "hasty-six", "suits/hasty-six.toml";
     /// Hasty timeouts, seven validators: more than half of them are four.
     HastySeven = "hasty-seven", "suits/hasty-seven.toml";
+    /// A validator is down, and another's token is pulled out for a while: it stands, and goes on.
+    LostToken = "lost-token", "../../scenarios/lost-token.toml";
     /// A node that lacks batches, and a peer that has them and gives none.
     WithheldBatches = "withheld-batches", "suits/withheld-batches.toml";
 }

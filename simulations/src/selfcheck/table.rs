@@ -89,6 +89,7 @@ const ALARMS: &str = "alarms";
 const RECOVERY: &str = "recovery";
 const BOUNDS: &str = "bounds";
 const EVIDENCE: &str = "evidence";
+const WHY: &str = "why";
 
 /// The row of a mutation.
 #[must_use]
@@ -142,6 +143,8 @@ pub const fn case(mutation: Mutation) -> Case {
         M::LastCertificateForgotten => (Area::Logs, AGREEMENT, &[S::RollingRestart]),
         M::VoteBeforeBlockSynced => (Area::Logs, DISCLOSURE, &[S::CalmDay, S::SlowMachines]),
         M::DecisionBeforeSynced => (Area::Logs, DISCLOSURE, &[S::CalmDay]),
+
+        M::EverybodyIsWaitedFor => (Area::Fetching, WHY, &[S::LostToken]),
 
         M::AcknowledgeBeforeSynced => (Area::Dissemination, DISCLOSURE, &[S::CalmDay]),
         M::AcknowledgeOverGap => (Area::Dissemination, DISCLOSURE, &[S::BadNetwork]),

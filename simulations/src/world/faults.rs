@@ -33,6 +33,8 @@ impl World {
         if self.stable && !matches!(fault, Fault::Restart { .. }) {
             return;
         }
+        self.ask_why();
+        self.motion.moves(at);
         match fault {
             Fault::Partition { side, noticed } => self.partition(&side, noticed),
             Fault::Mute { side } => {
@@ -272,6 +274,8 @@ impl World {
         }
         let at = self.now();
         self.trace.tell(|| format!("{at} the network stabilises"));
+        self.ask_why();
+        self.motion.moves(at);
         self.write_trouble(None);
         self.heal();
         self.network.stabilise(LinkDials::CALM);

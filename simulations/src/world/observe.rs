@@ -37,6 +37,7 @@ impl World {
     pub(super) fn observe(&mut self, place: NodeIndex, observation: Observation<'_>) {
         self.write_seen(place, &observation);
         let at = self.now();
+        self.motion.sees(at, &observation);
         let clock = self.nodes[place.position()].now(at);
         let when = Moment { at, clock };
         self.judge.observe(when, place, &self.registry, observation);

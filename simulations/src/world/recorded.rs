@@ -66,6 +66,7 @@ impl World {
     }
 
     pub(super) fn write_ended(&mut self, place: NodeIndex) {
+        self.motion.moves(self.now());
         let when = self.when();
         if let Some(history) = &mut self.history {
             history.did(when, place, What::Ended);

@@ -173,6 +173,7 @@ impl Replica {
         let Some(asked) = self.signing.remove(&id) else {
             return;
         };
+        self.refused = result.as_ref().err().map(reason_of);
         let input = match result {
             Ok(signed) => self.own_message(signed),
             Err(refusal) => {

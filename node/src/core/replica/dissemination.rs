@@ -8,7 +8,7 @@ use falaj_consensus::durable::{Durable, LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{BATCH_PAYLOAD_BYTES_MAX, Lane};
 use falaj_consensus::mutated;
-use falaj_consensus::types::{BatchDigest, Now, ValidatorId};
+use falaj_consensus::types::{BatchDigest, Now, ValidatorId, ValidatorIndex};
 use falaj_ledger::account::AccountKind;
 use falaj_ledger::execute::precheck;
 use falaj_ledger::rejection::Rejection;
@@ -308,22 +308,27 @@ impl Replica {
         set.is_quorum(self.batches.power_holding(&set, batch))
     }
 
-    /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them.
-    #[must_use]
-    pub fn held_up(&self) -> (usize, Vec<ValidatorId>) {
+    /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them. One that we have not
+    /// acknowledged ourselves, because its author left a gap before it, waits for its author alone and holds nobody up.
+    pub(super) fn held_up(&self) -> (usize, Vec<ValidatorIndex>) {
         let mut count = 0_usize;
         let first = self
             .batches
             .iter()
-            .filter(|batch| !self.is_nameable(batch))
+            .filter(|batch| {
+                let own = self.config.validator;
+                let held = own.is_none_or(|own| self.batches.is_held_by(own, batch));
+                held && !self.is_nameable(batch)
+            })
             .inspect(|_| count = count.saturating_add(1))
             .min_by_key(|batch| batch.turn());
         let lacking = first.map_or_else(Vec::new, |batch| {
             let set = self.open_set();
-            let members = set.members().iter().map(|member| member.id);
-            members
-                .filter(|id| !self.batches.is_held_by(*id, batch))
-                .collect()
+            let lacks = |index: &ValidatorIndex| {
+                let member = set.get(*index);
+                member.is_some_and(|member| !self.batches.is_held_by(member.id, batch))
+            };
+            set.indices().filter(lacks).collect()
         });
         (count, lacking)
     }

@@ -144,6 +144,7 @@ impl Replica {
             engine_inputs: VecDeque::new(),
             signing: BTreeMap::new(),
             unsigned: VecDeque::new(),
+            refused: None,
             requests: 0,
             next_block_record: last_block_record,
             next_batch_record: last_batch_record,

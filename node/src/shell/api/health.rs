@@ -105,7 +105,7 @@ pub(super) fn voting(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let set = snapshot.state.validators_at(snapshot.height().next());
     let member = own.is_some_and(|own| set.members().iter().any(|member| member.id.get() == own));
     let stranger = (!member).then(|| "this node is no member of the validator set".to_owned());
-    let halted = look.is_some_and(|look| look.status.waits.contains(&Wait::Halted));
+    let halted = look.is_some_and(|look| look.why.status.waits.contains(&Wait::Halted));
     let halted = halted.then(|| "the height is halted until a person acts".to_owned());
     checks.push(Check::new("member", stranger));
     checks.push(Check::new("halted", halted));
@@ -115,7 +115,7 @@ pub(super) fn voting(api: &Api, look: Option<&Look>) -> Vec<Check> {
 
 /// Why nobody heard a vote of this node. While there is nothing to decide nobody has to.
 pub(super) fn silent(look: &Look) -> Option<String> {
-    let height = look.status.height;
+    let height = look.why.status.height;
     let why =
         format!("no vote left for height {height}, which is being decided, or the one before");
     look.is_silent.then_some(why)

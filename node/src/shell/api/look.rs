@@ -2,14 +2,12 @@
 //!
 //! Invariant: the core is asked and never made to wait; one that does not answer in time is not alive.
 
-use falaj_consensus::engine::{Status, Wait};
-use falaj_consensus::types::ValidatorId;
 use falaj_ledger::transaction::TxKey;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-use crate::core::{Proposed, Reach, Replica};
+use crate::core::{Proposed, Reach, Replica, Why};
 use crate::shell::runtime::{Clock, CoreHandle};
 
 /// Longest wait for the core.
@@ -20,16 +18,14 @@ const STALE_NS: u64 = 1_000_000_000;
 /// What was seen.
 #[derive(Clone, Debug)]
 pub(super) struct Look {
-    /// Where the engine stands and what it waits for.
-    pub(super) status: Status,
+    /// Where the engine stands, what it waits for, and whom.
+    pub(super) why: Why,
     /// How far more than a third of the power is ahead; a single peer's claim of its height counts for nothing.
     pub(super) behind: u64,
     /// How much of the power can be reached, our own included.
     pub(super) reach: Reach,
     /// Whether a height is being decided without a vote of ours.
     pub(super) is_silent: bool,
-    /// While there is no work: batches that too few validators have acknowledged to be named, and those who lack the first.
-    pub(super) held_up: (usize, Vec<ValidatorId>),
     /// Transactions that wait to be batched.
     pub(super) mempool_tx: u64,
     /// Their bytes.
@@ -38,15 +34,9 @@ pub(super) struct Look {
 
 impl Look {
     fn at(replica: &Replica) -> Self {
-        let (mempool, status) = (replica.mempool(), replica.status());
-        let is_idle = status.waits.contains(&Wait::Work);
+        let mempool = replica.mempool();
         Self {
-            held_up: if is_idle {
-                replica.held_up()
-            } else {
-                Default::default()
-            },
-            status,
+            why: replica.why(),
             behind: replica.behind(),
             reach: replica.reach(),
             is_silent: replica.is_silent(),

@@ -42,6 +42,11 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
         height: snapshot.height().get(),
         seconds_since_commit: node.watch.seconds_since_commit(),
         behind_heights: look.as_ref().map_or(0, |look| look.behind),
+        waited_for: look
+            .iter()
+            .flat_map(|look| &look.why.missing)
+            .map(|missing| (missing.validator.get(), missing.cause.code()))
+            .collect(),
         mempool_tx: look.as_ref().map_or(0, |look| look.mempool_tx),
         mempool_bytes: look.as_ref().map_or(0, |look| look.mempool_bytes),
         in_flight_tx: u64::try_from(node.view.in_flight().len()).unwrap_or(u64::MAX),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::context::Api;
 use super::health::{Check, parted, ready, voting};
 use super::look::{Look, look};
-use super::why::{Sight, WaitView, sentence};
+use super::why::{MissingView, Sight, WaitView};
 use crate::shell::network::Class;
 use crate::shell::runtime::LogHealth;
 use crate::shell::watch::step_name;
@@ -86,6 +86,8 @@ pub(super) struct OpenView {
     proposer: u32,
     /// Everything that is waited for; the first is what the step turns on.
     waits: Vec<WaitView>,
+    /// The validators that the first is for, and what is known of each.
+    missing: Vec<MissingView>,
 }
 
 /// A decided height whose outcome is another one here than a quorum certified.
@@ -234,15 +236,16 @@ pub(super) async fn peers(State(api): State<Arc<Api>>) -> Json<PeersAnswer> {
 fn view(api: &Api, look: Option<&Look>) -> StatusView {
     let (node, snapshot) = (&api.node, api.snapshot());
     let open = look.map(|look| open_view(api, look));
-    let why = match (look, &open) {
-        (Some(_), Some(open)) if node.watch.divergence().is_some() => format!(
+    let why = match &open {
+        Some((open, _)) if node.watch.divergence().is_some() => format!(
             "height {}: {}",
             open.height,
             parted(api).unwrap_or_default()
         ),
-        (Some(look), Some(open)) => sentence(&look.status, &open.waits),
-        _ => "the core does not answer".to_owned(),
+        Some((_, sentence)) => sentence.clone(),
+        None => "the core does not answer".to_owned(),
     };
+    let open = open.map(|(open, _)| open);
     let listed = node.network.peers().peers;
     StatusView {
         version: env!("CARGO_PKG_VERSION"),
@@ -285,7 +288,8 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
     }
 }
 
-fn open_view(api: &Api, look: &Look) -> OpenView {
+/// The open height, and why it is not moving in a sentence.
+fn open_view(api: &Api, look: &Look) -> (OpenView, String) {
     let snapshot = api.snapshot();
     let set = snapshot.state.validators_at(snapshot.height().next());
     let own = api
@@ -298,16 +302,18 @@ fn open_view(api: &Api, look: &Look) -> OpenView {
         set: &set,
         own,
         watch: &api.node.watch,
-        held_up: &look.held_up,
+        why: &look.why,
     };
-    let status = &look.status;
-    OpenView {
+    let status = &look.why.status;
+    let open = OpenView {
         height: status.height.get(),
         round: status.round.get(),
         step: step_name(status.step),
         proposer: set.get(status.proposer).map_or(0, |member| member.id.get()),
-        waits: sight.waits(status),
-    }
+        waits: sight.waits(),
+        missing: sight.missing(),
+    };
+    (open, sight.sentence())
 }
 
 fn signer_status(api: &Api) -> SignerStatus {

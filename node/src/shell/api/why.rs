@@ -4,11 +4,12 @@
 //! Source: `docs/spec/consensus.md`, "Why is it not moving".
 
 use falaj_consensus::engine::{Shortfall, Status, Wait};
-use falaj_consensus::types::{ValidatorId, ValidatorIndex};
+use falaj_consensus::types::ValidatorIndex;
 use falaj_consensus::validator_set::ValidatorSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::core::{Cause, Missing, OwnCause, Why};
 use crate::shell::watch::{LinkView, SignerView, Watch};
 
 /// A thing that is waited for.
@@ -24,33 +25,64 @@ pub(super) struct WaitView {
     validators: Vec<u32>,
 }
 
+/// A validator that is waited for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct MissingView {
+    /// Its id.
+    validator: u32,
+    /// Its power.
+    power: u64,
+    /// `unreachable`, `shunned`, `behind`, `ahead`, `silent`; of this node `own_diverged`, `own_disk_full`, `own_signer`, `own_below_guard` or `own_under_way`.
+    cause: &'static str,
+    /// The same in words.
+    text: String,
+}
+
 /// Who tells what is known of the validators.
 pub(super) struct Sight<'a> {
     pub(super) set: &'a ValidatorSet,
     /// This node's validator.
     pub(super) own: Option<u32>,
     pub(super) watch: &'a Watch,
-    /// Batches that no proposer can name yet, and the validators that have not acknowledged the first.
-    pub(super) held_up: &'a (usize, Vec<ValidatorId>),
-}
-
-/// One sentence.
-pub(super) fn sentence(status: &Status, waits: &[WaitView]) -> String {
-    let (height, round) = (status.height, status.round);
-    let first = waits
-        .first()
-        .map_or("nothing is waited for", |wait| wait.text.as_str());
-    if round.get() == 0 {
-        format!("height {height}: {first}")
-    } else {
-        format!("height {height}, round {round}: {first}")
-    }
+    /// What the replica says.
+    pub(super) why: &'a Why,
 }
 
 impl Sight<'_> {
+    /// One sentence.
+    pub(super) fn sentence(&self) -> String {
+        let Status { height, round, .. } = self.why.status;
+        let waits = self.waits();
+        let first = match self.why.missing.first().map(|missing| missing.cause) {
+            Some(Cause::Own(OwnCause::DiskFull)) => "this node stands still: no room on a disk",
+            Some(_) | None => waits
+                .first()
+                .map_or("nothing is waited for", |wait| wait.text.as_str()),
+        };
+        if round.get() == 0 {
+            format!("height {height}: {first}")
+        } else {
+            format!("height {height}, round {round}: {first}")
+        }
+    }
+
     /// Everything that is waited for.
-    pub(super) fn waits(&self, status: &Status) -> Vec<WaitView> {
-        status.waits.iter().map(|wait| self.wait(wait)).collect()
+    pub(super) fn waits(&self) -> Vec<WaitView> {
+        let waits = self.why.status.waits.iter();
+        waits.map(|wait| self.wait(wait)).collect()
+    }
+
+    /// Whom the first of them is for.
+    pub(super) fn missing(&self) -> Vec<MissingView> {
+        let missing = self.why.missing.iter();
+        missing
+            .map(|missing| MissingView {
+                validator: missing.validator.get(),
+                power: missing.power,
+                cause: missing.cause.code(),
+                text: self.words_of(missing),
+            })
+            .collect()
     }
 
     fn wait(&self, wait: &Wait) -> WaitView {
@@ -111,26 +143,26 @@ impl Sight<'_> {
 
     /// Idle, or held up: a batch is named once validators with more than two thirds of the power have it on their disks.
     fn work(&self) -> WaitView {
-        let (batches, lacking) = self.held_up;
-        if *batches == 0 {
+        let batches = self.why.batches_held_up;
+        if batches == 0 {
             return WaitView {
                 kind: "work",
                 text: "nothing to order".into(),
                 validators: Vec::new(),
             };
         }
-        let missing: Vec<_> = lacking
-            .iter()
-            .filter_map(|id| self.set.index_of(*id))
-            .collect();
-        let named: Vec<_> = missing.iter().map(|index| self.named(*index)).collect();
+        let missing = &self.why.missing;
+        let named: Vec<_> = missing.iter().map(|missing| self.name(missing)).collect();
         WaitView {
             kind: "acknowledgements",
             text: format!(
                 "{batches} batches wait for more than two thirds of the power to hold them; missing {}",
                 listed(&named)
             ),
-            validators: self.ids(&missing),
+            validators: missing
+                .iter()
+                .map(|missing| missing.validator.get())
+                .collect(),
         }
     }
 
@@ -165,18 +197,43 @@ impl Sight<'_> {
         ids.map(|member| member.id.get()).collect()
     }
 
-    /// A validator, and what is known of why it is missing.
+    /// A validator, and what is known of why it is missing, if it is.
     fn named(&self, index: ValidatorIndex) -> String {
-        let Some(member) = self.set.get(index) else {
-            return format!("validator {index}");
-        };
-        let id = member.id.get();
-        let why = if Some(id) == self.own {
-            Some(self.signer_trouble().unwrap_or_else(|| "this node".into()))
-        } else {
-            link_trouble(self.watch.link_view(id))
-        };
-        why.map_or_else(|| format!("V{id}"), |why| format!("V{id} ({why})"))
+        let id = self.set.get(index).map(|member| member.id);
+        let missing = &self.why.missing;
+        match missing.iter().find(|missing| Some(missing.validator) == id) {
+            Some(missing) => self.name(missing),
+            None => id.map_or_else(
+                || format!("validator {index}"),
+                |id| format!("V{}", id.get()),
+            ),
+        }
+    }
+
+    fn name(&self, missing: &Missing) -> String {
+        format!("V{} ({})", missing.validator.get(), self.words_of(missing))
+    }
+
+    fn words_of(&self, missing: &Missing) -> String {
+        match missing.cause {
+            Cause::Own(OwnCause::Diverged) => "diverged".into(),
+            Cause::Own(OwnCause::DiskFull) => "disk full".into(),
+            Cause::Own(OwnCause::Signer(reason)) => self
+                .signer_trouble()
+                .unwrap_or_else(|| format!("signing refused: {reason:?}")),
+            Cause::Own(OwnCause::BelowGuard) => "follows until it is past its guard".into(),
+            Cause::Own(OwnCause::UnderWay) => {
+                self.signer_trouble().unwrap_or_else(|| "this node".into())
+            }
+            Cause::Unreachable => {
+                let LinkView { seconds, .. } = self.watch.link_view(missing.validator.get());
+                format!("no link for {seconds} s")
+            }
+            Cause::Shunned => "link cut for what it did".into(),
+            Cause::Behind(height) => format!("at height {height}"),
+            Cause::Ahead(height) => format!("has decided height {height}"),
+            Cause::Silent => "reachable and silent".into(),
+        }
     }
 
     fn signer_trouble(&self) -> Option<String> {
@@ -194,10 +251,6 @@ pub(super) fn signer_trouble(signer: &SignerView) -> Option<String> {
     }
 }
 
-fn link_trouble(link: LinkView) -> Option<String> {
-    (!link.up).then(|| format!("no link for {} s", link.seconds))
-}
-
 /// `a`, `a and b`, `a, b and c`.
 fn listed(names: &[String]) -> String {
     match names {
@@ -212,7 +265,7 @@ mod tests {
     use super::*;
     use crate::shell::runtime::Clock;
     use falaj_consensus::round::Step;
-    use falaj_consensus::types::{Height, Round};
+    use falaj_consensus::types::{Height, Round, ValidatorId};
     use falaj_ledger::testing::genesis;
 
     fn status(waits: Vec<Wait>) -> Status {
@@ -228,36 +281,52 @@ mod tests {
         }
     }
 
-    fn told(watch: &Watch, waits: Vec<Wait>) -> String {
-        told_of(watch, waits, &(0, Vec::new()))
+    fn missing(validator: u32, cause: Cause) -> Missing {
+        Missing {
+            validator: ValidatorId::new(validator),
+            power: 1,
+            cause,
+        }
     }
 
-    fn told_of(watch: &Watch, waits: Vec<Wait>, held_up: &(usize, Vec<ValidatorId>)) -> String {
+    fn told(watch: &Watch, waits: Vec<Wait>) -> String {
+        told_of(watch, waits, 0, Vec::new())
+    }
+
+    fn told_of(watch: &Watch, waits: Vec<Wait>, held_up: usize, missing: Vec<Missing>) -> String {
+        let why = Why {
+            status: status(waits),
+            batches_held_up: held_up,
+            missing,
+        };
         let set = genesis().validators;
         let sight = Sight {
             set: &set,
             own: Some(4),
             watch,
-            held_up,
+            why: &why,
         };
-        let status = status(waits);
-        sentence(&status, &sight.waits(&status))
+        sight.sentence()
     }
 
     #[test]
     fn missing_votes_are_told_with_what_is_known_of_their_validators() {
         let watch = Watch::new(Clock::start(), Some("pkcs11"));
         watch.link(2, true);
-        let missing = [1, 2, 3].map(ValidatorIndex::new).to_vec();
         let short = Shortfall {
             power: 1,
             power_of_leader: 1,
             power_of_quorum: 3,
-            missing,
+            missing: [1, 2, 3].map(ValidatorIndex::new).to_vec(),
         };
+        let missing = vec![
+            missing(2, Cause::Silent),
+            missing(3, Cause::Unreachable),
+            missing(4, Cause::Own(OwnCause::UnderWay)),
+        ];
         assert_eq!(
-            told(&watch, vec![Wait::Prevotes(short)]),
-            "height 812, round 7: 1 of 4 prevotes, 3 needed; missing V2, V3 (no link for 0 s) and V4 (this node)"
+            told_of(&watch, vec![Wait::Prevotes(short)], 0, missing),
+            "height 812, round 7: 1 of 4 prevotes, 3 needed; missing V2 (reachable and silent), V3 (no link for 0 s) and V4 (this node)"
         );
     }
 
@@ -277,6 +346,16 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_the_answer_and_not_the_others() {
+        let watch = Watch::new(Clock::start(), None);
+        let full = vec![missing(4, Cause::Own(OwnCause::DiskFull))];
+        assert_eq!(
+            told_of(&watch, vec![Wait::Work], 0, full),
+            "height 812, round 7: this node stands still: no room on a disk"
+        );
+    }
+
+    #[test]
     fn idle_says_so() {
         let watch = Watch::new(Clock::start(), None);
         assert_eq!(
@@ -288,10 +367,13 @@ mod tests {
     fn batches_that_too_few_hold_are_not_idleness() {
         let watch = Watch::new(Clock::start(), None);
         watch.link(2, true);
-        let held_up = (3, vec![ValidatorId::new(2), ValidatorId::new(3)]);
+        let missing = vec![
+            missing(2, Cause::Behind(Height::new(700))),
+            missing(3, Cause::Unreachable),
+        ];
         assert_eq!(
-            told_of(&watch, vec![Wait::Work], &held_up),
-            "height 812, round 7: 3 batches wait for more than two thirds of the power to hold them; missing V2 and V3 (no link for 0 s)"
+            told_of(&watch, vec![Wait::Work], 3, missing),
+            "height 812, round 7: 3 batches wait for more than two thirds of the power to hold them; missing V2 (at height 700) and V3 (no link for 0 s)"
         );
     }
 }

@@ -42,6 +42,7 @@ pub struct Metrics {
     evidence: Counter,
     pub(super) seconds_since_commit: Real,
     pub(super) behind_heights: Gauge,
+    pub(super) waited_for: Level<2>,
     sign_seconds: Seconds<2>,
     sign_refused: Count<1>,
     hsm_up: Gauge,
@@ -168,6 +169,10 @@ impl Metrics {
             behind_heights: b.gauge(
                 "behind_heights",
                 "How far validators with more than a third of the power are ahead",
+            ),
+            waited_for: b.level(
+                "waited_for",
+                "Whether the open height waits for a validator, and what is known of it",
             ),
             sign_seconds: b.seconds_by("sign_seconds", "Calls of the HSM that gave a signature"),
             sign_refused: b.count("sign_refused", "Statements that were not signed"),
@@ -431,6 +436,7 @@ mod tests {
             db_bytes: Some(6),
             disk_free_bytes: Some(5),
             ready: vec![("disk", true)],
+            waited_for: vec![(3, "silent")],
             ..Scrape::default()
         }
     }

@@ -14,6 +14,8 @@ pub struct Scrape {
     pub seconds_since_commit: Option<f64>,
     /// How far validators with more than a third of the power are ahead.
     pub behind_heights: u64,
+    /// Validators that are waited for, and what is known of each.
+    pub waited_for: Vec<(u32, &'static str)>,
     /// Transactions that wait to be batched.
     pub mempool_tx: u64,
     /// Their bytes.
@@ -51,6 +53,13 @@ impl Scrape {
         let since = self.seconds_since_commit.unwrap_or_default();
         metrics.seconds_since_commit.set(since);
         metrics.behind_heights.set(level(self.behind_heights));
+        // Who is waited for no more has no line.
+        metrics.waited_for.clear();
+        for (validator, cause) in &self.waited_for {
+            let cause = (*cause).to_owned();
+            let labels = [("validator", validator.to_string()), ("cause", cause)];
+            metrics.waited_for.get_or_create(&labels).set(1);
+        }
         metrics.mempool_tx.set(level(self.mempool_tx));
         metrics.mempool_bytes.set(level(self.mempool_bytes));
         metrics.in_flight_tx.set(level(self.in_flight_tx));

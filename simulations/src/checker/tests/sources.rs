@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where data and codecs live; single names where a module holds more than that.
-const DATA: [&str; 37] = [
+const DATA: [&str; 43] = [
     "consensus::crypto",
     "consensus::durable::LogId",
     "consensus::durable::Position",
@@ -13,9 +13,11 @@ const DATA: [&str; 37] = [
     "consensus::engine::Event",
     "consensus::engine::Holdings",
     "consensus::engine::NextHoldings",
+    "consensus::engine::Wait",
     "consensus::hash::sha256",
     "consensus::message",
     "consensus::params",
+    "consensus::round::Step",
     "consensus::types",
     "consensus::validator_set::Bitmap",
     "consensus::validator_set::Validator",
@@ -34,14 +36,18 @@ const DATA: [&str; 37] = [
     "ledger::transaction",
     "ledger::validate::CheckedTx",
     "node::core::Ack",
+    "node::core::Cause",
     "node::core::Committed",
     "node::core::Event",
     "node::core::Holdings",
     "node::core::Load",
+    "node::core::Missing",
+    "node::core::OwnCause",
     "node::core::Peer",
     "node::core::PeerLoad",
     "node::core::Quota",
     "node::core::VoteSeen",
+    "node::core::Why",
     "node::storage::BlockRecord",
 ];
 /// What nodes say to each other.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Lane};
-use falaj_consensus::types::{Height, ValidatorId};
+use falaj_consensus::types::{Height, ValidatorId, ValidatorIndex};
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
@@ -93,7 +93,7 @@ fn a_batch_that_too_few_hold_is_held_up() {
     assert_eq!(world.replica.held_up(), (0, Vec::new()));
     submit(&mut world, &mut ledger, 1);
     close(&mut world);
-    let others = [1, 2, 3].map(ValidatorId::new).to_vec();
+    let others = [0, 1, 2].map(ValidatorIndex::new).to_vec();
     assert_eq!(world.replica.held_up(), (1, others));
 }
 

@@ -1,0 +1,164 @@
+//! When the network stands, and how each node really is: what the oracle of "why is it not moving" is told.
+//!
+//! Invariant: looking changes nothing of the run. Before a fault comes or ends, and at the end of what is owed, a network in which
+//! nothing has moved for longer than any timer is asked why.
+//! Source: `docs/spec/consensus.md`, "Why is it not moving".
+
+use falaj_consensus::durable::LogId;
+use falaj_consensus::engine::Event as Consensus;
+use falaj_consensus::round::Step;
+use falaj_consensus::types::{Height, Round};
+use falaj_node::core::{Event, Why};
+
+use super::World;
+use super::node::{Node, Process};
+use crate::checker::{Observation, Standing, Truth, can_last};
+use crate::marks::Mark;
+use crate::types::{NodeIndex, SimTime};
+
+/// Ticks in which all is said again that was not heard.
+const TICKS: u64 = 20;
+
+/// When something last moved.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Motion {
+    /// A step, a height, a process, a fault.
+    moved: SimTime,
+    /// The same, or a batch was written.
+    gave: SimTime,
+}
+
+impl Motion {
+    pub(super) fn moves(&mut self, at: SimTime) {
+        (self.moved, self.gave) = (at, at);
+    }
+
+    pub(super) fn sees(&mut self, at: SimTime, seen: &Observation<'_>) {
+        let steps = |event: &Event| {
+            matches!(
+                event,
+                Event::Consensus(
+                    Consensus::StepChanged { .. }
+                        | Consensus::RoundStarted { .. }
+                        | Consensus::RoundBegun { .. }
+                )
+            )
+        };
+        match seen {
+            Observation::Started { .. } | Observation::Committed(_) => self.moves(at),
+            Observation::Reported(event) if steps(event) => self.moves(at),
+            Observation::Appended {
+                log: LogId::Batch, ..
+            } => self.gave = at,
+            Observation::Replayed(_)
+            | Observation::Intended(_)
+            | Observation::Released { .. }
+            | Observation::Sent(_)
+            | Observation::Received(_)
+            | Observation::Appended { .. }
+            | Observation::Durable { .. }
+            | Observation::Reported(_)
+            | Observation::Held { .. } => {}
+        }
+    }
+}
+
+impl World {
+    /// Asks every correct node that runs why it is not moving, if the network stands.
+    pub(crate) fn ask_why(&mut self) {
+        let at = self.now();
+        let standings: Vec<_> = self.nodes.iter().map(|node| self.standing(node)).collect();
+        let places: Vec<_> = self.nodes().collect();
+        for place in places.iter().copied() {
+            let silent = self.scenario.judged_by_nobody().contains(&place);
+            let asleep = self.asleep.contains_key(&place);
+            let Some(why) = self.answer(place).filter(|_| !silent && !asleep) else {
+                continue;
+            };
+            let since = if why.batches_held_up > 0 {
+                self.motion.gave
+            } else {
+                self.motion.moved
+            };
+            if at.get() - since.get() < self.standstill_ns() || !can_last(&why) {
+                continue;
+            }
+            self.marks.hit(Mark::StoodStill);
+            let joined = places
+                .iter()
+                .map(|other| self.hear_each_other(place, *other));
+            let joined: Vec<_> = joined.collect();
+            let truth = Truth {
+                who: place,
+                standings: &standings,
+                joined: &joined,
+            };
+            if let Err(what) = truth.judge(&why) {
+                self.judge.blame("why", at, place, what);
+            }
+        }
+    }
+
+    fn hear_each_other(&self, one: NodeIndex, other: NodeIndex) -> bool {
+        let clogged = [one, other]
+            .iter()
+            .any(|node| self.clogged.contains_key(node));
+        self.network.are_joined(one, other) && !clogged && self.schedule.is_none()
+    }
+
+    fn answer(&self, place: NodeIndex) -> Option<Why> {
+        let process = self.nodes[place.position()].process.as_ref()?;
+        Some(process.replica.why())
+    }
+
+    /// Longer than any timer of the round that the last correct node is in, with room for what is said again.
+    fn standstill_ns(&self) -> u64 {
+        let parameters = &self.scenario.parameters;
+        let rounds = self.nodes.iter().filter_map(|node| {
+            let process = node.process.as_ref()?;
+            Some(process.replica.status().round)
+        });
+        let round = rounds.max().unwrap_or_default();
+        parameters.propose_ns(round).saturating_mul(2) + TICKS * parameters.tick_ns()
+    }
+
+    fn standing(&self, node: &Node) -> Standing {
+        let place = node.place;
+        let Some(process) = &node.process else {
+            return Standing {
+                runs: false,
+                diverged: false,
+                full: false,
+                well: false,
+                open: Height::default(),
+                round: Round::default(),
+                step: Step::Propose,
+            };
+        };
+        let status = process.replica.status();
+        let (diverged, full) = (
+            process.replica.diverged().is_some(),
+            process.replica.is_full(),
+        );
+        let correct = !self.scenario.judged_by_nobody().contains(&place) && !node.is_elsewhere;
+        let awake = !self.asleep.contains_key(&place);
+        Standing {
+            runs: true,
+            diverged,
+            full,
+            well: correct && awake && !diverged && !full && signs(node, process),
+            open: status.height,
+            round: status.round,
+            step: status.step,
+        }
+    }
+}
+
+/// Whether what is asked of a node's signer is signed.
+fn signs(node: &Node, process: &Process) -> bool {
+    let guard = process.signer.home().signer().guard();
+    let free = guard.is_ok_and(|guard| {
+        guard.latched().is_none() && guard.last().height <= process.replica.open_height()
+    });
+    free && node.token.is_well() && !process.signer.is_switched_off() && !node.shares_key
+}
