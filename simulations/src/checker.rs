@@ -21,6 +21,7 @@ mod evidence;
 mod liveness;
 mod once;
 mod quorum;
+mod sets;
 mod turns;
 mod waits;
 mod why;
@@ -48,7 +49,7 @@ pub use why::{Standing, Truth, can_last};
 pub struct Facts {
     /// Keys, genesis, accounts.
     pub economy: Arc<Economy>,
-    /// How many validators there are, all of power 1.
+    /// How many nodes there are, all of them validators at the beginning.
     pub validators: u16,
     /// Who lies.
     pub byzantine: BTreeSet<NodeIndex>,
@@ -190,6 +191,7 @@ const ALARMS: &str = "alarms";
 #[derive(Debug)]
 pub struct Judge {
     facts: Facts,
+    sets: sets::Sets,
     accountability: accountability::Accountability,
     agreement: agreement::Agreement,
     acknowledged: acknowledged::Acknowledged,
@@ -210,6 +212,7 @@ impl Judge {
     #[must_use]
     pub fn new(facts: Facts) -> Self {
         Self {
+            sets: sets::Sets::new(&facts.economy.genesis.validators),
             accountability: accountability::Accountability::new(&facts),
             agreement: agreement::Agreement::new(&facts),
             acknowledged: acknowledged::Acknowledged::default(),
@@ -272,30 +275,37 @@ impl Judge {
             return;
         }
         let seen = &observation;
-        let proven = self.evidence.observe(registry, when.at, node, seen);
-        let accountable = self.accountability.observe(registry, node, seen);
+        let conserved = self.conservation.observe(seen);
+        self.sets.learn(self.conservation.sets());
+        let sets = &self.sets;
+        let known = (sets, registry);
+        let proven = self.evidence.observe(known, when.at, node, seen);
+        let accountable = self.accountability.observe(sets, registry, node, seen);
         let agreed = self.agreement.observe(node, seen);
-        let calm = alarms::observe(&self.facts, seen);
+        let calm = alarms::observe(&self.facts, sets, seen);
         let (agreement, agreed) = self.named(AGREEMENT, agreed, self.agreement.fork());
         let (alarms, calm) = self.named(ALARMS, calm, alarms::fork(seen));
         let findings = [
             (agreement, agreed),
-            ("validity", self.chain.observe(seen)),
-            ("certificates", self.certificates.observe(registry, seen)),
+            ("validity", self.chain.observe(sets, seen)),
+            (
+                "certificates",
+                self.certificates.observe(sets, registry, seen),
+            ),
             ("double sign", self.double_sign.observe(node, seen)),
             ("exactly once", self.once.observe(seen)),
-            ("conservation", self.conservation.observe(seen)),
+            ("conservation", conserved),
             ("acknowledged", self.acknowledged.observe(seen)),
             (
                 "rule conformance",
                 self.conformance
-                    .observe(&self.chain, when.clock, node, seen),
+                    .observe((&self.chain, sets), when.clock, node, seen),
             ),
             (
                 "durable before disclosed",
                 self.disclosure.observe(node, seen),
             ),
-            ("bounds", self.bounds.observe(node, seen)),
+            ("bounds", self.bounds.observe(sets, node, seen)),
             (ACCOUNTABILITY, accountable),
             (alarms, calm),
             ("evidence", proven),
@@ -317,7 +327,7 @@ impl Judge {
         let (Err(what), Some(height)) = (&finding, fork) else {
             return (oracle, finding);
         };
-        match self.accountability.answer(height) {
+        match self.accountability.answer(&self.sets, height) {
             Ok(named) => (oracle, Err(format!("{what}; proven to have lied: {named}"))),
             Err(silent) => (ACCOUNTABILITY, Err(format!("{what}; {silent}"))),
         }

@@ -167,7 +167,13 @@ impl Driver {
 
     fn report_split(&self, round: Round, out: &mut Vec<Output>) {
         if let Some((id, signers)) = self.votes.outcome_split(round) {
-            out.push(Output::Alarm(Alarm::OutcomeSplit { round, id, signers }));
+            let height = self.context.height;
+            out.push(Output::Alarm(Alarm::OutcomeSplit {
+                height,
+                round,
+                id,
+                signers,
+            }));
         }
     }
 

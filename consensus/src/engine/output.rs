@@ -157,6 +157,8 @@ pub enum Alarm {
     },
     /// A quorum precommitted a block, but no outcome of it has a quorum.
     OutcomeSplit {
+        /// Height, whose set the signers are members of.
+        height: Height,
         /// Round.
         round: Round,
         /// The block.

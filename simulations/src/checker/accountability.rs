@@ -17,26 +17,32 @@ use falaj_consensus::types::{ChainContext, Height};
 use falaj_consensus::validator_set::Bitmap;
 use falaj_node::core::{Frame, Message, ProposalBundle};
 
+use super::sets::Sets;
 use super::{Facts, Finding, Observation};
-use crate::hsm::{KeyIndex, Registry};
+use crate::hsm::Registry;
 use crate::types::NodeIndex;
 use words::Words;
 
 /// Heights below the highest decided that are still judged: a node that was away may decide one of them late.
 const HEIGHTS_KEPT: u64 = 256;
 
+/// What words are held against.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    sets: &'a Sets,
+    registry: &'a Registry,
+}
+
 #[derive(Debug)]
 pub(super) struct Accountability {
-    validators: usize,
     byzantine: BTreeSet<NodeIndex>,
     chain: ChainContext,
-    heights: BTreeMap<Height, BTreeMap<u16, Words>>,
+    heights: BTreeMap<Height, BTreeMap<NodeIndex, Words>>,
 }
 
 impl Accountability {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
-            validators: usize::from(facts.validators),
             byzantine: facts.byzantine.clone(),
             chain: facts.economy.genesis.chain(),
             heights: BTreeMap::new(),
@@ -45,16 +51,18 @@ impl Accountability {
 
     pub(super) fn observe(
         &mut self,
+        sets: &Sets,
         registry: &Registry,
         node: NodeIndex,
         seen: &Observation<'_>,
     ) -> Finding {
+        let of = Of { sets, registry };
         match seen {
-            Observation::Received(frame) => self.received(registry, frame),
-            Observation::Released { statement, .. } => self.record(node.get(), statement),
-            Observation::Replayed(block) => self.certificate(registry, &block.certificate),
+            Observation::Received(frame) => self.received(of, frame),
+            Observation::Released { statement, .. } => self.record(node, statement),
+            Observation::Replayed(block) => self.certificate(of, &block.certificate),
             Observation::Committed(block) => {
-                self.certificate(registry, &block.certificate)?;
+                self.certificate(of, &block.certificate)?;
                 self.forget(block.header.height);
                 Ok(())
             }
@@ -73,21 +81,24 @@ impl Accountability {
         let authors = self.heights.get(&height).into_iter().flatten();
         authors
             .filter(|(_, words)| words.is_offence())
-            .map(|(author, _)| NodeIndex::new(*author))
+            .map(|(author, _)| *author)
             .collect()
     }
 
-    /// Who is named after a fork: at least f + 1, unless more than 2f lie, when nothing is promised.
+    /// Who is named after a fork: more power than consensus bears, unless more than twice that lies, when nothing is promised.
     ///
     /// # Errors
     ///
     /// What is wrong, if they are fewer.
-    pub(super) fn answer(&self, height: Height) -> Result<String, String> {
-        let bearable = (self.validators - 1) / 3;
-        let (liars, culprits) = (self.byzantine.len(), self.culprits(height));
+    pub(super) fn answer(&self, sets: &Sets, height: Height) -> Result<String, String> {
+        let (members, culprits) = (sets.at(height), self.culprits(height));
+        let bearable = members.bearable_power();
+        let lying = members.power_of(|node| self.byzantine.contains(&node));
+        let proven = members.power_of(|node| culprits.contains(&node));
+        let liars = self.byzantine.len();
         let named: Vec<_> = culprits.iter().map(ToString::to_string).collect();
         let named = named.join(", ");
-        if liars > 2 * bearable || culprits.len() > bearable {
+        if lying > 2 * bearable || proven > bearable {
             Ok(named)
         } else {
             Err(format!(
@@ -96,99 +107,99 @@ impl Accountability {
         }
     }
 
-    fn received(&mut self, registry: &Registry, frame: &Frame) -> Finding {
+    fn received(&mut self, of: Of<'_>, frame: &Frame) -> Finding {
         match &frame.message {
-            Some(Message::Proposal(bundle)) => self.bundle(registry, bundle),
+            Some(Message::Proposal(bundle)) => self.bundle(of, bundle),
             Some(Message::Votes(votes)) => votes.iter().try_for_each(|vote| {
                 let author = vote.validator.get();
-                self.word(registry, author, &vote.statement(), &vote.signature)
+                self.word(of, author, &vote.statement(), &vote.signature)
             }),
-            Some(Message::Polka(polka)) => self.polka(registry, polka),
-            Some(Message::Certificate(certificate)) => self.certificate(registry, certificate),
+            Some(Message::Polka(polka)) => self.polka(of, polka),
+            Some(Message::Certificate(certificate)) => self.certificate(of, certificate),
             Some(Message::Blocks(blocks)) => blocks
                 .iter()
-                .try_for_each(|block| self.certificate(registry, &block.certificate)),
+                .try_for_each(|block| self.certificate(of, &block.certificate)),
             _ => Ok(()),
         }
     }
 
-    fn bundle(&mut self, registry: &Registry, bundle: &ProposalBundle) -> Finding {
+    fn bundle(&mut self, of: Of<'_>, bundle: &ProposalBundle) -> Finding {
         let proposal = &bundle.proposal;
         let (author, said) = (proposal.proposer.get(), proposal.statement());
-        self.word(registry, author, &said, &proposal.signature)?;
+        self.word(of, author, &said, &proposal.signature)?;
         if let Some(polka) = &bundle.polka {
-            self.polka(registry, polka)?;
+            self.polka(of, polka)?;
         }
         match &bundle.parent {
-            Some(parent) => self.certificate(registry, parent),
+            Some(parent) => self.certificate(of, parent),
             None => Ok(()),
         }
     }
 
-    fn polka(&mut self, registry: &Registry, polka: &Polka) -> Finding {
+    fn polka(&mut self, of: Of<'_>, polka: &Polka) -> Finding {
         let said = polka.statement();
-        self.members(registry, &said, &polka.signers, &polka.signatures)
+        self.members(of, &said, &polka.signers, &polka.signatures)
     }
 
-    fn certificate(&mut self, registry: &Registry, certificate: &CommitCertificate) -> Finding {
+    fn certificate(&mut self, of: Of<'_>, certificate: &CommitCertificate) -> Finding {
         let (signers, signatures) = (&certificate.signers, &certificate.signatures);
-        self.members(registry, &certificate.statement(), signers, signatures)
+        self.members(of, &certificate.statement(), signers, signatures)
     }
 
     fn members(
         &mut self,
-        registry: &Registry,
+        of: Of<'_>,
         said: &Statement,
         signers: &Bitmap,
         signatures: &[Signature],
     ) -> Finding {
         // All of them are taken in, whatever is found about one.
         let pairs = signers.iter().zip(signatures);
-        let words =
-            pairs.map(|(signer, signature)| self.word(registry, signer.get(), said, signature));
+        let words = pairs.map(|(signer, signature)| self.word(of, signer.get(), said, signature));
         words.fold(Ok(()), Finding::and)
     }
 
     /// Takes in a word if it is new and its author's.
     fn word(
         &mut self,
-        registry: &Registry,
+        of: Of<'_>,
         author: u16,
         said: &Statement,
         signature: &Signature,
     ) -> Finding {
+        let Some(node) = of.sets.at(said.height()).node(author) else {
+            return Ok(());
+        };
         let known = self.heights.get(&said.height());
-        let known = known.and_then(|authors| authors.get(&author));
-        if known.is_some_and(|words| words.has(said))
-            || !self.is_of(registry, author, said, signature)
-        {
+        let known = known.and_then(|authors| authors.get(&node));
+        if known.is_some_and(|words| words.has(said)) || !self.is_of(of, author, said, signature) {
             return Ok(());
         }
-        self.record(author, said)
+        self.record(node, said)
     }
 
     fn is_of(
         &self,
-        registry: &Registry,
+        Of { sets, registry }: Of<'_>,
         author: u16,
         said: &Statement,
         signature: &Signature,
     ) -> bool {
+        let members = sets.at(said.height());
         registry.find(signature).is_some_and(|signed| {
-            signed.order.key == KeyIndex::new(author)
+            members.has_key(author, registry.keys().public(signed.order.key))
                 && signed.order.message == said.sign_bytes(&self.chain).as_slice()
         })
     }
 
     /// What is proven must be proven against liars.
-    fn record(&mut self, author: u16, said: &Statement) -> Finding {
+    fn record(&mut self, author: NodeIndex, said: &Statement) -> Finding {
         let authors = self.heights.entry(said.height()).or_default();
         let words = authors.entry(author).or_default();
         words.add(said);
-        let node = NodeIndex::new(author);
-        if words.is_offence() && !self.byzantine.contains(&node) {
+        if words.is_offence() && !self.byzantine.contains(&author) {
             return Err(format!(
-                "{node} is correct, and its words prove an offence at height {}: {said:?}",
+                "{author} is correct, and its words prove an offence at height {}: {said:?}",
                 said.height()
             ));
         }

@@ -9,24 +9,28 @@ use falaj_consensus::engine::{Alarm, Event as Consensus};
 use falaj_consensus::types::{Height, OutcomeHash, SignRefusal, ValidatorIndex};
 use falaj_node::core::{Event, Peer};
 
+use super::sets::{Members, Sets};
 use super::{Facts, Finding, Observation};
 use crate::economy::node_of;
 use crate::types::NodeIndex;
 
-pub(super) fn observe(facts: &Facts, seen: &Observation<'_>) -> Finding {
+pub(super) fn observe(facts: &Facts, sets: &Sets, seen: &Observation<'_>) -> Finding {
     let Observation::Reported(event) = seen else {
         return Ok(());
     };
     match event {
         // A round may lack a quorum for one outcome because of a node that computes another, and people are told who it is.
-        Event::Alarm(Alarm::OutcomeSplit { signers, .. }) if correct_agree(facts, signers) => {
-            Ok(())
-        }
+        Event::Alarm(Alarm::OutcomeSplit {
+            height, signers, ..
+        }) if correct_agree(facts, sets.at(*height), signers) => Ok(()),
         Event::Alarm(alarm) => Err(format!("a correct node raised {alarm:?}")),
         Event::Diverged(divergence) => Err(format!("a correct node diverged: {divergence}")),
         Event::Evidence(evidence) => {
-            let offender = NodeIndex::new(evidence.key().validator.get());
-            accuse(facts, offender, || format!("evidence {:?}", evidence.key()))
+            let key = evidence.key();
+            match sets.at(key.height).node(key.validator.get()) {
+                Some(offender) => accuse(facts, offender, || format!("evidence {key:?}")),
+                None => Err(format!("nobody was accused of evidence {key:?}")),
+            }
         }
         Event::PeerFault { peer, fault, .. } => match node(*peer) {
             Some(offender) => accuse(facts, offender, || format!("a wrong {}", fault.code())),
@@ -65,9 +69,15 @@ const fn is_forbidden(reason: SignRefusal) -> bool {
 }
 
 /// Whether the correct ones of those who signed outcomes signed the same, beside another that somebody else signed.
-fn correct_agree(facts: &Facts, signers: &[(OutcomeHash, Vec<ValidatorIndex>)]) -> bool {
-    let is_correct =
-        |index: &ValidatorIndex| !facts.byzantine.contains(&NodeIndex::new(index.get()));
+fn correct_agree(
+    facts: &Facts,
+    members: &Members,
+    signers: &[(OutcomeHash, Vec<ValidatorIndex>)],
+) -> bool {
+    let is_correct = |index: &ValidatorIndex| {
+        let node = members.node(index.get());
+        node.is_some_and(|node| !facts.byzantine.contains(&node))
+    };
     let of_correct = signers
         .iter()
         .filter(|(_, signers)| signers.iter().any(is_correct));

@@ -14,6 +14,7 @@ use std::fmt::Display;
 use falaj_consensus::message::Lane;
 use falaj_node::core::{Holdings, Load, PeerLoad, Quota};
 
+use super::sets::Sets;
 use super::{Facts, Finding, Observation, UnderWay};
 use crate::types::NodeIndex;
 
@@ -55,7 +56,8 @@ const fn load(count: u64, bytes: u64) -> Load {
 
 #[derive(Debug)]
 pub(super) struct Bounds {
-    validators: u64,
+    /// How many nodes there are: whoever was a validator once may have a quota.
+    nodes: u64,
     /// Batches that a block may name.
     block_batches: u64,
     /// How often each node was started in its height: a process that ends may leave blocks behind of which it has said nothing yet.
@@ -65,7 +67,7 @@ pub(super) struct Bounds {
 impl Bounds {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
-            validators: facts.validators.into(),
+            nodes: facts.validators.into(),
             block_batches: facts
                 .economy
                 .genesis
@@ -77,7 +79,12 @@ impl Bounds {
         }
     }
 
-    pub(super) fn observe(&mut self, node: NodeIndex, seen: &Observation<'_>) -> Finding {
+    pub(super) fn observe(
+        &mut self,
+        sets: &Sets,
+        node: NodeIndex,
+        seen: &Observation<'_>,
+    ) -> Finding {
         match seen {
             Observation::Started { .. } => {
                 *self.starts.entry(node).or_default() += 1;
@@ -90,7 +97,12 @@ impl Bounds {
             Observation::Held {
                 holdings,
                 under_way,
-            } => self.judge(node, holdings, *under_way),
+            } => {
+                let open = holdings.consensus.height;
+                let count = |height| u64::from(sets.at(height).count());
+                let validators = (count(open), count(open.next()));
+                self.judge(validators, node, holdings, *under_way)
+            }
             Observation::Replayed(_)
             | Observation::Intended(_)
             | Observation::Released { .. }
@@ -102,19 +114,26 @@ impl Bounds {
         }
     }
 
-    fn judge(&self, node: NodeIndex, held: &Holdings, under_way: UnderWay) -> Finding {
-        consensus::judge(&held.consensus, self.validators)?;
-        self.blocks(node, held)?;
+    /// Of so many validators at the open height and the next.
+    fn judge(
+        &self,
+        (validators, next_validators): (u64, u64),
+        node: NodeIndex,
+        held: &Holdings,
+        under_way: UnderWay,
+    ) -> Finding {
+        consensus::judge(&held.consensus, validators)?;
+        self.blocks(next_validators, node, held)?;
         self.batches(held)?;
         pool(held)?;
-        self.clients(held)?;
+        clients(validators, held)?;
         for (peer, load) in &held.peers {
             of_peer(load).map_err(|what| format!("{peer:?}: {what}"))?;
         }
         given_back(held, under_way)
     }
 
-    fn blocks(&self, node: NodeIndex, held: &Holdings) -> Finding {
+    fn blocks(&self, next_validators: u64, node: NodeIndex, held: &Holdings) -> Finding {
         let known = count(held.consensus.blocks);
         let rounds = u64::from(held.consensus.round.get()) + 1;
         let starts = self.starts.get(&node).copied().unwrap_or_default();
@@ -128,7 +147,7 @@ impl Bounds {
         at_most(
             "blocks of the next height",
             held.blocks_early,
-            self.validators,
+            next_validators,
         )?;
         at_most("blocks ahead", held.blocks_ahead.len(), BLOCKS_AHEAD)?;
         let open = held.consensus.height;
@@ -145,7 +164,7 @@ impl Bounds {
             let bytes_max = match quota {
                 Quota::Author(_) => AUTHOR_BYTES,
                 Quota::Relay(_) => RELAY_BYTES,
-                Quota::Log => self.validators * (AUTHOR_BYTES + RELAY_BYTES),
+                Quota::Log => self.nodes * (AUTHOR_BYTES + RELAY_BYTES),
             };
             let (here, waiting) = (load.held.bytes, load.waiting_bytes);
             if here != waiting {
@@ -165,13 +184,13 @@ impl Bounds {
         at_most("batches asked for", held.batches_fetched, asked_for)?;
         at_most("places of batches", held.batch_places, PLACES)
     }
+}
 
-    fn clients(&self, held: &Holdings) -> Finding {
-        let turns = u64::from(held.consensus.round.get()) / self.validators + 1;
-        at_most_bytes("blocks of our own", held.inline.bytes, turns * INLINE_BYTES)?;
-        within("submissions", held.submitted, SUBMITTED)?;
-        at_most("jobs of submissions", held.submission_jobs, SUBMISSION_JOBS)
-    }
+fn clients(validators: u64, held: &Holdings) -> Finding {
+    let turns = u64::from(held.consensus.round.get()) / validators + 1;
+    at_most_bytes("blocks of our own", held.inline.bytes, turns * INLINE_BYTES)?;
+    within("submissions", held.submitted, SUBMITTED)?;
+    at_most("jobs of submissions", held.submission_jobs, SUBMISSION_JOBS)
 }
 
 /// No lane takes what others keep for themselves, and no participant more than its quota of a lane.
@@ -364,11 +383,11 @@ mod tests {
     fn judged(held: &Holdings, under_way: UnderWay) -> Finding {
         let node = NodeIndex::new(0);
         let bounds = Bounds {
-            validators: 4,
+            nodes: 4,
             block_batches: 8,
             starts: [(node, 1)].into(),
         };
-        bounds.judge(node, held, under_way)
+        bounds.judge((4, 4), node, held, under_way)
     }
 
     /// Goal: a node that holds all that it may, and one that holds nothing, are found by nobody.

@@ -13,14 +13,21 @@ use falaj_consensus::validator_set::Bitmap;
 use falaj_node::core::{Frame, Message, ProposalBundle};
 
 use super::quorum::Voters;
+use super::sets::Sets;
 use super::{Facts, Finding, Observation};
-use crate::hsm::{KeyIndex, Registry};
+use crate::hsm::Registry;
 
 type Known = (Statement, Vec<Signature>);
 
+/// What certificates are held against.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    sets: &'a Sets,
+    registry: &'a Registry,
+}
+
 #[derive(Debug)]
 pub(super) struct Certificates {
-    validators: u16,
     chain: ChainContext,
     known: BTreeSet<Known>,
 }
@@ -28,18 +35,23 @@ pub(super) struct Certificates {
 impl Certificates {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
-            validators: facts.validators,
             chain: facts.economy.genesis.chain(),
             known: BTreeSet::new(),
         }
     }
 
-    pub(super) fn observe(&mut self, registry: &Registry, seen: &Observation<'_>) -> Finding {
+    pub(super) fn observe(
+        &mut self,
+        sets: &Sets,
+        registry: &Registry,
+        seen: &Observation<'_>,
+    ) -> Finding {
+        let of = Of { sets, registry };
         match seen {
             Observation::Replayed(block) | Observation::Committed(block) => {
-                self.commit(registry, &block.certificate)
+                self.commit(of, &block.certificate)
             }
-            Observation::Sent(frame) => self.sent(registry, frame),
+            Observation::Sent(frame) => self.sent(of, frame),
             Observation::Started { .. }
             | Observation::Intended(_)
             | Observation::Released { .. }
@@ -51,49 +63,44 @@ impl Certificates {
         }
     }
 
-    fn sent(&mut self, registry: &Registry, frame: &Frame) -> Finding {
+    fn sent(&mut self, of: Of<'_>, frame: &Frame) -> Finding {
         match &frame.message {
-            Some(Message::Certificate(certificate)) => self.commit(registry, certificate),
-            Some(Message::Polka(polka)) => self.polka(registry, polka),
-            Some(Message::Proposal(bundle)) => self.bundle(registry, bundle),
+            Some(Message::Certificate(certificate)) => self.commit(of, certificate),
+            Some(Message::Polka(polka)) => self.polka(of, polka),
+            Some(Message::Proposal(bundle)) => self.bundle(of, bundle),
             Some(Message::Blocks(blocks)) => blocks
                 .iter()
-                .try_for_each(|block| self.commit(registry, &block.certificate)),
+                .try_for_each(|block| self.commit(of, &block.certificate)),
             _ => Ok(()),
         }
     }
 
-    fn bundle(&mut self, registry: &Registry, bundle: &ProposalBundle) -> Finding {
+    fn bundle(&mut self, of: Of<'_>, bundle: &ProposalBundle) -> Finding {
         if let Some(polka) = &bundle.polka {
-            self.polka(registry, polka)?;
+            self.polka(of, polka)?;
         }
         match &bundle.parent {
-            Some(parent) => self.commit(registry, parent),
+            Some(parent) => self.commit(of, parent),
             None => Ok(()),
         }
     }
 
-    fn commit(&mut self, registry: &Registry, certificate: &CommitCertificate) -> Finding {
+    fn commit(&mut self, of: Of<'_>, certificate: &CommitCertificate) -> Finding {
         let CommitCertificate {
             signers,
             signatures,
             ..
         } = certificate;
-        self.judge(registry, certificate.statement(), signers, signatures)
+        self.judge(of, certificate.statement(), signers, signatures)
     }
 
-    fn polka(&mut self, registry: &Registry, polka: &Polka) -> Finding {
-        self.judge(
-            registry,
-            polka.statement(),
-            &polka.signers,
-            &polka.signatures,
-        )
+    fn polka(&mut self, of: Of<'_>, polka: &Polka) -> Finding {
+        self.judge(of, polka.statement(), &polka.signers, &polka.signatures)
     }
 
     fn judge(
         &mut self,
-        registry: &Registry,
+        Of { sets, registry }: Of<'_>,
         statement: Statement,
         signers: &Bitmap,
         signatures: &[Signature],
@@ -102,8 +109,9 @@ impl Certificates {
         if self.known.contains(&known) {
             return Ok(());
         }
-        let voters = Voters::of(signers, self.validators).ok_or("a signer outside the set")?;
-        if !voters.is_quorum(self.validators) {
+        let members = sets.at(statement.height());
+        let voters = Voters::of(signers, members.count()).ok_or("a signer outside the set")?;
+        if !members.is_quorum(voters) {
             return Err(format!(
                 "{} signers are no quorum for {statement:?}",
                 voters.count()
@@ -116,7 +124,7 @@ impl Certificates {
         for (signer, signature) in signers.iter().zip(signatures) {
             let signed = registry.find(signature);
             let right = signed.is_some_and(|signed| {
-                signed.order.key == KeyIndex::new(signer.get())
+                members.has_key(signer.get(), registry.keys().public(signed.order.key))
                     && signed.order.message == message.as_slice()
             });
             if !right {

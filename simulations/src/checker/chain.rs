@@ -7,6 +7,7 @@ use falaj_consensus::message::Header;
 use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash};
 use falaj_node::core::Committed;
 
+use super::sets::Sets;
 use super::turns::Bench;
 use super::{Facts, Finding, Observation};
 
@@ -21,9 +22,7 @@ struct Link {
 
 #[derive(Debug)]
 pub(super) struct Chain {
-    validators: u16,
     genesis_hash: Hash32,
-    set_hash: Hash32,
     /// Genesis, then each height.
     links: Vec<Link>,
 }
@@ -38,27 +37,27 @@ impl Chain {
             bench: Bench::default(),
         };
         Self {
-            validators: facts.validators,
             genesis_hash: genesis.hash(),
-            set_hash: genesis.validators.hash(),
             links: vec![link],
         }
     }
 
-    pub(super) fn observe(&mut self, seen: &Observation<'_>) -> Finding {
-        seen.decided().map_or(Ok(()), |block| self.decided(block))
+    pub(super) fn observe(&mut self, sets: &Sets, seen: &Observation<'_>) -> Finding {
+        let block = seen.decided();
+        block.map_or(Ok(()), |block| self.decided(sets, block))
     }
 
     /// Whose turn it is; `None` if the height before is not decided anywhere.
-    pub(super) fn proposer(&self, height: Height, round: u32) -> Option<u16> {
+    pub(super) fn proposer(&self, sets: &Sets, height: Height, round: u32) -> Option<u16> {
         let parent = self.parent(height)?;
-        Some(parent.bench.proposer(self.validators, height.get(), round))
+        let members = sets.at(height);
+        Some(parent.bench.proposer(members, height.get(), round))
     }
 
     /// What is wrong with a header as a block of its height; `None` when nothing is, or the parent is not known.
-    pub(super) fn fault(&self, header: &Header) -> Option<String> {
+    pub(super) fn fault(&self, sets: &Sets, header: &Header) -> Option<String> {
         let parent = self.parent(header.height)?;
-        let turn = self.proposer(header.height, header.round.get())?;
+        let turn = self.proposer(sets, header.height, header.round.get())?;
         let faults = [
             (
                 header.version != 1 || header.features != 0,
@@ -78,7 +77,10 @@ impl Chain {
                 header.time_us <= parent.time_us,
                 "a time not after its parent's",
             ),
-            (header.set_hash != self.set_hash, "another validator set"),
+            (
+                header.set_hash != sets.at(header.height).hash(),
+                "another validator set",
+            ),
         ];
         let fault = faults.into_iter().find(|(wrong, _)| *wrong);
         fault.map(|(_, what)| format!("the block of height {} has {what}", header.height))
@@ -94,18 +96,18 @@ impl Chain {
         self.links.get(below)
     }
 
-    fn decided(&mut self, block: &Committed) -> Finding {
+    fn decided(&mut self, sets: &Sets, block: &Committed) -> Finding {
         let header = &block.header;
         if header.height.get() != self.links.len() as u64 {
             return Ok(());
         }
-        if let Some(fault) = self.fault(header) {
+        if let Some(fault) = self.fault(sets, header) {
             return Err(fault);
         }
         check_content(block)?;
         let parent = &self.links[self.links.len() - 1];
         let bench = parent.bench.after(
-            self.validators,
+            (sets.at(header.height), sets.at(header.height.next())),
             header.height.get(),
             header.round.get(),
             header.proposer.get(),

@@ -13,6 +13,7 @@ use falaj_consensus::message::{PrecommitValue, PrevoteValue, Statement};
 use falaj_consensus::types::{BlockId, Height, Now, OutcomeHash, Round};
 
 use super::chain::Chain;
+use super::sets::{Members, Sets};
 use super::{Facts, Finding, Observation};
 use crate::types::NodeIndex;
 use nil::Patience;
@@ -23,7 +24,6 @@ const HEIGHTS_KEPT: u64 = 4;
 
 #[derive(Debug)]
 pub(super) struct Conformance {
-    validators: u16,
     patience: Patience,
     shadows: Vec<Shadow>,
     /// What correct nodes say that blocks give; execution is deterministic.
@@ -33,9 +33,8 @@ pub(super) struct Conformance {
 impl Conformance {
     pub(super) fn new(facts: &Facts) -> Self {
         Self {
-            validators: facts.validators,
             patience: Patience::new(facts),
-            shadows: vec![Shadow::new(facts.validators); usize::from(facts.validators)],
+            shadows: vec![Shadow::new(); usize::from(facts.validators)],
             outcomes: BTreeMap::new(),
         }
     }
@@ -46,7 +45,7 @@ impl Conformance {
 
     pub(super) fn observe(
         &mut self,
-        chain: &Chain,
+        (chain, sets): (&Chain, &Sets),
         clock: Now,
         node: NodeIndex,
         seen: &Observation<'_>,
@@ -57,14 +56,16 @@ impl Conformance {
                 Ok(())
             }
             Observation::Received(frame) => {
-                self.shadows[node.position()].received(clock, frame);
+                self.shadows[node.position()].received(sets, clock, frame);
                 Ok(())
             }
-            Observation::Sent(frame) => self.shadows[node.position()].sent(clock, node, frame),
+            Observation::Sent(frame) => {
+                self.shadows[node.position()].sent(sets, clock, node, frame)
+            }
             Observation::Intended(statement) => self.shadows[node.position()].intended(statement),
             Observation::Released { statement, .. } => {
-                self.said(chain, clock, node, statement)?;
-                self.shadows[node.position()].said(clock, node, statement);
+                let own = self.said((chain, sets), clock, node, statement)?;
+                self.shadows[node.position()].said(sets, clock, own, statement);
                 Ok(())
             }
             Observation::Committed(block) => {
@@ -81,11 +82,27 @@ impl Conformance {
         }
     }
 
+    /// The index that the node has at the height, if it may say this.
     fn said(
         &mut self,
-        chain: &Chain,
+        (chain, sets): (&Chain, &Sets),
         clock: Now,
         node: NodeIndex,
+        statement: &Statement,
+    ) -> Result<u16, String> {
+        let members = sets.at(statement.height());
+        let own = members.index_of(node).ok_or_else(|| {
+            format!("{statement:?} is said by who is no validator of that height")
+        })?;
+        self.may_say((chain, sets), clock, (node, own), statement)?;
+        Ok(own)
+    }
+
+    fn may_say(
+        &mut self,
+        (chain, sets): (&Chain, &Sets),
+        clock: Now,
+        (node, own): (NodeIndex, u16),
         statement: &Statement,
     ) -> Finding {
         // A slow token may answer when the height was left long ago: that must not be sent (`Shadow::sent`).
@@ -98,7 +115,8 @@ impl Conformance {
             return Ok(());
         }
         let rules = Rules {
-            validators: self.validators,
+            members: sets.at(statement.height()),
+            sets,
             patience: &self.patience,
             chain,
             view,
@@ -113,7 +131,7 @@ impl Conformance {
                 round,
                 id,
                 valid_round,
-            } => rules.proposal(node, *height, *round, *id, *valid_round),
+            } => rules.proposal(own, *height, *round, *id, *valid_round),
             Statement::Prevote {
                 height,
                 round,
@@ -156,7 +174,8 @@ impl Conformance {
 
 /// The rules, on what one node knows of one height.
 struct Rules<'a> {
-    validators: u16,
+    members: &'a Members,
+    sets: &'a Sets,
     patience: &'a Patience,
     chain: &'a Chain,
     view: &'a View,
@@ -168,8 +187,8 @@ impl Rules<'_> {
         let Some(before) = round.previous() else {
             return Ok(());
         };
-        let timed_out = self.view.precommitters(before).is_quorum(self.validators);
-        let skipped = self.view.voters(round).is_hint(self.validators);
+        let timed_out = self.members.is_quorum(self.view.precommitters(before));
+        let skipped = self.members.is_hint(self.view.voters(round));
         let was_here = self.view.has_been_in(round);
         if timed_out || skipped || was_here {
             Ok(())
@@ -183,7 +202,7 @@ impl Rules<'_> {
     /// 11 to 19: only in one's own turn; a locked node proposes its value again, with a polka.
     fn proposal(
         &self,
-        node: NodeIndex,
+        own: u16,
         height: Height,
         round: Round,
         id: BlockId,
@@ -191,8 +210,8 @@ impl Rules<'_> {
     ) -> Finding {
         if self
             .chain
-            .proposer(height, round.get())
-            .is_some_and(|turn| turn != node.get())
+            .proposer(self.sets, height, round.get())
+            .is_some_and(|turn| turn != own)
         {
             return Err(format!(
                 "a proposal in round {round} of height {height}, in another's turn"
@@ -208,7 +227,7 @@ impl Rules<'_> {
     }
 
     fn prevote(&self, height: Height, round: Round, value: PrevoteValue) -> Finding {
-        let turn = self.chain.proposer(height, round.get());
+        let turn = self.chain.proposer(self.sets, height, round.get());
         let answered = |proposed: &&Proposed| {
             proposed.id == value.id
                 && proposed.valid_round == value.valid_round
@@ -223,7 +242,7 @@ impl Rules<'_> {
                 "a prevote in round {round} of height {height} for what nobody proposed"
             ));
         };
-        if let Some(fault) = self.chain.fault(&proposed.header) {
+        if let Some(fault) = self.chain.fault(self.sets, &proposed.header) {
             return Err(format!("a prevote for an invalid block: {fault}"));
         }
         self.rounds(round, proposed)?;
@@ -269,7 +288,7 @@ impl Rules<'_> {
 
     /// 44 and 61: nil prevotes of a quorum, or a quorum of prevotes and then time.
     fn precommit_nil(&self, round: Round) -> Finding {
-        if self.view.prevoters(round).is_quorum(self.validators) {
+        if self.members.is_quorum(self.view.prevoters(round)) {
             Ok(())
         } else {
             Err(format!(
@@ -279,7 +298,7 @@ impl Rules<'_> {
     }
 
     fn polka(&self, round: Round, id: BlockId) -> Finding {
-        if self.view.has_polka(round, id, self.validators) {
+        if self.view.has_polka(round, id, self.members) {
             Ok(())
         } else {
             Err(format!("{id:?} has no polka in round {round}"))

@@ -15,6 +15,7 @@ mod supply;
 use std::collections::BTreeMap;
 
 use falaj_consensus::types::Height;
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::state::State;
 use falaj_node::core::Committed;
 
@@ -37,6 +38,11 @@ impl Conservation {
             books: Books::new(&facts.economy.genesis),
             height: Height::new(0),
         }
+    }
+
+    /// The sets that were decided, each with the first height that it validates.
+    pub(super) fn sets(&self) -> impl Iterator<Item = (u64, &ValidatorSet)> {
+        self.books.governing.sets()
     }
 
     pub(super) fn observe(&mut self, seen: &Observation<'_>) -> Finding {

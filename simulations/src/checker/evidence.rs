@@ -18,9 +18,10 @@ use falaj_consensus::types::{ChainContext, Height, Round, ValidatorIndex};
 use falaj_node::core::{Event, Frame, Holdings, VoteSeen};
 
 use super::accountability::words::Words;
+use super::sets::Sets;
 use super::{Facts, Finding, Observation, UnderWay};
 use crate::economy::node_of;
-use crate::hsm::{KeyIndex, Registry};
+use crate::hsm::Registry;
 use crate::types::{NodeIndex, SimTime};
 use heard::Heard;
 
@@ -60,7 +61,7 @@ impl Evidence {
 
     pub(super) fn observe(
         &mut self,
-        registry: &Registry,
+        (sets, registry): (&Sets, &Registry),
         at: SimTime,
         node: NodeIndex,
         seen: &Observation<'_>,
@@ -79,12 +80,12 @@ impl Evidence {
             Observation::Received(frame) => {
                 // Nothing can be proven where nobody lies.
                 if !self.byzantine.is_empty() {
-                    self.hear(registry, node, frame);
+                    self.hear((sets, registry), node, frame);
                 }
                 Ok(())
             }
             Observation::Reported(Event::Voted(vote)) => {
-                state.checked(at, node, vote);
+                state.checked(sets, at, node, vote);
                 Ok(())
             }
             Observation::Reported(Event::Consensus(Consensus::RoundStarted {
@@ -95,7 +96,9 @@ impl Evidence {
                 state.enter(*height, *round);
                 Ok(())
             }
-            Observation::Reported(Event::Evidence(proof)) => self.told(registry, node, proof),
+            Observation::Reported(Event::Evidence(proof)) => {
+                self.told((sets, registry), node, proof)
+            }
             Observation::Held {
                 holdings,
                 under_way,
@@ -110,16 +113,16 @@ impl Evidence {
         }
     }
 
-    fn hear(&mut self, registry: &Registry, node: NodeIndex, frame: &Frame) {
+    fn hear(&mut self, known: (&Sets, &Registry), node: NodeIndex, frame: &Frame) {
         let chain = &self.chain;
         let is_of = |author: ValidatorIndex, said: &Statement, signature: &Signature| {
-            is_of(registry, chain, author, said, signature)
+            is_of(known, chain, author, said, signature)
         };
         self.nodes[node.position()].heard.frame(frame, is_of);
     }
 
     /// A proof is told once, and proves an offence of whom it names.
-    fn told(&mut self, registry: &Registry, node: NodeIndex, proof: &Proof) -> Finding {
+    fn told(&mut self, known: (&Sets, &Registry), node: NodeIndex, proof: &Proof) -> Finding {
         let key = proof.key();
         let place = (key.height, key.validator, key.kind);
         let state = &mut self.nodes[node.position()];
@@ -129,7 +132,7 @@ impl Evidence {
         if !state.told.insert(place) {
             return Err(format!("{key:?} was told before"));
         }
-        if proves(registry, &self.chain, proof) {
+        if proves(known, &self.chain, proof) {
             Ok(())
         } else {
             Err(format!("{key:?} is not proven by {:?}", proof.statements()))
@@ -172,11 +175,14 @@ impl Node {
         }
     }
 
-    fn checked(&mut self, at: SimTime, node: NodeIndex, vote: &VoteSeen) {
+    fn checked(&mut self, sets: &Sets, at: SimTime, node: NodeIndex, vote: &VoteSeen) {
         let Some(author) = node_of(vote.validator).filter(|author| *author != node) else {
             return;
         };
-        let author = ValidatorIndex::new(author.get());
+        let Some(author) = sets.at(vote.height).index_of(author) else {
+            return;
+        };
+        let author = ValidatorIndex::new(author);
         self.heard.checked(author, vote);
         if vote.height == self.open {
             self.look_at(at, author);
@@ -223,7 +229,7 @@ impl Node {
 }
 
 /// Whether two statements of one author, under its signatures, are an offence of that kind.
-fn proves(registry: &Registry, chain: &ChainContext, proof: &Proof) -> bool {
+fn proves(known: (&Sets, &Registry), chain: &ChainContext, proof: &Proof) -> bool {
     let (first, second) = match proof {
         Proof::DoubleProposal(one, other) => (
             (one.proposer, one.statement(), &one.signature),
@@ -241,19 +247,20 @@ fn proves(registry: &Registry, chain: &ChainContext, proof: &Proof) -> bool {
     words.add(&second.1);
     let of_author = [&first, &second]
         .iter()
-        .all(|(author, said, signature)| is_of(registry, chain, *author, said, signature));
+        .all(|(author, said, signature)| is_of(known, chain, *author, said, signature));
     first.0 == second.0 && first.1.height() == second.1.height() && words.is_offence() && of_author
 }
 
 fn is_of(
-    registry: &Registry,
+    (sets, registry): (&Sets, &Registry),
     chain: &ChainContext,
     author: ValidatorIndex,
     said: &Statement,
     signature: &Signature,
 ) -> bool {
+    let members = sets.at(said.height());
     registry.find(signature).is_some_and(|signed| {
-        signed.order.key == KeyIndex::new(author.get())
+        members.has_key(author.get(), registry.keys().public(signed.order.key))
             && signed.order.message == said.sign_bytes(chain).as_slice()
     })
 }

@@ -1,4 +1,4 @@
-//! The oracles' own arithmetic of quorums, over equal powers of one.
+//! Distinct voters of a height, as the oracles count them; what they weigh is said by the height's set (`sets.rs`).
 
 use falaj_consensus::validator_set::Bitmap;
 
@@ -25,6 +25,10 @@ impl Voters {
         }
     }
 
+    pub(super) const fn has(self, validator: u16) -> bool {
+        validator < 128 && self.0 & (1 << validator) != 0
+    }
+
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -32,52 +36,24 @@ impl Voters {
     pub(super) const fn count(self) -> u32 {
         self.0.count_ones()
     }
-
-    /// More than two thirds.
-    pub(super) const fn is_quorum(self, validators: u16) -> bool {
-        3 * self.count() > 2 * validators as u32
-    }
-
-    /// More than one third: at least one of them is correct.
-    pub(super) const fn is_hint(self, validators: u16) -> bool {
-        3 * self.count() > validators as u32
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn voters(count: u16) -> Voters {
-        let mut voters = Voters::default();
-        (0..count).for_each(|validator| voters.add(validator));
-        voters
-    }
-
-    /// Goal: the borders of both sums, at the sizes that simulations use.
-    #[test]
-    fn borders_are_those_of_thirds() {
-        for (validators, quorum, hint) in [
-            (1, 1, 1),
-            (3, 3, 2),
-            (4, 3, 2),
-            (5, 4, 2),
-            (6, 5, 3),
-            (7, 5, 3),
-        ] {
-            assert!(voters(quorum).is_quorum(validators));
-            assert!(!voters(quorum - 1).is_quorum(validators));
-            assert!(voters(hint).is_hint(validators));
-            assert!(!voters(hint - 1).is_hint(validators));
-        }
-    }
-
     /// Goal: nobody counts twice.
     #[test]
     fn a_voter_counts_once() {
+        let voters = |count: u16| {
+            let mut voters = Voters::default();
+            (0..count).for_each(|validator| voters.add(validator));
+            voters
+        };
         let mut once = voters(2);
         once.add(1);
         assert_eq!(once.count(), 2);
         assert_eq!(once.with(voters(3)).count(), 3);
+        assert!(once.has(1) && !once.has(2));
     }
 }

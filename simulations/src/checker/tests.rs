@@ -714,6 +714,7 @@ fn a_split_of_outcomes_among_correct_nodes_is_found() {
         let outcome = |byte| OutcomeHash::new(Hash32::new([byte; 32]));
         let signers = |indices: &[u16]| indices.iter().copied().map(ValidatorIndex::new).collect();
         Event::Alarm(Alarm::OutcomeSplit {
+            height: Height::new(1),
             round: Round::new(0),
             id: BlockId::default(),
             signers: vec![

@@ -660,7 +660,9 @@ impl Story {
                 )
             }
             Alarm::OutcomeDiverged { id, .. } => format!("diverged {}", self.name(*id)),
-            Alarm::OutcomeSplit { round, id, signers } => {
+            Alarm::OutcomeSplit {
+                round, id, signers, ..
+            } => {
                 let mut signers: Vec<_> = signers.iter().map(|(_, who)| who).collect();
                 signers.sort();
                 format!("split {round} {} {signers:?}", self.name(*id))

@@ -96,8 +96,9 @@ impl Rules<'_> {
     }
 
     fn may_refuse(&self, height: Height, round: Round, proposed: &Proposed) -> bool {
-        let by_liar = self.patience.liars.contains(&NodeIndex::new(proposed.by));
-        let is_wrong = self.chain.fault(&proposed.header).is_some();
+        let author = self.members.node(proposed.by);
+        let by_liar = author.is_some_and(|author| self.patience.liars.contains(&author));
+        let is_wrong = self.chain.fault(self.sets, &proposed.header).is_some();
         let is_late = proposed.valid_round.is_none() && !self.was_timely(height, round, proposed);
         by_liar || is_wrong || is_late || self.lock_may_forbid(round, proposed)
     }
@@ -106,7 +107,7 @@ impl Rules<'_> {
         let lock = self
             .view
             .lock_before(round)
-            .max(self.view.may_be_locked(round, self.validators));
+            .max(self.view.may_be_locked(round, self.members));
         match (lock, proposed.valid_round) {
             (Some(locked), Some(valid)) => locked > valid,
             (Some(_), None) => true,

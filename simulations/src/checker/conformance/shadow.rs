@@ -15,6 +15,7 @@ use falaj_node::core::{Frame, Message};
 
 use crate::checker::Finding;
 use crate::checker::quorum::Voters;
+use crate::checker::sets::{Members, Sets};
 use crate::types::NodeIndex;
 
 /// The highest number of validators that a bitmap is read for.
@@ -50,7 +51,6 @@ pub(super) struct View {
 /// One node.
 #[derive(Clone, Debug)]
 pub(super) struct Shadow {
-    validators: u16,
     views: BTreeMap<Height, View>,
     floor: Height,
     /// The last place that the guard had recorded when the process started.
@@ -62,9 +62,8 @@ pub(super) struct Shadow {
 }
 
 impl Shadow {
-    pub(super) const fn new(validators: u16) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            validators,
             views: BTreeMap::new(),
             floor: Height::new(0),
             recorded: None,
@@ -138,23 +137,25 @@ impl Shadow {
         (height >= self.floor).then(|| self.views.entry(height).or_default())
     }
 
-    pub(super) fn received(&mut self, clock: Now, frame: &Frame) {
+    pub(super) fn received(&mut self, sets: &Sets, clock: Now, frame: &Frame) {
         match &frame.message {
             Some(Message::Proposal(bundle)) => {
                 self.proposal(&bundle.proposal, Some(clock.wall_us));
                 let polkas = bundle.polka.iter();
-                polkas.for_each(|polka| self.polka(clock, polka));
+                polkas.for_each(|polka| self.polka(sets, clock, polka));
                 let parents = bundle.parent.iter();
-                parents.for_each(|parent| self.certificate(clock, parent));
+                parents.for_each(|parent| self.certificate(sets, clock, parent));
             }
-            Some(Message::Votes(votes)) => votes.iter().for_each(|vote| self.vote(clock, vote)),
-            Some(Message::Polka(polka)) => self.polka(clock, polka),
-            Some(Message::Certificate(certificate)) => self.certificate(clock, certificate),
+            Some(Message::Votes(votes)) => {
+                votes.iter().for_each(|vote| self.vote(sets, clock, vote))
+            }
+            Some(Message::Polka(polka)) => self.polka(sets, clock, polka),
+            Some(Message::Certificate(certificate)) => self.certificate(sets, clock, certificate),
             Some(Message::Block { header, .. }) => self.block(header),
             Some(Message::Blocks(blocks)) => {
                 for block in blocks {
                     self.block(&block.header);
-                    self.certificate(clock, &block.certificate);
+                    self.certificate(sets, clock, &block.certificate);
                 }
             }
             _ => {}
@@ -163,9 +164,18 @@ impl Shadow {
 
     /// What a node proposes it has built itself; and what it says is of a height that it has not left long ago.
     /// A block that was built before the process started comes to it when it is proposed.
-    pub(super) fn sent(&mut self, clock: Now, node: NodeIndex, frame: &Frame) -> Finding {
+    pub(super) fn sent(
+        &mut self,
+        sets: &Sets,
+        clock: Now,
+        node: NodeIndex,
+        frame: &Frame,
+    ) -> Finding {
+        let is_own = |height: Height, author: u16| sets.at(height).node(author) == Some(node);
         match &frame.message {
-            Some(Message::Proposal(bundle)) if bundle.proposal.proposer.get() == node.get() => {
+            Some(Message::Proposal(bundle))
+                if is_own(bundle.proposal.height(), bundle.proposal.proposer.get()) =>
+            {
                 self.is_recent(bundle.proposal.header.height, "a proposal")?;
                 self.proposal(&bundle.proposal, None);
                 if bundle.proposal.header.time_us < self.started_us {
@@ -175,7 +185,7 @@ impl Shadow {
             }
             Some(Message::Votes(votes)) => votes
                 .iter()
-                .filter(|vote| vote.validator.get() == node.get())
+                .filter(|vote| is_own(vote.height, vote.validator.get()))
                 .try_for_each(|vote| self.is_recent(vote.height, "a vote")),
             _ => Ok(()),
         }
@@ -191,7 +201,7 @@ impl Shadow {
         }
     }
 
-    pub(super) fn said(&mut self, clock: Now, node: NodeIndex, statement: &Statement) {
+    pub(super) fn said(&mut self, sets: &Sets, clock: Now, own: u16, statement: &Statement) {
         let Some(view) = self.view_mut(statement.height()) else {
             return;
         };
@@ -200,25 +210,25 @@ impl Shadow {
         match statement {
             Statement::Proposal { .. } => {}
             Statement::Prevote { round, value, .. } => {
-                tally(&mut view.prevotes, *round, *value).add(node.get());
+                tally(&mut view.prevotes, *round, *value).add(own);
             }
             Statement::Precommit { round, value, .. } => {
-                tally(&mut view.precommits, *round, *value).add(node.get());
+                tally(&mut view.precommits, *round, *value).add(own);
             }
         }
-        self.note(clock, statement.height(), statement.round());
+        self.note(sets, clock, statement.height(), statement.round());
     }
 
     /// Rounds that votes of a round open: itself by a hint, the next and the next height's first by a quorum of precommits.
-    fn note(&mut self, clock: Now, height: Height, round: Round) {
-        let validators = self.validators;
+    fn note(&mut self, sets: &Sets, clock: Now, height: Height, round: Round) {
+        let members = sets.at(height);
         let Some(view) = self.view_mut(height) else {
             return;
         };
-        if view.voters(round).is_hint(validators) {
+        if members.is_hint(view.voters(round)) {
             view.enter(clock, round);
         }
-        if view.precommitters(round).is_quorum(validators) {
+        if members.is_quorum(view.precommitters(round)) {
             view.enter(clock, round.next());
             if let Some(view) = self.view_mut(height.next()) {
                 view.enter(clock, Round::default());
@@ -252,7 +262,7 @@ impl Shadow {
             });
     }
 
-    fn vote(&mut self, clock: Now, vote: &Vote) {
+    fn vote(&mut self, sets: &Sets, clock: Now, vote: &Vote) {
         let Some(view) = self.view_mut(vote.height) else {
             return;
         };
@@ -263,10 +273,10 @@ impl Shadow {
                 tally(&mut view.precommits, vote.round, value).add(voter);
             }
         }
-        self.note(clock, vote.height, vote.round);
+        self.note(sets, clock, vote.height, vote.round);
     }
 
-    fn polka(&mut self, clock: Now, polka: &Polka) {
+    fn polka(&mut self, sets: &Sets, clock: Now, polka: &Polka) {
         let voters = Voters::of(&polka.signers, VALIDATORS_MAX).unwrap_or_default();
         let value = PrevoteValue {
             id: polka.id,
@@ -276,10 +286,10 @@ impl Shadow {
             let sum = tally(&mut view.prevotes, polka.round, Some(value));
             *sum = sum.with(voters);
         }
-        self.note(clock, polka.height, polka.round);
+        self.note(sets, clock, polka.height, polka.round);
     }
 
-    fn certificate(&mut self, clock: Now, certificate: &CommitCertificate) {
+    fn certificate(&mut self, sets: &Sets, clock: Now, certificate: &CommitCertificate) {
         let voters = Voters::of(&certificate.signers, VALIDATORS_MAX).unwrap_or_default();
         let value = PrecommitValue {
             id: certificate.id,
@@ -289,7 +299,7 @@ impl Shadow {
             let sum = tally(&mut view.precommits, certificate.round, Some(value));
             *sum = sum.with(voters);
         }
-        self.note(clock, certificate.height, certificate.round);
+        self.note(sets, clock, certificate.height, certificate.round);
     }
 }
 
@@ -304,12 +314,12 @@ impl View {
     }
 
     /// The newest round below one in which a block has a polka, of which a node may hold a lock.
-    pub(super) fn may_be_locked(&self, round: Round, validators: u16) -> Option<Round> {
+    pub(super) fn may_be_locked(&self, round: Round, members: &Members) -> Option<Round> {
         let rounds = self.prevotes.range(..round).rev();
         rounds
             .filter(|(_, values)| {
                 let mut blocks = values.iter().filter(|(value, _)| value.is_some());
-                blocks.any(|(_, voters)| voters.is_quorum(validators))
+                blocks.any(|(_, voters)| members.is_quorum(*voters))
             })
             .map(|(round, _)| *round)
             .next()
@@ -409,11 +419,11 @@ impl View {
     }
 
     /// A quorum of equal prevotes: one block, one valid round.
-    pub(super) fn has_polka(&self, round: Round, id: BlockId, validators: u16) -> bool {
+    pub(super) fn has_polka(&self, round: Round, id: BlockId, members: &Members) -> bool {
         let values = self.prevotes.get(&round).into_iter().flatten();
         values
             .filter(|(value, _)| value.is_some_and(|value| value.id == id))
-            .any(|(_, voters)| voters.is_quorum(validators))
+            .any(|(_, voters)| members.is_quorum(*voters))
     }
 }
 
@@ -431,6 +441,10 @@ mod tests {
     use super::*;
     use falaj_consensus::crypto::Signature;
     use falaj_consensus::types::ValidatorIndex;
+
+    use crate::chance::Chance;
+    use crate::economy::Economy;
+    use crate::scenario::Scenario;
 
     const ME: NodeIndex = NodeIndex::new(2);
 
@@ -453,10 +467,24 @@ mod tests {
     /// Goal: a token that answers late, and a node that passes its answer on although the height is closed.
     #[test]
     fn an_own_vote_of_a_height_left_long_ago_is_found() {
-        let mut shadow = Shadow::new(4);
+        let economy = Economy::new(&Chance::new(1), &Scenario::calm(4));
+        let sets = Sets::new(&economy.genesis.validators);
+        let mut shadow = Shadow::new();
         shadow.forget_below(Height::new(5));
-        assert!(shadow.sent(Now::default(), ME, &votes_of(2, 4)).is_err());
-        assert!(shadow.sent(Now::default(), ME, &votes_of(2, 5)).is_ok());
-        assert!(shadow.sent(Now::default(), ME, &votes_of(1, 4)).is_ok());
+        assert!(
+            shadow
+                .sent(&sets, Now::default(), ME, &votes_of(2, 4))
+                .is_err()
+        );
+        assert!(
+            shadow
+                .sent(&sets, Now::default(), ME, &votes_of(2, 5))
+                .is_ok()
+        );
+        assert!(
+            shadow
+                .sent(&sets, Now::default(), ME, &votes_of(1, 4))
+                .is_ok()
+        );
     }
 }

@@ -29,6 +29,11 @@ impl Governing {
         }
     }
 
+    /// The sets that were decided, each with the first height that it validates.
+    pub(super) fn sets(&self) -> impl Iterator<Item = (u64, &ValidatorSet)> {
+        self.sets.iter().map(|(from, set)| (*from, set))
+    }
+
     /// Hashes of the set and the parameters that the block of a height fixes.
     pub(super) fn decided(&self) -> (Hash32, Hash32) {
         let (_, set) = self.sets.last().expect("genesis has a set");
