@@ -29,6 +29,7 @@ mod withholder;
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::message::{Statement, Vote};
 use falaj_consensus::types::{Height, Round, ValidatorIndex};
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::state::State;
 use falaj_node::core::{Class, Frame, Message, ProposalBundle};
 use schemars::JsonSchema;
@@ -37,10 +38,13 @@ use serde::{Deserialize, Serialize};
 pub use plot::{Plot, Twin};
 
 use crate::chance::{Chance, Draw, Site};
+use crate::economy::validator_of;
 use crate::marks::{Mark, Marks};
 use crate::types::NodeIndex;
 
 const SPLIT: Site = Site::new("byzantine/split");
+/// The index of whoever is no validator.
+const NOBODY: ValidatorIndex = ValidatorIndex::new(u16::MAX);
 /// How many frames a flood sends instead of one.
 const FLOOD: u64 = 12;
 
@@ -169,8 +173,6 @@ impl Lie {
 pub struct Liar<'a> {
     /// Which node it is.
     pub place: NodeIndex,
-    /// How many validators there are.
-    pub validators: u16,
     /// How many frames it has sent before this one.
     pub number: u64,
     /// The liar's own state, after its last decided height.
@@ -200,8 +202,33 @@ impl Liar<'_> {
         (draw.word(0).below(one_of) == 0).then_some(draw)
     }
 
+    /// Its own index at a height, as far as it knows that height's set; one that nobody has if it is no member.
+    fn index_at(&self, height: Height) -> ValidatorIndex {
+        let own = self.set_at(height).index_of(validator_of(self.place));
+        own.unwrap_or(NOBODY)
+    }
+
+    /// Its index at the height that it decides.
     fn index(&self) -> ValidatorIndex {
-        ValidatorIndex::new(self.place.get())
+        self.index_at(self.open())
+    }
+
+    /// Whether it is a validator at the height that it decides.
+    fn is_member(&self) -> bool {
+        self.index() != NOBODY
+    }
+
+    /// How many validators there are at the height that it decides.
+    fn validators(&self) -> u16 {
+        u16::try_from(self.set_at(self.open()).len()).expect("a simulation has few validators")
+    }
+
+    /// The set of a height, or the last that it knows.
+    fn set_at(&self, height: Height) -> &ValidatorSet {
+        let sets = self.state.validator_sets();
+        let begun = sets.take_while(|(from, _)| *from <= height.max(Height::new(1)));
+        let (_, set) = begun.last().expect("genesis has a set");
+        set
     }
 
     /// The height that the liar decides.
@@ -227,7 +254,7 @@ fn fresh_vote<'a>(liar: &Liar<'_>, frame: &'a Frame) -> Option<&'a Vote> {
     let [vote] = &votes[..] else {
         return None;
     };
-    (vote.validator == liar.index()).then_some(vote)
+    (vote.validator == liar.index_at(vote.height)).then_some(vote)
 }
 
 /// A proposal of the liar's own for the height that it decides, with a block that is new.

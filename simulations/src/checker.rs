@@ -303,7 +303,7 @@ impl Judge {
             ),
             (
                 "durable before disclosed",
-                self.disclosure.observe(node, seen),
+                self.disclosure.observe(sets, node, seen),
             ),
             ("bounds", self.bounds.observe(sets, node, seen)),
             (ACCOUNTABILITY, accountable),

@@ -1,6 +1,6 @@
 //! The money world of a run: currencies, institutions, accounts, and the genesis that states them.
 //!
-//! Invariant: a function of the seed and the number of validators; every key in it belongs to [`Keys`].
+//! Invariant: a function of the seed, the validators with their powers, and whether they change; every key in it belongs to [`Keys`].
 //! Shapes and units: validator `i` has id `i + 1` and key `i`; then come the keys of institutions, of the persons who decide about
 //! supply, and of a customer. Participant 1 is the central bank, whose issuance accounts nobody pays from; the others are banks,
 //! each with accounts and a reserve in every currency. Two of three members decide an issue or a redemption, and one more person
@@ -152,7 +152,7 @@ impl Economy {
             vetoer: KeyIndex::new(persons + MEMBERS),
             customer: run_of(customer, CUSTOMER_KEYS),
         };
-        economy.genesis.authorities = economy.authorities();
+        economy.genesis.authorities = economy.authorities(scenario.governs());
         economy.genesis.check().expect("the economy adds up");
         economy
     }
@@ -203,7 +203,8 @@ impl Economy {
         account_id(participant, OPENED, number)
     }
 
-    fn authorities(&self) -> Vec<Authority> {
+    /// Who decides about each currency; and about validators, in a scenario that changes them.
+    fn authorities(&self, governs: bool) -> Vec<Authority> {
         let members: Vec<_> = self
             .members
             .iter()
@@ -212,19 +213,20 @@ impl Economy {
         let classes = CURRENCIES.iter().flat_map(|name| {
             let code = code(name);
             [
-                (ActionClass::Issue(code), 0),
-                (ActionClass::Redeem(code), REDEMPTION_DELAY_MS),
+                (ActionClass::Issue(code), ROLLING_CAP, 0),
+                (ActionClass::Redeem(code), ROLLING_CAP, REDEMPTION_DELAY_MS),
             ]
         });
+        let of_set = governs.then_some((ActionClass::Validators, 0, 0));
         (1..)
-            .zip(classes)
-            .map(|(id, (class, delay_ms))| Authority {
+            .zip(classes.chain(of_set))
+            .map(|(id, (class, rolling_cap, delay_ms))| Authority {
                 id: AuthorityId::new(id),
                 class,
                 participant: CENTRAL_BANK,
                 members: members.iter().copied().cloned().collect(),
                 threshold: THRESHOLD,
-                rolling_cap: Units::new(u128::from(ROLLING_CAP)),
+                rolling_cap: Units::new(u128::from(rolling_cap)),
                 delay_ms,
                 vetoers: vec![self.keys.public(self.vetoer).clone()],
             })
@@ -255,7 +257,7 @@ fn genesis(
         participants: participants(keys, scenario.validators),
         accounts,
         authorities: Vec::new(),
-        validators: validator_set(keys, scenario.validators),
+        validators: validator_set(keys, scenario),
         parameters: scenario.parameters,
     }
 }
@@ -351,13 +353,16 @@ fn participants(keys: &Keys, validators: u16) -> Vec<Participant> {
         .collect()
 }
 
-fn validator_set(keys: &Keys, validators: u16) -> ValidatorSet {
+fn validator_set(keys: &Keys, scenario: &Scenario) -> ValidatorSet {
     let member = |node: NodeIndex| Validator {
         id: validator_of(node),
-        power: VotingPower::new(1),
+        power: VotingPower::new(scenario.power_of(node)),
         key: keys.public(key_of(node)).clone(),
         declared: Declared::default(),
     };
-    let members = (0..validators).map(NodeIndex::new).map(member).collect();
+    let members = (0..scenario.validators)
+        .map(NodeIndex::new)
+        .map(member)
+        .collect();
     ValidatorSet::new(members).expect("ids ascend and keys differ")
 }

@@ -170,6 +170,23 @@ pub enum Fault {
     SharedKey(NodeIndex),
     /// A standby takes a copy of a node's folders.
     GuardCopied(NodeIndex),
+    /// The authority asks that these validators leave the set.
+    Leave {
+        /// Who.
+        side: Vec<NodeIndex>,
+    },
+    /// The authority asks that these be validators again, with the keys and powers of genesis.
+    Return {
+        /// Who.
+        side: Vec<NodeIndex>,
+    },
+    /// The authority asks for another voting power of these validators.
+    Reweigh {
+        /// Whose.
+        side: Vec<NodeIndex>,
+        /// The power of each; below 2⁶³.
+        power: u64,
+    },
     /// The standby takes the node's place, with the guard that it has copied.
     Failover {
         /// Whose.

@@ -229,6 +229,24 @@ marks! {
     TooFewApprovals = "too_few_approvals";
     /// A validator that had let its turn pass came last.
     Benched = "benched";
+    /// A block decided another validator set.
+    SetChanged = "set_changed";
+    /// A validator left the set.
+    MemberLeft = "member_left";
+    /// A node that had left the set, or was never in it, is a validator again.
+    MemberReturned = "member_returned";
+    /// A validator got another voting power.
+    Reweighed = "reweighed";
+    /// A step of the set was larger than a step may be.
+    StepTooLarge = "step_too_large";
+    /// A step of the set came before the last one was in force.
+    ChangeUnderWay = "change_under_way";
+    /// A node started between a block that decided another set and the first height of that set.
+    RestartAtChange = "restart_at_change";
+    /// A block decided another set while links were cut.
+    ChangeWhileCut = "change_while_cut";
+    /// Validators of different powers decided a height.
+    UnequalPowers = "unequal_powers";
 }
 
 /// How often each mark was hit.

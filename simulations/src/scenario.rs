@@ -6,6 +6,7 @@
 
 pub mod file;
 mod plan;
+mod sets;
 pub mod shipped;
 mod swarm;
 
@@ -38,8 +39,10 @@ pub enum Signatures {
 /// A run before it has a seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// How many validators, all of equal power.
+    /// How many validators.
     pub validators: u16,
+    /// The voting powers of those that have another than one.
+    pub powers: BTreeMap<NodeIndex, u64>,
     /// What consensus runs with.
     pub parameters: Parameters,
     /// Which arithmetic checks signatures.
@@ -78,6 +81,7 @@ impl Scenario {
     pub fn calm(validators: u16) -> Self {
         Self {
             validators,
+            powers: BTreeMap::new(),
             parameters: local_parameters(),
             signatures: Signatures::Simulated,
             network: LinkDials::CALM,
@@ -122,18 +126,33 @@ impl Scenario {
         pairs.collect()
     }
 
-    /// How many faulty validators consensus bears.
+    /// How many faulty validators consensus bears at genesis, if they are those of the least power.
     #[must_use]
-    pub const fn fault_budget(&self) -> u16 {
-        self.validators.saturating_sub(1) / 3
+    pub fn fault_budget(&self) -> u16 {
+        let powers = self.first_powers();
+        let mut bearable = sets::bearable(&powers);
+        let mut ascending: Vec<_> = powers.into_values().map(u128::from).collect();
+        ascending.sort_unstable();
+        let fits = ascending.into_iter().take_while(|power| {
+            let left = bearable.checked_sub(*power);
+            bearable = left.unwrap_or_default();
+            left.is_some()
+        });
+        u16::try_from(fits.count()).unwrap_or(u16::MAX)
     }
 
-    /// Whether no more validators lie, compute something else or go for good than consensus bears.
+    /// Whether no more power lies, computes something else or goes for good than consensus bears, in any set that is planned.
     #[must_use]
     pub fn is_within_budget(&self) -> bool {
-        let mut faulty = self.judged_by_nobody();
-        faulty.extend(&self.lost);
-        faulty.len() <= usize::from(self.fault_budget())
+        let mut sets = self.planned_powers().into_iter();
+        sets.all(|powers| self.faulty_power(&powers) <= sets::bearable(&powers))
+    }
+
+    /// Whether consensus would bear that this node is faulty too.
+    fn bears(&self, node: NodeIndex) -> bool {
+        let mut worse = self.clone();
+        worse.lost.insert(node);
+        worse.is_within_budget()
     }
 
     /// Adds a fault, in its place.

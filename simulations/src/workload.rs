@@ -5,10 +5,12 @@
 //! byte.
 //! Shape: one stream of acts with drawn gaps between them. Most are payments, of which every eighth empties its account nearly; some
 //! are sent twice at once, have a rival under the same id, expire soon, or are signed by a stranger. A few are accounts to be opened
-//! and orders of issues and redemptions, which go on step by step with each receipt.
+//! and orders of issues and redemptions, which go on step by step with each receipt. Beside them the authority over validators does what
+//! it is asked for.
 //! Units: amounts in minor units, time in nanoseconds.
 
 mod act;
+mod governing;
 mod making;
 mod openings;
 mod payments;
@@ -17,15 +19,19 @@ mod supply;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use falaj_consensus::types::Height;
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::receipt::Receipt;
-use falaj_ledger::rejection::Class;
+use falaj_ledger::rejection::{Class, Rejection};
 use falaj_ledger::transaction::{SignedTx, TxKey};
 use falaj_node::core::{Admission, Ticket};
 
 use crate::chance::{Chance, Draws, Site, Word};
 use crate::economy::{Economy, OwnedAccount};
+use crate::fault::Fault;
 use crate::types::{Ppm, SimTime};
 
+use governing::Governing;
 use making::Maker;
 use openings::Openings;
 use supply::Orders;
@@ -115,6 +121,7 @@ pub struct Workload {
     accounts: Vec<OwnedAccount>,
     openings: Openings,
     orders: Orders,
+    governing: Governing,
     open: BTreeMap<TxKey, Open>,
     rivals: BTreeMap<TxKey, Vec<u8>>,
     tickets: u64,
@@ -132,6 +139,7 @@ impl Workload {
     #[must_use]
     pub fn new(chance: &Chance, economy: Arc<Economy>, dials: WorkloadDials) -> Self {
         let members = economy.genesis.validators.members().len() as u64;
+        let governing = Governing::new(chance, &economy.genesis.validators);
         Self {
             dials,
             acts: chance.draws(ACT, 0),
@@ -145,6 +153,7 @@ impl Workload {
             maker: Maker::new(economy),
             openings: Openings::new(chance),
             orders: Orders::new(chance),
+            governing,
             open: BTreeMap::new(),
             rivals: BTreeMap::new(),
             tickets: 0,
@@ -183,7 +192,7 @@ impl Workload {
             Step::Again(key) | Step::Rival(key) => (key, false),
         };
         if self.open.get(&key)?.until.is_some_and(|until| until < at) {
-            self.give_up(key);
+            self.give_up(key, None);
             return None;
         }
         let open = self.open.get_mut(&key)?;
@@ -209,13 +218,12 @@ impl Workload {
         })
     }
 
-    /// A node answered. What it says is advice: a client gives up what could not succeed now, and waits otherwise.
-    pub fn answered(&mut self, ticket: Ticket, answer: &Admission) {
-        let Some(key) = self.asked.remove(&ticket) else {
-            return;
-        };
+    /// A node answered. What it says is advice: a client gives up what could not succeed now, and waits otherwise; the authority over
+    /// validators asks another node at once.
+    pub fn answered(&mut self, ticket: Ticket, answer: &Admission) -> Option<Step> {
+        let key = self.asked.remove(&ticket)?;
         let (Admission::Refused(rejection), Some(open)) = (answer, self.open.get_mut(&key)) else {
-            return;
+            return None;
         };
         let hopeless = match rejection.class() {
             Class::Fix | Class::State => true,
@@ -228,12 +236,14 @@ impl Workload {
             Class::Retry => false,
         };
         if hopeless {
-            self.give_up(key);
+            self.give_up(key, Some(*rejection));
         }
+        self.governing.waits_for(key).then_some(Step::Ask(key))
     }
 
-    fn give_up(&mut self, key: TxKey) {
+    fn give_up(&mut self, key: TxKey, rejection: Option<Rejection>) {
         self.given_up += u64::from(self.open.remove(&key).is_some());
+        self.governing.given_up(key, rejection);
     }
 
     /// A final block gives these receipts: what clients now know, and do next.
@@ -252,11 +262,36 @@ impl Workload {
             let next = self
                 .orders
                 .settled(&mut self.maker, at, receipt.key, executed);
+            let rejection = receipt.verdict.rejection();
+            let governed = self
+                .governing
+                .settled(&mut self.maker, at, receipt.key, rejection);
             if self.acting {
-                steps.extend(next.into_iter().map(|tx| self.begin(at, &tx, None)));
+                let next = next.into_iter().chain(governed);
+                steps.extend(next.map(|tx| self.begin(at, &tx, None)));
             }
         }
         steps
+    }
+
+    /// Somebody wants other validators; the authority of a chain that has one begins.
+    pub fn govern(&mut self, at: SimTime, step: Fault) -> Option<Step> {
+        self.governing.ask(step);
+        self.go_on_governing(at)
+    }
+
+    /// A final block came, by which this set is the last one decided; a step that was given up is begun anew.
+    pub fn heard(&mut self, at: SimTime, height: Height, set: &Arc<ValidatorSet>) -> Option<Step> {
+        self.governing.hear(height, set);
+        self.go_on_governing(at)
+    }
+
+    fn go_on_governing(&mut self, at: SimTime) -> Option<Step> {
+        if !self.acting {
+            return None;
+        }
+        let proposal = self.governing.begin(&mut self.maker, at)?;
+        Some(self.begin(at, &proposal, None))
     }
 
     /// Transactions without a receipt.

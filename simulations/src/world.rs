@@ -39,7 +39,7 @@ pub use view::{ConsensusView, GuardView, LogEnds, MempoolView, NodeView, RoundVi
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use falaj_consensus::types::{ChainContext, Height};
+use falaj_consensus::types::{ChainContext, Height, ValidatorIndex};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, RealChecker};
 use falaj_ledger::account::AccountId;
@@ -50,7 +50,7 @@ use falaj_node::core::Replica;
 use crate::byzantine::Plot;
 use crate::chance::{Chance, Draws, Site};
 use crate::checker::{Facts, Judge, Violation};
-use crate::economy::Economy;
+use crate::economy::{Economy, validator_of};
 use crate::fault::{Fault, Timed};
 use crate::history::History;
 use crate::hsm::{Keys, Registry, RegistryChecker};
@@ -333,6 +333,13 @@ impl World {
         let heights: Option<BTreeSet<Height>> =
             self.correct().map(|node| self.height(node)).collect();
         heights.and_then(|heights| heights.first().copied())
+    }
+
+    /// The index that a node has at a height, by its own ledger; `None` if it is no validator then, or does not run.
+    fn index_at(&self, node: NodeIndex, height: Height) -> Option<ValidatorIndex> {
+        let sets = self.ledger(node)?.validator_sets();
+        let (_, set) = sets.take_while(|(from, _)| *from <= height).last()?;
+        set.index_of(validator_of(node))
     }
 
     /// What was found wrong, if anything was.

@@ -36,7 +36,7 @@ fn forgetful(liar: &mut Liar<'_>, vote: &Vote) -> Option<Vote> {
 
 /// What the liar has precommitted last at a height.
 fn locked(liar: &Liar<'_>, height: Height) -> Option<BlockId> {
-    let own = liar.index();
+    let own = liar.index_at(height);
     liar.plot.last(liar.place, |message| {
         let Message::Votes(votes) = message else {
             return None;

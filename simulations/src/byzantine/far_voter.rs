@@ -18,10 +18,11 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> 
     let Some(Message::Votes(votes)) = &frame.message else {
         return vec![Lie::frame(to, frame)];
     };
-    let own = liar.index();
-    let Some(vote) = votes.iter().find(|vote| vote.validator == own) else {
+    let is_own = |vote: &&Vote| vote.validator == liar.index_at(vote.height);
+    let Some(vote) = votes.iter().find(is_own) else {
         return vec![Lie::frame(to, frame)];
     };
+    let own = vote.validator;
     let Some(draw) = liar.acts(FAR, 2) else {
         return vec![Lie::frame(to, frame)];
     };

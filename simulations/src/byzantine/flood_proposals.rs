@@ -13,12 +13,13 @@ use crate::types::NodeIndex;
 const PROPOSALS: Site = Site::new("byzantine/flood-proposals");
 
 pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
-    let own = liar.index();
     let last = liar.plot.last(liar.place, |message| {
         let Message::Proposal(bundle) = message else {
             return None;
         };
-        (bundle.proposal.proposer == own).then(|| (**bundle).clone())
+        let proposal = &bundle.proposal;
+        let is_own = proposal.proposer == liar.index_at(proposal.height());
+        is_own.then(|| (**bundle).clone())
     });
     let (Some(_), Some(last)) = (liar.acts(PROPOSALS, 4), last) else {
         return vec![Lie::frame(to, frame)];
@@ -37,7 +38,7 @@ fn another(liar: &mut Liar<'_>, last: &ProposalBundle, number: u64) -> Frame {
     header.time_us = header.time_us.saturating_add(number);
     let turns = u32::try_from(number % 2 * (number % 40)).unwrap_or_default();
     let round = last.proposal.round.get();
-    let round = Round::new(round.saturating_add(turns * u32::from(liar.validators)));
+    let round = Round::new(round.saturating_add(turns * u32::from(liar.validators())));
     header.round = round;
     let statement = Statement::Proposal {
         height: header.height,

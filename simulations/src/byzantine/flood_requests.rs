@@ -46,8 +46,8 @@ fn request(liar: &Liar<'_>, draw: &Draw, number: u64) -> Message {
             height,
             round: Round::new(0),
             proposal: false,
-            prevotes: Bitmap::none(usize::from(liar.validators)),
-            precommits: Bitmap::none(usize::from(liar.validators)),
+            prevotes: Bitmap::none(usize::from(liar.validators())),
+            precommits: Bitmap::none(usize::from(liar.validators())),
         },
     }
 }

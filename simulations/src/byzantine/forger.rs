@@ -49,8 +49,10 @@ fn certificate_of(
         2 => forged.height = liar.open().next(),
         3 => {
             forged.signatures.truncate(1);
-            forged.signers = Bitmap::none(usize::from(liar.validators));
-            forged.signers.insert(liar.index());
+            forged.signers = Bitmap::none(usize::from(liar.validators()));
+            if liar.is_member() {
+                forged.signers.insert(liar.index());
+            }
         }
         _ => {
             if let Some(first) = forged.signatures.first().cloned() {

@@ -9,8 +9,8 @@ use crate::marks::Mark;
 use crate::types::NodeIndex;
 
 pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> Vec<Lie> {
-    let own = liar.index();
-    let heard = liar.plot.heard_vote().filter(|vote| vote.validator != own);
+    let heard = liar.plot.heard_vote();
+    let heard = heard.filter(|vote| vote.validator != liar.index_at(vote.height));
     let heard = heard.cloned();
     let (Some(bundle), Some(heard)) = (own_fresh_proposal(liar, &frame), heard) else {
         return vec![Lie::frame(to, frame)];

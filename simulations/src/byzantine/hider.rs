@@ -42,13 +42,12 @@ fn one_of(liar: &Liar<'_>, to: &[NodeIndex]) -> Vec<NodeIndex> {
 
 /// Who asks for the votes of a round does not get the hidden one either.
 fn keep_back(liar: &Liar<'_>, frame: &mut Frame) {
-    let own = liar.index();
     let hidden: Option<(Height, Round)> = liar.plot.hidden(liar.place);
     if let Some(Message::Votes(votes)) = &mut frame.message {
         votes.retain(|vote| {
             let is_prevote = matches!(vote.value, VoteValue::Prevote(Some(_)));
             let is_hidden = hidden == Some((vote.height, vote.round));
-            vote.validator != own || !is_prevote || !is_hidden
+            vote.validator != liar.index_at(vote.height) || !is_prevote || !is_hidden
         });
     }
 }

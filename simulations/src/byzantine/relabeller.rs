@@ -17,7 +17,7 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, frame: Frame) -> 
     let mut votes = votes.clone();
     for vote in &mut votes {
         if draw.word(1).below(2) == 0 {
-            let other = (vote.validator.get() + 1) % liar.validators;
+            let other = (vote.validator.get() + 1) % liar.validators();
             vote.validator = ValidatorIndex::new(other);
         } else {
             vote.round = vote.round.next();

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Body, Kind, Statement, decode};
-use falaj_consensus::types::{BatchDigest, BlockId, Height, ValidatorId};
+use falaj_consensus::types::{BatchDigest, BlockId, Height, ValidatorId, ValidatorIndex};
 use falaj_hsm::Place;
 use falaj_node::core::{Ack, Frame, Message};
 use falaj_node::storage::BlockRecord;
 
+use super::sets::Sets;
 use super::{Facts, Finding, Observation};
 use crate::economy::validator_of;
 use crate::types::NodeIndex;
@@ -48,7 +49,12 @@ impl Disclosure {
         }
     }
 
-    pub(super) fn observe(&mut self, node: NodeIndex, seen: &Observation<'_>) -> Finding {
+    pub(super) fn observe(
+        &mut self,
+        sets: &Sets,
+        node: NodeIndex,
+        seen: &Observation<'_>,
+    ) -> Finding {
         let disk = &mut self.disks[node.position()];
         match seen {
             Observation::Started {
@@ -77,7 +83,7 @@ impl Disclosure {
                 disk.synced(*log, *upto);
                 Ok(())
             }
-            Observation::Sent(frame) => disk.sent(node, frame),
+            Observation::Sent(frame) => disk.sent(sets, node, frame),
             Observation::Replayed(_)
             | Observation::Intended(_)
             | Observation::Received(_)
@@ -182,15 +188,20 @@ impl Disk {
         }
     }
 
-    fn sent(&mut self, node: NodeIndex, frame: &Frame) -> Finding {
+    fn sent(&mut self, sets: &Sets, node: NodeIndex, frame: &Frame) -> Finding {
+        let is_own = |height: Height, author: ValidatorIndex| {
+            sets.at(height).node(author.get()) == Some(node)
+        };
         self.height(frame.height)?;
         frame.acks.iter().try_for_each(|ack| self.ack(*ack))?;
         match &frame.message {
             Some(Message::Votes(votes)) => votes
                 .iter()
-                .filter(|vote| vote.validator.get() == node.get())
+                .filter(|vote| is_own(vote.height, vote.validator))
                 .try_for_each(|vote| self.statement(&vote.statement())),
-            Some(Message::Proposal(bundle)) if bundle.proposal.proposer.get() == node.get() => {
+            Some(Message::Proposal(bundle))
+                if is_own(bundle.proposal.height(), bundle.proposal.proposer) =>
+            {
                 self.statement(&bundle.proposal.statement())
             }
             Some(Message::Certificate(certificate)) => self.height(certificate.height),

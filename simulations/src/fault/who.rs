@@ -79,14 +79,31 @@ impl Fault {
             | Self::PinLocked(_)
             | Self::KeyMissing(_)
             | Self::TokenMended(_)
-            | Self::GuardCopied(_) => None,
+            | Self::GuardCopied(_)
+            | Self::Leave { .. }
+            | Self::Return { .. }
+            | Self::Reweigh { .. } => None,
         }
+    }
+
+    /// Whether it is a step from one validator set to another.
+    #[must_use]
+    pub const fn is_set_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Leave { .. } | Self::Return { .. } | Self::Reweigh { .. }
+        )
     }
 
     /// Shows each node; whether somebody is left.
     fn retain(&mut self, keep: &mut dyn FnMut(&mut NodeIndex) -> bool) -> bool {
         match self {
-            Self::Partition { side, .. } | Self::Mute { side } | Self::Reset { side } => {
+            Self::Partition { side, .. }
+            | Self::Mute { side }
+            | Self::Reset { side }
+            | Self::Leave { side }
+            | Self::Return { side }
+            | Self::Reweigh { side, .. } => {
                 side.retain_mut(keep);
                 !side.is_empty()
             }

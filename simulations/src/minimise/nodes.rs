@@ -47,6 +47,7 @@ fn among(
     });
     Scenario {
         validators,
+        powers: map(&scenario.powers, &name),
         cities: map(&scenario.cities, &name),
         clocks: map(&scenario.clocks, &name),
         slow: map(&scenario.slow, &name),

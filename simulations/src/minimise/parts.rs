@@ -27,11 +27,12 @@ enum Part {
 impl Search<'_> {
     /// Leaves out whole classes.
     pub(super) fn classes(&mut self) {
-        let classes: [fn(&mut Scenario); 8] = [
+        let classes: [fn(&mut Scenario); 9] = [
             |scenario| scenario.network = LinkDials::CALM,
             |scenario| scenario.disk = DiskDials::CALM,
             |scenario| scenario.parameters = local_parameters(),
             |scenario| scenario.signatures = Signatures::Simulated,
+            |scenario| scenario.powers.clear(),
             |scenario| scenario.clocks.clear(),
             |scenario| scenario.slow.clear(),
             |scenario| scenario.byzantine.clear(),

@@ -26,9 +26,10 @@ pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
-    FullDisk, Heal, KeyMissing, Kill, Log, Loss, Lost, LyingDisk, MisdirectedWrite,
-    MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut, Reset, Restart, Rot,
-    SharedKey, Single, Slow, SlowDisk, Swizzle, Timers, Token, TokenBack, TokenGone, WorstSchedule,
+    FullDisk, Heal, KeyMissing, Kill, Leave, Log, Loss, Lost, LyingDisk, MisdirectedWrite,
+    MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut, Reset, Restart,
+    Reweigh, Rot, SharedKey, Single, Slow, SlowDisk, Swizzle, Timers, Token, TokenBack, TokenGone,
+    WorstSchedule,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -58,9 +59,13 @@ pub struct File {
     /// What is drawn for each seed as it is without a file: `"all"`, or some classes. What is neither drawn nor said is as on a good day.
     #[serde(default, skip_serializing_if = "Drawn::is_nothing")]
     pub drawn: Drawn,
-    /// How many validators, of equal power, 1 to 128; four if not said.
+    /// How many validators, 1 to 128; four if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validators: Option<Dial<u64>>,
+    /// The voting powers of the validators, one after the other, and again from the first when there are more validators than powers; one
+    /// each if not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub powers: Vec<u64>,
     /// How long the trouble lasts until the network stabilises; five seconds if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub horizon_ms: Option<Dial<Ms>>,
@@ -145,6 +150,12 @@ pub struct File {
     /// Validators whose place a standby takes, with an older guard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failover: Vec<Failover>,
+    /// Validators that leave the set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leave: Vec<Leave>,
+    /// Validators that get another voting power.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reweigh: Vec<Reweigh>,
     /// Disks of one log that become slow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_disk: Vec<SlowDisk>,

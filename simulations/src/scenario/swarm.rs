@@ -7,6 +7,7 @@
 mod cuts;
 mod disks;
 mod faulty;
+mod governing;
 mod machines;
 mod signers;
 
@@ -50,6 +51,8 @@ const VALIDATORS: u16 = 4;
 pub enum Class {
     /// How many validators there are.
     Validators,
+    /// Which voting powers they have.
+    Powers,
     /// How long there is trouble.
     Horizon,
     /// Every link.
@@ -110,12 +113,15 @@ pub enum Class {
     Clocks,
     /// Slow processors.
     Processors,
+    /// Validators that leave, come back and get other powers.
+    SetChanges,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Validators,
+        Self::Powers,
         Self::Horizon,
         Self::Network,
         Self::Disk,
@@ -146,6 +152,7 @@ impl Class {
         Self::Timers,
         Self::Clocks,
         Self::Processors,
+        Self::SetChanges,
     ];
 }
 
@@ -163,6 +170,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
     for class in classes {
         match class {
             Class::Validators => scenario.validators = validators(&shape),
+            Class::Powers => scenario.powers = governing::powers(&chance, scenario.validators),
             Class::Horizon => scenario.stabilise_at = Some(horizon(&shape)),
             Class::Network => scenario.network = LinkDials::swarm(&chance),
             Class::Disk => scenario.disk = disk(&shape),
@@ -192,7 +200,8 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::ClockLeaps
             | Class::Timers
             | Class::Clocks
-            | Class::Processors => {}
+            | Class::Processors
+            | Class::SetChanges => {}
         }
     }
     scenario
@@ -328,7 +337,9 @@ impl<'a> Swarm<'a> {
                 Class::Timers => self.timers(),
                 Class::Clocks => self.clocks(),
                 Class::Processors => self.processors(),
+                Class::SetChanges => self.set_changes(),
                 Class::Validators
+                | Class::Powers
                 | Class::Horizon
                 | Class::Network
                 | Class::Disk

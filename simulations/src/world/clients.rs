@@ -86,6 +86,10 @@ impl World {
         {
             self.mark_rejection(*rejection);
         }
-        self.workload.answered(ticket, answer);
+        let next = self.workload.answered(ticket, answer);
+        let now = self.now();
+        if let Some(next) = next {
+            self.queue.push(now, Event::Client(next));
+        }
     }
 }

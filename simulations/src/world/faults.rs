@@ -90,6 +90,10 @@ impl World {
             Fault::SharedKey(node) => self.nodes[node.position()].shares_key = true,
             Fault::GuardCopied(node) => self.copy_guard(node),
             Fault::Failover { node, remembers } => self.fail_over(node, remembers),
+            Fault::Leave { .. } | Fault::Return { .. } | Fault::Reweigh { .. } => {
+                let step = self.workload.govern(at, fault);
+                self.take_up(step.into_iter().collect());
+            }
         }
     }
 
@@ -154,6 +158,11 @@ impl World {
         pairs
             .filter(|(one, other)| one != other && !self.network.is_open(*one, *other))
             .collect()
+    }
+
+    /// Whether some link carries nothing.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.cut_pairs().is_empty()
     }
 
     /// A node cuts its link to a peer. It hears no more of it by itself, so the peer alone has to be told.

@@ -130,6 +130,9 @@ impl World {
         marks.hit_if(replayed, Mark::Replayed);
         marks.hit_if(recovered.guard.is_none(), Mark::GuardOlder);
         let open = recovered.state.height().next();
+        let last = recovered.state.validator_sets().last();
+        let is_under_way = last.is_some_and(|(from, _)| from > open);
+        marks.hit_if(boot > 1 && is_under_way, Mark::RestartAtChange);
         let Some(guard) = &recovered.guard else {
             return;
         };

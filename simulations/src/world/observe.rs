@@ -6,8 +6,10 @@ use falaj_consensus::engine::{Event as Consensus, TimerKind};
 use falaj_consensus::message::{Evidence, Kind, Statement};
 use falaj_consensus::round::Step;
 use falaj_consensus::types::{Height, Round};
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::event::EventKind;
 use falaj_ledger::rejection::Rejection;
+use falaj_ledger::state::State;
 use falaj_node::core::{Committed, Event, Frame, Message};
 
 use super::World;
@@ -21,7 +23,7 @@ use crate::types::NodeIndex;
 const OFF_US: u64 = 10_000;
 
 /// What stands for what a transaction meets.
-const REJECTIONS: [(Rejection, Mark); 8] = [
+const REJECTIONS: [(Rejection, Mark); 10] = [
     (Rejection::Exists, Mark::DuplicatePayment),
     (Rejection::ExistsDifferent, Mark::Rival),
     (Rejection::FailedBefore, Mark::DuplicatePayment),
@@ -30,6 +32,8 @@ const REJECTIONS: [(Rejection, Mark); 8] = [
     (Rejection::Role, Mark::Stranger),
     (Rejection::IssuanceCap, Mark::CapReached),
     (Rejection::Quorum, Mark::TooFewApprovals),
+    (Rejection::StepTooLarge, Mark::StepTooLarge),
+    (Rejection::ChangeUnderWay, Mark::ChangeUnderWay),
 ];
 
 impl World {
@@ -103,6 +107,12 @@ impl World {
             !committed.executed.state.bench().entries().is_empty(),
             Mark::Benched,
         );
+        let height = committed.header.height;
+        let set = committed.executed.state.validators_at(height);
+        let mut powers = set.members().iter().map(|member| member.power);
+        let first = powers.next();
+        let unequal = powers.any(|power| Some(power) != first);
+        marks.hit_if(unequal, Mark::UnequalPowers);
         for receipt in &committed.executed.receipts {
             if let Some(rejection) = receipt.verdict.rejection() {
                 self.mark_rejection(rejection);
@@ -114,14 +124,41 @@ impl World {
                 EventKind::Issued { .. } => Mark::Issued,
                 EventKind::Redeemed { .. } => Mark::Redeemed,
                 EventKind::Vetoed { .. } => Mark::Vetoed,
+                EventKind::ValidatorsChanged { .. } => {
+                    self.mark_set_change(&committed.executed.state);
+                    Mark::SetChanged
+                }
                 EventKind::Transferred { .. }
                 | EventKind::Proposed { .. }
                 | EventKind::Approved { .. }
-                | EventKind::ValidatorsChanged { .. }
                 | EventKind::ParametersChanged { .. } => continue,
             };
             self.marks.hit(mark);
         }
+    }
+
+    /// What the last change of the set was.
+    fn mark_set_change(&mut self, state: &State) {
+        let sets: Vec<_> = state.validator_sets().map(|(_, set)| set).collect();
+        let [.., before, after] = &sets[..] else {
+            return;
+        };
+        let power = |set: &ValidatorSet, id| {
+            let place = set.index_of(id)?;
+            set.get(place).map(|member| member.power)
+        };
+        let marks = &mut self.marks;
+        for member in before.members() {
+            let now = power(after, member.id);
+            marks.hit_if(now.is_none(), Mark::MemberLeft);
+            let other = now.is_some_and(|now| now != member.power);
+            marks.hit_if(other, Mark::Reweighed);
+        }
+        let mut ids = after.members().iter().map(|member| member.id);
+        let is_new = ids.any(|id| before.index_of(id).is_none());
+        marks.hit_if(is_new, Mark::MemberReturned);
+        let is_cut = self.is_cut();
+        self.marks.hit_if(is_cut, Mark::ChangeWhileCut);
     }
 
     /// What a transaction met.

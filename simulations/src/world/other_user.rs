@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use falaj_consensus::message::{Statement, Vote};
-use falaj_consensus::types::ValidatorIndex;
 use falaj_node::core::{Frame, Message};
 
 use super::World;
@@ -34,7 +33,9 @@ impl World {
             value,
         };
         let signature = self.sign_past_guard(place, &other);
-        let voter = ValidatorIndex::new(place.get());
+        let Some(voter) = self.index_at(place, height) else {
+            return;
+        };
         let vote = Vote::new(voter, other, signature).expect("a prevote is a vote");
         let others: Vec<_> = self.nodes().filter(|node| *node != place).collect();
         self.pass_on(place, &others, &vote);

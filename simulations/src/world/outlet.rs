@@ -66,11 +66,17 @@ impl World {
     /// Clients learn of a final block's receipts from any node that they can believe, also from one that decided it before a crash and
     /// comes back.
     pub(super) fn show_clients(&mut self, place: NodeIndex, committed: &Committed) {
-        if !self.is_lying(place) {
-            let receipts = &committed.executed.receipts;
-            let steps = self.workload.settled(self.now(), receipts);
-            self.take_up(steps);
+        if self.is_lying(place) {
+            return;
         }
+        let executed = &committed.executed;
+        let now = self.now();
+        if let Some((_, set)) = executed.state.validator_sets().last() {
+            let step = self.workload.heard(now, committed.header.height, set);
+            self.take_up(step.into_iter().collect());
+        }
+        let steps = self.workload.settled(now, &executed.receipts);
+        self.take_up(steps);
     }
 
     fn send(&mut self, place: NodeIndex, to: &Recipients, class: Class, bytes: &Packet) {
@@ -166,7 +172,6 @@ impl World {
         self.plot.remember(place, &frame);
         let mut liar = Liar {
             place,
-            validators: self.scenario.validators,
             number: self.said[place.position()],
             state: process.replica.state(),
             victims: &victims,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use falaj_consensus::engine::{Alarm, Event as Consensus};
-use falaj_consensus::types::{Height, ValidatorIndex};
+use falaj_consensus::types::Height;
 use falaj_node::core::{Committed, Event, Frame};
 
 use super::World;
@@ -93,8 +93,8 @@ impl World {
         let what = match seen {
             Observation::Started { height, .. } => Some(What::Started { height: *height }),
             Observation::Released { statement, .. } => {
-                let validator = ValidatorIndex::new(place.get());
-                Some(What::Signed(Said::of(validator, statement)))
+                let own = self.index_at(place, statement.height());
+                own.map(|own| What::Signed(Said::of(own, statement)))
             }
             Observation::Committed(block) => Some(What::Decided {
                 height: block.header.height,

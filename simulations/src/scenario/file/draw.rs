@@ -59,6 +59,12 @@ impl Knobs {
         if let Some(validators) = self.said(TOP, 0, file.validators.as_ref()) {
             scenario.validators = u16::try_from(validators).expect("a file was checked");
         }
+        let nodes = (0..scenario.validators).map(NodeIndex::new);
+        let powers = nodes.zip(file.powers.iter().copied().cycle());
+        let unequal = powers.filter(|(_, power)| *power != 1);
+        if !file.powers.is_empty() {
+            scenario.powers = unequal.collect();
+        }
         let horizon_ns = self.said(TOP, 1, file.horizon_ms.as_ref()).map(Ms::ns);
         let drawn = scenario.stabilise_at;
         let at = horizon_ns.map(SimTime::new).or(drawn);

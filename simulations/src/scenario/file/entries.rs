@@ -275,6 +275,32 @@ entries! {
         remembers: bool,
     }
 
+    /// The authority asks that these validators leave the set, in one step.
+    Leave {
+        /// Who.
+        nodes: Who,
+        /// When it is asked for.
+        at_ms: Dial<Ms>,
+        /// After what time it is asked that they come back, in a step for each; never if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
+    /// The authority asks for another voting power of these validators, in one step.
+    Reweigh {
+        /// Whose.
+        nodes: Who,
+        /// When it is asked for.
+        at_ms: Dial<Ms>,
+        /// The power of each.
+        power: Dial<u64>,
+        /// After what time it is asked that they have the power of genesis again, in a step for each; never if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
     /// The disk of one log of a node becomes slow until the network stabilises.
     SlowDisk {
         /// Whose.

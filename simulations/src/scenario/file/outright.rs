@@ -29,6 +29,7 @@ pub struct Unsayable(&'static str);
 pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
     let Scenario {
         validators,
+        powers,
         parameters,
         signatures,
         network,
@@ -65,6 +66,12 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         seed: None,
         drawn: Drawn::default(),
         validators: Some(Dial::Fixed(u64::from(*validators))),
+        powers: if powers.is_empty() {
+            Vec::new()
+        } else {
+            let nodes = (0..*validators).map(NodeIndex::new);
+            nodes.map(|node| scenario.power_of(node)).collect()
+        },
         horizon_ms: Some(Dial::Fixed(Ms::of_ns(horizon.get()))),
         heights: heights.map(Height::get).map(Dial::Fixed),
         signatures: match signatures {
@@ -100,6 +107,8 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         key_missing: Vec::new(),
         shared_key: Vec::new(),
         failover: Vec::new(),
+        leave: Vec::new(),
+        reweigh: Vec::new(),
         slow_disk: Vec::new(),
         full_disk: Vec::new(),
         failing_disk: Vec::new(),

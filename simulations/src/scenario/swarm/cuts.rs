@@ -69,7 +69,8 @@ impl Swarm<'_> {
     /// from round 0 on: a sixteenth of the shortest.
     pub(super) fn worst_schedules(&mut self) {
         let draw = self.draw(WORST_SCHEDULE, 0);
-        if draw.word(0).below(8) != 0 {
+        // He counts validators of equal power.
+        if draw.word(0).below(8) != 0 || !self.scenario.powers.is_empty() {
             return;
         }
         let waits = self.scenario.parameters.timeouts;

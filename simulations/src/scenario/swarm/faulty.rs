@@ -28,6 +28,9 @@ impl Swarm<'_> {
             let node = (first + number) % u64::from(self.scenario.validators);
             let node = NodeIndex::new(u16::try_from(node).expect("below the number of validators"));
             let at = self.time(draw.word(1));
+            if !self.scenario.bears(node) {
+                continue;
+            }
             match draw.word(0).below(6) {
                 0 => self.lie(node, &[Behaviour::Equivocate]),
                 1 => self.lie(node, &[Behaviour::VoteTwice]),
@@ -69,9 +72,8 @@ impl Swarm<'_> {
     pub(super) fn one_more(&self, draw: &Draw) -> Option<NodeIndex> {
         let (liars, lost) = (&self.scenario.byzantine, &self.scenario.lost);
         let node = self.node(draw.word(1));
-        let bears = liars.len() + lost.len() < usize::from(self.scenario.fault_budget());
         let is_new = !liars.contains_key(&node) && !lost.contains(&node);
-        (draw.word(0).below(4) == 0 && is_new && bears).then_some(node)
+        (draw.word(0).below(4) == 0 && is_new && self.scenario.bears(node)).then_some(node)
     }
 
     /// A sector that cannot be read; some time later the process is started again, and reads its logs whole.

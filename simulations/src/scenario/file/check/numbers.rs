@@ -27,6 +27,8 @@ const KIB_MAX: u64 = 1 << 30;
 /// Some hundred thousand kilometres from one side of the Earth to the other.
 const STRETCH_MAX_PERCENT: u64 = 1_000;
 const HEIGHTS_MAX: u64 = 1_000_000;
+/// Enough for every ratio, and for sums that nobody has to think of.
+pub(super) const POWER_MAX: u64 = 1 << 40;
 const SEEDS_MAX: u64 = 1_000_000_000;
 /// The greatest number of a TOML file, with room for as many seeds after it.
 const SEED_MAX: u64 = i64::MAX as u64 - SEEDS_MAX;
@@ -44,6 +46,9 @@ pub(super) fn check(file: &File, facts: &Facts) -> Result<(), FileError> {
         1,
         SEEDS_MAX,
     )?;
+    for power in &file.powers {
+        within("powers", &Dial::Fixed(*power), 1, POWER_MAX)?;
+    }
     timeouts(file)?;
     sections(file)?;
     machines(file)?;
@@ -273,7 +278,10 @@ fn changes(key: &str, dial: Option<&Dial<u64>>) -> Checked {
 }
 
 fn tokens(file: &File) -> Checked {
-    courses!(file: token_gone token pin_locked key_missing);
+    courses!(file: token_gone token pin_locked key_missing leave reweigh);
+    for entry in &file.reweigh {
+        within("reweigh.power", &entry.power, 1, POWER_MAX)?;
+    }
     for entry in &file.shared_key {
         at("shared_key.at_ms", &entry.at_ms)?;
     }
@@ -353,6 +361,10 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
     if cities > most {
         return Err(impossible("cities", &cities, &0, &most));
     }
+    let powers = file.powers.len() as u64;
+    if powers > most {
+        return Err(impossible("powers", &powers, &0, &most));
+    }
     // Too many liars have a refusal of their own.
     let faulty = named!(
         byzantine.nodes lost.nodes diverging.nodes bad_sector.nodes shared_key.nodes failover.nodes
@@ -366,7 +378,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
         clock.nodes slow.nodes partition.side mute.side crash.nodes power_cut.nodes restart.nodes
         token_gone.nodes token_back.nodes token.nodes slow_disk.nodes full_disk.nodes failing_disk.nodes pause.nodes
         clock_leap.nodes pin_locked.nodes key_missing.nodes kill.nodes reset.nodes eclipse.nodes swizzle.nodes
-        timers.nodes
+        timers.nodes leave.nodes reweigh.nodes
     );
     for (key, who) in others {
         who.into_iter()

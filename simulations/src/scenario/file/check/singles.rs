@@ -3,7 +3,7 @@
 use super::super::dial::{Dial, Ms};
 use super::super::entries::Single;
 use super::super::read::FileError;
-use super::numbers::{CHANGES_MAX, HOUR, LEAST};
+use super::numbers::{CHANGES_MAX, HOUR, LEAST, POWER_MAX};
 use super::{Contradiction, Facts, File, impossible, within};
 use crate::fault::Fault;
 
@@ -56,6 +56,9 @@ fn numbers(fault: &Fault) -> Checked {
     } = fault
     {
         changes(*after_changes)?;
+    }
+    if let Fault::Reweigh { power, .. } = fault {
+        within("fault.what.power", &Dial::Fixed(*power), 1, POWER_MAX)?;
     }
     if let Fault::Disk { dials, .. } = fault {
         ordered(dials.sync_min_ns, dials.sync_cap_ns)?;

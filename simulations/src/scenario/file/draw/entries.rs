@@ -3,6 +3,7 @@
 //! Invariant: each repetition of each entry draws at a place of its own, and each of its numbers at a counter of its own.
 //! Shape: who lies or is lost is settled first; what chance picks later leaves the lost alone, because nothing else can befall them.
 
+mod governing;
 mod links;
 mod signers;
 mod spoilt;
@@ -185,6 +186,7 @@ impl<'a> Entries<'a> {
         self.processes(file);
         self.timers(file);
         self.links(file);
+        self.governing(file);
         for single in &file.fault {
             self.scenario.lost.extend(single.what.loses());
             self.scenario.unsound.extend(single.what.unsound());
