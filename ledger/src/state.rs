@@ -19,7 +19,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::text;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::Bench;
-use falaj_consensus::types::{ChainContext, Hash32, Height};
+use falaj_consensus::types::{ChainContext, Hash32, Height, ValidatorId};
 use falaj_consensus::validator_set::ValidatorSet;
 use std::io;
 use std::sync::Arc;
@@ -290,6 +290,13 @@ impl State {
     /// Every validator set that was ever decided, with the first height that it governs, in order.
     pub fn validator_sets(&self) -> impl Iterator<Item = (Height, &Arc<ValidatorSet>)> {
         self.schedule.sets()
+    }
+
+    /// Whether a validator is a member of any set that was ever decided, or was.
+    #[must_use]
+    pub fn has_had(&self, validator: ValidatorId) -> bool {
+        let mut sets = self.validator_sets();
+        sets.any(|(_, set)| set.index_of(validator).is_some())
     }
 
     /// The parameters of a height that is decided: at most two above the state's.

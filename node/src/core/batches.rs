@@ -469,14 +469,20 @@ impl Batches {
     }
 
     /// A block ordered this batch: its transactions leave the memory. A quorum held it, so its number is booked, whoever sent it, if
-    /// its author is a member: of others there is no end. Gives the acknowledgement if it moved.
-    pub(super) fn order(&mut self, digest: &BatchDigest, set: &ValidatorSet) -> Option<Ack> {
+    /// its author is a member or was one: of others there is no end. Gives the acknowledgement if it moved.
+    pub(super) fn order(
+        &mut self,
+        digest: &BatchDigest,
+        is_known: impl Fn(ValidatorId) -> bool,
+    ) -> Option<Ack> {
         let held = self.take(digest)?;
         self.quotas
             .ordered(held.sender, encoded_length(&held.batch));
         let reference = held.batch.reference;
         self.ordered.insert(*digest, held.position);
-        set.index_of(reference.author)?;
+        if !is_known(reference.author) {
+            return None;
+        }
         self.number(reference);
         let durable = !self.unsynced.contains_key(&held.position);
         let settled = durable && self.settle(reference);
@@ -598,7 +604,7 @@ mod tests {
         let mut batches = Batches::default();
         let first = batch(1, 0);
         batches.insert(Arc::clone(&first), Position::new(1), AUTHOR);
-        assert_eq!(batches.order(&first.reference.digest, &set()), None);
+        assert_eq!(batches.order(&first.reference.digest, is_member), None);
         assert_eq!(batches.own_acks(), []);
         assert_eq!(batches.synced(Position::new(1)), [ack(1)]);
         assert_eq!(
@@ -622,6 +628,10 @@ mod tests {
         let third = batch(1, 3);
         batches.insert(Arc::clone(&third), Position::new(3), AUTHOR);
         assert!(!batches.is_held_by(PEER, &third));
+    }
+
+    fn is_member(author: ValidatorId) -> bool {
+        set().index_of(author).is_some()
     }
 
     fn set() -> ValidatorSet {
@@ -665,7 +675,7 @@ mod tests {
         assert!(!batches.is_held_by(ValidatorId::new(9), &relayed));
         let mut ordered = batches.clone();
         assert_eq!(
-            ordered.order(&relayed.reference.digest, &set()),
+            ordered.order(&relayed.reference.digest, is_member),
             Some(ack(1))
         );
         assert_eq!(batches.vouched(&relayed.reference.digest), Some(ack(1)));
@@ -713,9 +723,9 @@ mod tests {
         batches.insert(Arc::clone(&first), Position::new(2), AUTHOR);
         batches.insert(Arc::clone(&twin), Position::new(3), AUTHOR);
         assert_eq!(listed(&batches), [[1, 2]]);
-        batches.order(&first.reference.digest, &set());
+        batches.order(&first.reference.digest, is_member);
         assert_eq!(listed(&batches), [[2]]);
-        batches.order(&twin.reference.digest, &set());
+        batches.order(&twin.reference.digest, is_member);
         assert_eq!(listed(&batches), [[2]]);
         let relayed = batch(3, 0);
         batches.insert(Arc::clone(&relayed), Position::new(4), PEER);
@@ -753,7 +763,7 @@ mod tests {
             batches.check_room(AUTHOR, &kept.reference, 1),
             Err(Refused::Known)
         );
-        let _ack = batches.order(&kept.reference.digest, &set());
+        let _ack = batches.order(&kept.reference.digest, is_member);
         assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
     }
 
@@ -785,7 +795,7 @@ mod tests {
         let first = batch(1, 0);
         batches.insert(Arc::clone(&first), Position::new(1), AUTHOR);
         let _acks = batches.synced(Position::new(1));
-        let _ack = batches.order(&first.reference.digest, &set());
+        let _ack = batches.order(&first.reference.digest, is_member);
         batches.ordered = Ordered::default();
         assert!(!batches.contains(&first.reference.digest));
         assert_eq!(
@@ -799,7 +809,7 @@ mod tests {
     // Goal: tens of thousands of ordered batches, with gaps and by authors that are no members, and what is kept stays bounded.
     #[test]
     fn what_is_kept_of_ordered_batches_is_bounded() {
-        let (mut batches, set) = (Batches::default(), set());
+        let mut batches = Batches::default();
         for seq in (1..20_000).filter(|seq| seq % 1_000 != 0) {
             let stranger = ValidatorId::new(1_000 + u32::try_from(seq).unwrap());
             for (author, position) in [(AUTHOR, 2 * seq), (stranger, 2 * seq + 1)] {
@@ -818,7 +828,7 @@ mod tests {
                 batch.reference.digest = BatchDigest::new(digest);
                 batches.insert(Arc::new(batch), Position::new(position), PEER);
                 let _acks = batches.synced(Position::new(position));
-                let _ack = batches.order(&BatchDigest::new(digest), &set);
+                let _ack = batches.order(&BatchDigest::new(digest), is_member);
             }
         }
         assert_eq!(batches.authors.len(), 1);

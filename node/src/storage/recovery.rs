@@ -461,7 +461,6 @@ impl<D: Disk> NodeLogs<D> {
         tools: JobTools<'_>,
         mut room_bytes: u64,
     ) -> Result<RecoveredBatches, RecoverError> {
-        let set = state.validators_at(state.height().next());
         let (life_ms, time_ms) = (
             state.chain().constants.id_life_ms(),
             state.time_us() / 1_000,
@@ -478,8 +477,11 @@ impl<D: Disk> NodeLogs<D> {
             }
             let encoded = reader.read(*position)?;
             let bytes = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
-            let is_member = set.index_of(reference.author).is_some();
-            if !is_member || bytes > room_bytes || is_dead(&encoded, life_ms, time_ms) {
+            // Who has left may come back, and then the others wait for what it has not sent to all.
+            if !state.has_had(reference.author)
+                || bytes > room_bytes
+                || is_dead(&encoded, life_ms, time_ms)
+            {
                 left.push((*reference, *position));
                 continue;
             }

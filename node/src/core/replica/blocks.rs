@@ -475,9 +475,10 @@ impl Replica {
         step: &mut Step,
     ) {
         let transactions = candidate.transactions(&self.batches).unwrap_or_default();
-        let set = self.open_set();
+        let state = &self.tip.state;
         for reference in &candidate.body.batches {
-            let ack = self.batches.order(&reference.digest, &set);
+            let is_known = |author| state.has_had(author);
+            let ack = self.batches.order(&reference.digest, is_known);
             step.acks.extend(ack);
         }
         let Candidate { header, body, .. } = candidate;

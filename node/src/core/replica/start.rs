@@ -8,7 +8,6 @@ use falaj_consensus::durable::{LogId, Outbox, Position};
 use falaj_consensus::engine::{self, Engine, GuardPosition};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{Height, Now, ValidatorId};
-use falaj_consensus::validator_set::ValidatorSet;
 use falaj_hsm::HeightProof;
 use falaj_ledger::state::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -124,11 +123,7 @@ impl Replica {
             genesis_hash: config.chain.genesis_hash,
         };
         let (engine, outputs) = Engine::new(engine, start, now);
-        let batches = restore(
-            batches,
-            config.validator,
-            &tip.state.validators_at(tip.state.height().next()),
-        );
+        let batches = restore(batches, config.validator, &tip.state);
         let mut replica = Self {
             engine,
             mempool: Mempool::new(config.mempool),
@@ -245,14 +240,19 @@ fn waits_of(block: Option<&(Header, CommitCertificate)>, last: Position) -> Vec<
     }
 }
 
-/// Of authors that are no members nothing is acknowledged, so their numbers are not taken up.
+/// Of authors that were never members nothing is acknowledged, so their numbers are not taken up. Who has left may come back, and goes on
+/// above the numbers that its batches had.
 ///
 /// The log does not say who sent a batch, and anybody could make one in another's name. So beside what blocks ordered only the numbers of our
 /// own batches count; what we acknowledged of others is here still, and is acknowledged again once its author sends it over a new link.
-fn restore(recovered: RecoveredBatches, own: Option<ValidatorId>, set: &ValidatorSet) -> Batches {
+pub(super) fn restore(
+    recovered: RecoveredBatches,
+    own: Option<ValidatorId>,
+    state: &State,
+) -> Batches {
     let mut batches = Batches::default();
     for (author, numbers) in recovered.numbers {
-        if set.index_of(author).is_some() {
+        if state.has_had(author) {
             batches.restore_numbers(author, numbers);
         }
     }

@@ -60,7 +60,7 @@ impl Swarm<'_> {
 
     /// Around some steps everybody falls, or somebody is cut off: the set changes two heights after it was decided.
     fn trouble_at(&mut self, at: SimTime, draw: &Draw) {
-        match draw.word(4).below(4) {
+        match draw.word(4).below(3) {
             0 => {
                 let at = at.after_ns(draw.word(5).log_uniform(50 * MS_NS, 2 * SECOND_NS));
                 for node in (0..self.scenario.validators).map(NodeIndex::new) {
@@ -73,7 +73,7 @@ impl Swarm<'_> {
             }
             1 => {
                 let (side, noticed) = (vec![self.node(draw.word(6))], false);
-                let lasts_ns = draw.word(5).log_uniform(500 * MS_NS, 4 * SECOND_NS);
+                let lasts_ns = draw.word(5).log_uniform(SECOND_NS, 8 * SECOND_NS);
                 self.add(at, Fault::Partition { side, noticed });
                 self.add(at.after_ns(lasts_ns), Fault::Heal);
             }

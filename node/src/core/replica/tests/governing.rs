@@ -1,8 +1,8 @@
 //! The validator set changes: who votes from when on, and what the guard is shown.
 
 use falaj_consensus::engine::Wait;
-use falaj_consensus::message::Body;
-use falaj_consensus::types::Height;
+use falaj_consensus::message::{Body, Lane};
+use falaj_consensus::types::{Height, ValidatorId};
 use falaj_hsm::HeightProof;
 use falaj_ledger::proposal::{Action, ProposalId};
 use falaj_ledger::rejection::Rejection;
@@ -11,6 +11,8 @@ use falaj_ledger::transaction::Op;
 
 use super::harness::World;
 use super::standing::submit;
+use crate::core::batches::{CheckedBatch, Numbers};
+use crate::core::replica::start::{RecoveredBatches, restore};
 use crate::core::{Admission, Effect, Message};
 
 const OWN: u32 = 4;
@@ -106,6 +108,34 @@ fn a_validator_leaves_and_comes_back() {
     assert!(is_member(&world));
     assert_eq!(submit(&mut world), Some(Admission::Admitted));
     assert_eq!(shown(&world), [(1, 3), (5, 4)]);
+}
+
+// docs/spec/dissemination.md, "Batches": who left goes on above the numbers that its batches had, and everybody keeps them over a restart;
+// of who was never a member nobody does.
+#[test]
+fn who_left_keeps_its_numbers_over_a_restart() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    change_set(&mut world, &mut ledger, &[], &[OWN]);
+    decide(&mut world);
+    assert!(world.replica.own_index().is_none());
+    let (own, stranger) = (ValidatorId::new(OWN), ValidatorId::new(77));
+    let ordered = |author| {
+        let batch = CheckedBatch::close(author, 1, Lane::Retail, Vec::new());
+        let mut numbers = Numbers::default();
+        numbers.book(batch.reference);
+        numbers.settle(batch.reference);
+        (author, numbers)
+    };
+    for restarted in [own, ValidatorId::new(1)] {
+        let recovered = RecoveredBatches {
+            numbers: [own, stranger].map(ordered).into(),
+            ..RecoveredBatches::default()
+        };
+        let batches = restore(recovered, Some(restarted), &world.replica.tip.state);
+        assert_eq!(batches.next_seq(own, &world.replica.open_set()), 2);
+        assert_eq!(batches.next_seq(stranger, &world.replica.open_set()), 1);
+    }
 }
 
 // docs/spec/consensus.md, "Idle": what was decided comes into force without a payment.
