@@ -12,6 +12,7 @@ use falaj_consensus::bounded::list;
 use falaj_consensus::crypto::{PublicKey, Signature};
 use falaj_consensus::hash::{self, Tag};
 use falaj_consensus::message::possession_bytes;
+use falaj_consensus::mutated;
 use falaj_consensus::types::{Hash32, ValidatorId};
 use falaj_consensus::validator_set::{VALIDATORS_MAX, Validator, ValidatorSet};
 
@@ -188,7 +189,7 @@ impl Moved {
         let after = stays.saturating_add(self.enters);
         let is_small = |moved: u128, total: u128| moved.saturating_mul(3) < total;
         let fits = is_small(self.leaves, before) && is_small(self.enters, after);
-        if self.validators <= validators_max && fits {
+        if self.validators <= validators_max && fits || mutated!(StepWithoutLimit) {
             return Ok(());
         }
         Err(SetChangeError::TooLarge {

@@ -17,6 +17,7 @@ pub use open::Opened;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::text;
+use falaj_consensus::mutated;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::Bench;
 use falaj_consensus::types::{ChainContext, Hash32, Height, ValidatorId};
@@ -284,6 +285,9 @@ impl State {
     #[must_use]
     pub fn validators_at(&self, height: Height) -> Arc<ValidatorSet> {
         self.assert_decided(height);
+        if mutated!(SetInForceEarly) {
+            return self.schedule.validators_at(height.next());
+        }
         self.schedule.validators_at(height)
     }
 

@@ -60,6 +60,8 @@ mutations! {
     QuorumOfTwoThirds = "quorum_of_two_thirds";
     /// More than half of the power is a quorum.
     QuorumOfHalf = "quorum_of_half";
+    /// Every validator has one vote, whatever its power.
+    PowersCountEqual = "powers_count_equal";
     /// Precommits for other blocks and for nil count towards a certificate.
     CertificateOfMixedVotes = "certificate_of_mixed_votes";
     /// The second vote of a sender counts beside its first.
@@ -129,6 +131,8 @@ mutations! {
     AcknowledgeOverGap = "acknowledge_over_gap";
     /// An author pushes its batch before it is on disk.
     PushBeforeSynced = "push_before_synced";
+    /// A restart forgets the numbers of who has left the set.
+    LeaversNumbersForgotten = "leavers_numbers_forgotten";
     /// An author gives the number of its last batch again.
     BatchNumberReused = "batch_number_reused";
     /// What was admitted is not kept.
@@ -161,4 +165,8 @@ mutations! {
     ExecutionDependsOnNode = "execution_depends_on_node";
     /// Receipts are not in the order of the block.
     ReceiptsOutOfOrder = "receipts_out_of_order";
+    /// A set comes into force a height early.
+    SetInForceEarly = "set_in_force_early";
+    /// A step of the set may move any number of validators and any power.
+    StepWithoutLimit = "step_without_limit";
 }

@@ -69,6 +69,14 @@ suits! {
     OneDown = "one-down", "../../scenarios/one-down.toml";
     /// Slow disks and a slow processor.
     SlowMachines = "slow-machines", "../../scenarios/slow-machines.toml";
+    /// Powers that differ, and crashes.
+    UnequalPowers = "unequal-powers", "../../scenarios/unequal-powers.toml";
+    /// A validator leaves and comes back.
+    ValidatorLeaves = "validator-leaves", "../../scenarios/validator-leaves.toml";
+    /// Many steps of the set in a row.
+    ValidatorsReweighed = "validators-reweighed", "../../scenarios/validators-reweighed.toml";
+    /// All fall while a validator leaves and while it comes back.
+    CrashAtSetChange = "crash-at-set-change", "../../scenarios/crash-at-set-change.toml";
     /// Hasty timeouts and crashes in the middle of rounds.
     HastyCrashes = "hasty-crashes", "suits/hasty-crashes.toml";
     /// Hasty timeouts and a double voter.

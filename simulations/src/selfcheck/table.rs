@@ -111,6 +111,7 @@ pub const fn case(mutation: Mutation) -> Case {
 
         M::QuorumOfTwoThirds => (Area::Tally, CONFORMANCE, &[S::HastySix]),
         M::QuorumOfHalf => (Area::Tally, CONFORMANCE, &[S::HastySeven]),
+        M::PowersCountEqual => (Area::Tally, CONFORMANCE, &[S::UnequalPowers]),
         M::CertificateOfMixedVotes => (Area::Tally, CERTIFICATES, &[S::HastyTimeouts]),
         M::SecondVoteCounts => (Area::Tally, CERTIFICATES, &[S::HastyLiar]),
         M::RepeatedVoteIsEvidence => (Area::Tally, ALARMS, &[S::BadNetwork]),
@@ -149,6 +150,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::AcknowledgeBeforeSynced => (Area::Dissemination, DISCLOSURE, &[S::CalmDay]),
         M::AcknowledgeOverGap => (Area::Dissemination, DISCLOSURE, &[S::BadNetwork]),
         M::PushBeforeSynced => (Area::Dissemination, DISCLOSURE, &[S::CalmDay]),
+        M::LeaversNumbersForgotten => (Area::Dissemination, DISCLOSURE, &[S::CrashAtSetChange]),
         M::BatchNumberReused => (Area::Dissemination, DISCLOSURE, &[S::CalmDay]),
         M::MempoolForgets => (Area::Dissemination, LIVENESS, &[S::CalmDay]),
         M::InlineTailDropped => (
@@ -170,6 +172,8 @@ pub const fn case(mutation: Mutation) -> Case {
         M::SupplyMisstated => (Area::Execution, CONSERVATION, &[S::CalmDay]),
         M::ExecutionDependsOnNode => (Area::Execution, CONFORMANCE, &[S::CalmDay]),
         M::ReceiptsOutOfOrder => (Area::Execution, ONCE, &[S::BusyAccounts]),
+        M::SetInForceEarly => (Area::Execution, CONFORMANCE, &[S::ValidatorLeaves]),
+        M::StepWithoutLimit => (Area::Execution, CONSERVATION, &[S::ValidatorsReweighed]),
     };
     Case {
         area,

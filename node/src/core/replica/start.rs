@@ -7,6 +7,7 @@
 use falaj_consensus::durable::{LogId, Outbox, Position};
 use falaj_consensus::engine::{self, Engine, GuardPosition};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
+use falaj_consensus::mutated;
 use falaj_consensus::types::{Height, Now, ValidatorId};
 use falaj_hsm::HeightProof;
 use falaj_ledger::state::State;
@@ -252,7 +253,13 @@ pub(super) fn restore(
 ) -> Batches {
     let mut batches = Batches::default();
     for (author, numbers) in recovered.numbers {
-        if state.has_had(author) {
+        let left = || {
+            state
+                .validators_at(state.height().next())
+                .index_of(author)
+                .is_none()
+        };
+        if state.has_had(author) && !(mutated!(LeaversNumbersForgotten) && left()) {
             batches.restore_numbers(author, numbers);
         }
     }
