@@ -8,7 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::hash;
-use falaj_consensus::types::{Hash32, Height};
+use falaj_consensus::message::EvidenceKind;
+use falaj_consensus::types::{Hash32, Height, ValidatorId};
 
 use crate::account::{AccountId, AccountKind, Place};
 use crate::amount::Amount;
@@ -99,6 +100,17 @@ pub enum EventKind {
         /// Their hash.
         parameters: Hash32,
     } = 71,
+    /// The block carries the proof of an offence.
+    OffenceProven {
+        /// The name of the evidence.
+        evidence: Hash32,
+        /// The height of the offence.
+        height: Height,
+        /// Who.
+        validator: ValidatorId,
+        /// What.
+        kind: EvidenceKind,
+    } = 72,
 }
 
 /// One entry of the log.
@@ -106,9 +118,9 @@ pub enum EventKind {
 pub struct Event {
     /// Its number since genesis, from 0.
     pub sequence: u64,
-    /// The transaction that caused it, and where that is.
-    pub cause: TxKey,
-    /// Where in the chain.
+    /// The transaction that caused it; none for what a block does by itself.
+    pub cause: Option<TxKey>,
+    /// Where in the chain: the place of the transaction, or of the piece of evidence among those of its block.
     pub place: Place,
     /// What changed.
     pub kind: EventKind,
@@ -128,7 +140,8 @@ impl Event {
             | EventKind::Approved { .. }
             | EventKind::Vetoed { .. }
             | EventKind::ValidatorsChanged { .. }
-            | EventKind::ParametersChanged { .. } => Vec::new(),
+            | EventKind::ParametersChanged { .. }
+            | EventKind::OffenceProven { .. } => Vec::new(),
         }
     }
 

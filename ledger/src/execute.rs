@@ -1,7 +1,7 @@
 //! Execution: a state and an ordered block give the next state, the outcome, a receipt a transaction, and events.
 //!
 //! Invariant: a function of its two arguments alone; a transaction is executed whole or changes nothing.
-//! Order in a block: what is over is dropped (budgeted), then governance, then the rest, each in block order; receipts are in block order.
+//! Order in a block: what is over is dropped (budgeted), then evidence, then governance, then the rest, each in block order; receipts are in block order.
 //! Order of checks in a transaction: duplicate, window, submitter, entitlement, then the ladder of its operation;
 //! below the last check there are only writes that cannot fail.
 //! Errors: none. A [`crate::supply::Breach`] is a broken belief and panics, so that no outcome of it is ever signed.
@@ -11,6 +11,7 @@ mod admit;
 mod approve;
 mod enact;
 mod entitle;
+mod evidence;
 mod govern;
 mod open_account;
 mod overlay;
@@ -81,6 +82,7 @@ pub fn execute(state: &State, block: &BlockInput) -> Executed {
     assert!(is_later, "block time moves forward");
     let mut overlay = Overlay::new(state, block.height, block.time_us);
     sweep::sweep(&mut overlay);
+    evidence::record(&mut overlay, &block.offences);
     let receipts = run_all(&mut overlay, block);
     if !mutated!(DebitForgotten | OverdraftAllowed) {
         overlay.check_conservation();
@@ -227,8 +229,12 @@ fn finish(
         time_us: block.time_us,
     };
     let log_before = state.events();
-    let (write_set, events) =
-        overlay.into_writes(tip, (bench_after != bench).then_some(&bench_after));
+    let ages = evidence::ages_after(state, tip);
+    let (write_set, events) = overlay.into_writes(
+        tip,
+        (bench_after != bench).then_some(&bench_after),
+        ages.as_ref(),
+    );
     let state = state.after(tip, &write_set);
     let mut outcome = state.outcome(receipts_root(&receipts));
     if mutated!(SupplyMisstated) {

@@ -2,12 +2,13 @@
 //!
 //! Invariant: prefixes are never reused; within one prefix no key is the prefix of another.
 //! Kept for later: 0x20 pending, 0x21 pendings by deadline, 0x22 hash lock, 0x23 order, 0x24 policy, 0x25 velocity window,
-//! 0x26 sum by identity tag, 0x27 calendar queue, 0x28 halt, 0x29 foreign chain, 0x2a evidence seen, 0x2b feature gate,
+//! 0x26 sum by identity tag, 0x27 calendar queue, 0x28 halt, 0x29 foreign chain, 0x2b feature gate,
 //! 0x2c tombstone of a closed account, 0x2d participant's queue, 0x2e mandate, 0x2f log heads.
 //! Source: `docs/spec/ledger.md`, "State keys".
 
 use alloc::vec::Vec;
-use falaj_consensus::types::Height;
+use falaj_consensus::message::EvidenceKind;
+use falaj_consensus::types::{Height, ValidatorId};
 
 use crate::account::AccountId;
 use crate::authority::AuthorityId;
@@ -29,6 +30,8 @@ pub const BENCH: &[u8] = &[0x04];
 pub const SETS: &[u8] = &[0x05];
 /// Parameters by the first height they are in force.
 pub const PARAMETERS: &[u8] = &[0x06];
+/// How old the heights are, for evidence; absent before the first mark.
+pub const AGES: &[u8] = &[0x07];
 /// Currencies by code.
 pub const CURRENCIES: &[u8] = &[0x10];
 /// Participants by number.
@@ -51,6 +54,8 @@ pub const DEDUP: &[u8] = &[0x18];
 pub const UETRS: &[u8] = &[0x19];
 /// Pinned failures in the dedup map by participant.
 pub const PINS: &[u8] = &[0x1a];
+/// Offences that were recorded, by height, validator and kind.
+pub const EVIDENCE: &[u8] = &[0x2a];
 
 const WINDOW_OF_CURRENCY: u8 = 1;
 const WINDOW_OF_AUTHORITY: u8 = 2;
@@ -158,4 +163,17 @@ pub fn uetr(participant: ParticipantNumber, uetr: Uetr) -> Vec<u8> {
 #[must_use]
 pub fn pins(participant: ParticipantNumber) -> Vec<u8> {
     join(PINS, &[&participant.get().to_be_bytes()])
+}
+
+/// Key of a recorded offence.
+#[must_use]
+pub fn evidence(height: Height, validator: ValidatorId, kind: EvidenceKind) -> Vec<u8> {
+    join(
+        EVIDENCE,
+        &[
+            &height.get().to_be_bytes(),
+            &validator.get().to_be_bytes(),
+            &[kind as u8],
+        ],
+    )
 }

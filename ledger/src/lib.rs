@@ -21,6 +21,7 @@ pub mod currency;
 pub mod decode;
 pub mod dedup;
 pub mod event;
+pub mod evidence;
 #[cfg(feature = "std")]
 pub mod execute;
 pub mod genesis;

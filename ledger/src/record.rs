@@ -11,6 +11,7 @@ use crate::account::{Account, AccountId};
 use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
+use crate::evidence::{EvidenceSeen, SeenKey};
 use crate::key;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
@@ -105,6 +106,7 @@ record! {
     dedup::Entry, TxKey, |key| key::dedup(*key);
     UetrUse, (ParticipantNumber, Uetr), |entry| key::uetr(entry.0, entry.1);
     RtgsUse, (CurrencyCode, Reference), |entry| key::rtgs_reference(entry.0, &entry.1);
+    EvidenceSeen, SeenKey, |entry| key::evidence(entry.0, entry.1, entry.2);
     PinCount, ParticipantNumber, |number| key::pins(*number);
     Window, WindowOf, |of| match of {
         WindowOf::Currency(code) => key::window_of_currency(*code),

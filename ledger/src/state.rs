@@ -17,6 +17,7 @@ pub use open::Opened;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::bounded::text;
+use falaj_consensus::message::{EvidenceKey, EvidenceKind};
 use falaj_consensus::mutated;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::proposer::Bench;
@@ -29,6 +30,7 @@ use crate::account::{Account, AccountId, NetworkPrefix};
 use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
+use crate::evidence::{Ages, EvidenceSeen};
 use crate::genesis::{CHAIN_ID_BYTES_MAX, Constants};
 use crate::log_tree::Frontier;
 use crate::participant::{Participant, ParticipantNumber};
@@ -278,6 +280,40 @@ impl State {
         read(&self.map, "bench").expect("every state has a bench")
     }
 
+    /// How old the heights are after the last block.
+    pub(crate) fn ages(&self) -> Ages {
+        read(&self.map, "ages").unwrap_or_default()
+    }
+
+    /// What was recorded of an offence that is not over yet.
+    #[must_use]
+    pub fn evidence(
+        &self,
+        height: Height,
+        validator: ValidatorId,
+        kind: EvidenceKind,
+    ) -> Option<EvidenceSeen> {
+        self.get(&(height, validator, kind))
+    }
+
+    /// Whether the next block may carry evidence of an offence: its height is below, not over, and has that validator, and it is not recorded.
+    #[must_use]
+    pub fn takes_evidence(&self, key: EvidenceKey) -> bool {
+        let EvidenceKey {
+            height,
+            validator,
+            kind,
+        } = key;
+        if height > self.height() || height <= self.ages().over() {
+            return false;
+        }
+        let set = self.validators_at(height);
+        set.get(validator).is_some_and(|member| {
+            let is_new = self.evidence(height, member.id, kind).is_none();
+            is_new || mutated!(EvidenceRecordedTwice)
+        })
+    }
+
     /// The validators of a height that is decided: at most two above the state's.
     ///
     /// # Panics
@@ -364,6 +400,10 @@ impl Single for Tip {
 
 impl Single for Frontier {
     const KEY: &'static [u8] = key::EVENTS;
+}
+
+impl Single for Ages {
+    const KEY: &'static [u8] = key::AGES;
 }
 
 impl Single for Bench {

@@ -569,6 +569,7 @@ impl Ledger {
             header_round: Round::new(0),
             proposer: ValidatorIndex::new(0),
             transactions,
+            offences: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ mod checks;
 mod decided_set;
 mod divergence;
 mod effect;
+mod evidence;
 mod faults;
 mod fetching;
 mod guard_position;

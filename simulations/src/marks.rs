@@ -85,6 +85,8 @@ marks! {
     DoubleProposal = "double_proposal";
     /// Two votes of one round became evidence.
     DoubleVote = "double_vote";
+    /// A block carried the proof of an offence.
+    EvidenceCommitted = "evidence_committed";
     /// A partition cut the network and healed.
     PartitionHealed = "partition_healed";
     /// A side was not heard for a while.

@@ -145,7 +145,9 @@ impl Schedule {
                 at: self.last(now),
                 keeps_quorum: false,
             },
-            Some(Message::PullVotes { .. } | Message::Batch(_)) | None => Arrival::at_once(now),
+            Some(Message::PullVotes { .. } | Message::Batch(_) | Message::Evidence(_)) | None => {
+                Arrival::at_once(now)
+            }
         }
     }
 

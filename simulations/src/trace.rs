@@ -223,6 +223,7 @@ pub fn summary(frame: &Frame) -> String {
         }
         Some(Message::GetBlocks { from, count }) => format!("wants {count} blocks from {from}"),
         Some(Message::Blocks(blocks)) => format!("{} blocks", blocks.len()),
+        Some(Message::Evidence(evidence)) => format!("evidence {:?}", evidence.key()),
     };
     let (height, acks) = (frame.height, &frame.acks);
     format!("at height {height}, acks {acks:?}: {words}")

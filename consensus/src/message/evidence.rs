@@ -44,6 +44,19 @@ pub enum EvidenceKind {
     Amnesia = 4,
 }
 
+impl EvidenceKind {
+    /// Its name in files, answers and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DoubleProposal => "double-proposal",
+            Self::DoublePrevote => "double-prevote",
+            Self::DoublePrecommit => "double-precommit",
+            Self::Amnesia => "amnesia",
+        }
+    }
+}
+
 /// What an evidence is about; the ledger records one a key.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,

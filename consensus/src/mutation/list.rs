@@ -78,6 +78,10 @@ mutations! {
     SecondProposalProvesNothing = "second_proposal_proves_nothing";
     /// An offence is told each time that it shows.
     EvidenceFloods = "evidence_floods";
+    /// A block may carry evidence of an offence that the ledger has recorded.
+    EvidenceRecordedTwice = "evidence_recorded_twice";
+    /// Nobody checks the evidence that a block carries.
+    EvidenceUnverified = "evidence_unverified";
 
     /// 22: who is locked accepts a fresh block, and the guard lets it.
     PrevoteFreshUnderLock = "prevote_fresh_under_lock";

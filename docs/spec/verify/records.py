@@ -86,7 +86,7 @@ def receipt(reader):
 def event(reader):
     """The event's sequence and height."""
     sequence = reader.u64()
-    transaction_key(reader)
+    reader.option(lambda: transaction_key(reader))
     where = place(reader)
     EVENTS[reader.one_of(EVENTS)](reader)
     return sequence, where[0]
@@ -112,6 +112,11 @@ def supply_changed(reader):
     matching(REFERENCE, reader.bytes(35))
 
 
+def offence_proven(reader):
+    reader.take(32 + 8 + 4)
+    reader.one_of((1, 2, 3, 4))
+
+
 EVENTS = {
     1: account_opened,
     2: transferred,
@@ -120,6 +125,9 @@ EVENTS = {
     34: supply_changed,
     35: lambda reader: reader.take(32),
     36: supply_changed,
+    70: lambda reader: reader.take(32 + 8 + 32),
+    71: lambda reader: reader.take(32 + 8 + 32),
+    72: offence_proven,
 }
 
 

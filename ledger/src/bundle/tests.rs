@@ -412,7 +412,7 @@ fn an_event_is_checked_with_nothing_but_the_genesis() {
         let bundle = event(&world, index);
         let verified = bundle.verify(&trust(), &RealChecker).unwrap();
         assert_eq!(verified.event, bundle.event);
-        assert_eq!(verified.event.cause, world.txs[index].key());
+        assert_eq!(verified.event.cause, Some(world.txs[index].key()));
         assert_eq!(verified.at.height, world.ledger.state.height());
     }
 }

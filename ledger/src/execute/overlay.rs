@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use super::Call;
 use super::table::Table;
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Place};
 use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
 use crate::event::{Event, EventKind};
+use crate::evidence::{Ages, EvidenceSeen, SeenKey};
 use crate::log_tree::Frontier;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
@@ -45,6 +46,7 @@ pub(super) struct Overlay<'a> {
     dedup: Table<dedup::Entry>,
     uetrs: Table<UetrUse>,
     pins: Table<PinCount>,
+    evidence: Table<EvidenceSeen>,
     set: Option<ValidatorSet>,
     parameters: Option<Parameters>,
     log: Frontier,
@@ -68,6 +70,7 @@ impl<'a> Overlay<'a> {
             dedup: Table::new(),
             uetrs: Table::new(),
             pins: Table::new(),
+            evidence: Table::new(),
             set: None,
             parameters: None,
             log: state.events(),
@@ -205,6 +208,14 @@ impl<'a> Overlay<'a> {
             .map_or(0, |count| count.0)
     }
 
+    pub(super) fn put_evidence(&mut self, key: SeenKey, seen: EvidenceSeen) {
+        self.evidence.put(self.state, &key, seen);
+    }
+
+    pub(super) fn delete_evidence(&mut self, key: SeenKey) {
+        self.evidence.delete(self.state, &key);
+    }
+
     /// The first height that a set or parameters decided in this block govern.
     pub(super) fn decides(&self) -> Height {
         self.height.next().next()
@@ -230,12 +241,17 @@ impl<'a> Overlay<'a> {
         self.parameters = Some(parameters);
     }
 
-    /// Appends an event to the log.
+    /// Appends an event to the log that a transaction caused.
     pub(super) fn record(&mut self, call: Call<'_>, kind: EventKind) {
+        self.append(Some(call.tx.key()), call.place, kind);
+    }
+
+    /// Appends an event to the log.
+    pub(super) fn append(&mut self, cause: Option<TxKey>, place: Place, kind: EventKind) {
         let event = Event {
             sequence: self.log.size(),
-            cause: call.tx.key(),
-            place: call.place,
+            cause,
+            place,
             kind,
         };
         self.log.append(event.leaf_hash());
@@ -254,13 +270,21 @@ impl<'a> Overlay<'a> {
     }
 
     /// Everything the block changed, and the events it caused.
-    pub(super) fn into_writes(self, tip: Tip, bench: Option<&Bench>) -> (WriteSet, Vec<Event>) {
+    pub(super) fn into_writes(
+        self,
+        tip: Tip,
+        bench: Option<&Bench>,
+        ages: Option<&Ages>,
+    ) -> (WriteSet, Vec<Event>) {
         let mut writes = vec![(key::TIP.to_vec(), Some(encode_record(&tip)))];
         if !self.events.is_empty() {
             writes.push((key::EVENTS.to_vec(), Some(encode_record(&self.log))));
         }
         if let Some(bench) = bench {
             writes.push((key::BENCH.to_vec(), Some(encode_record(bench))));
+        }
+        if let Some(ages) = ages {
+            writes.push((key::AGES.to_vec(), Some(encode_record(ages))));
         }
         if let Some(set) = &self.set {
             writes.push((key::set_from(self.decides()), Some(encode_record(set))));
@@ -278,6 +302,7 @@ impl<'a> Overlay<'a> {
         self.dedup.write_to(&mut writes);
         self.uetrs.write_to(&mut writes);
         self.pins.write_to(&mut writes);
+        self.evidence.write_to(&mut writes);
         (writes.into_iter().collect(), self.events)
     }
 }

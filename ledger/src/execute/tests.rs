@@ -2,6 +2,7 @@
 
 mod answers;
 mod conservation;
+mod evidence;
 mod governance;
 mod governing;
 mod open_account;

@@ -60,6 +60,11 @@ fn keys_are_frozen() {
         ("dedup", key::dedup(tx_key())),
         ("uetr", key::uetr(BANK_A, uetr)),
         ("pins", key::pins(BANK_A)),
+        ("ages", key::AGES.to_vec()),
+        (
+            "evidence",
+            key::evidence(Height::new(4), ValidatorId::new(3), EvidenceKind::Amnesia),
+        ),
     ];
     let lines: Vec<_> = keys
         .iter()
@@ -185,11 +190,17 @@ fn events_are_frozen() {
         },
         EventKind::Vetoed { proposal },
         EventKind::Redeemed { proposal, change },
+        EventKind::OffenceProven {
+            evidence: hash(8),
+            height: Height::new(4),
+            validator: ValidatorId::new(3),
+            kind: EvidenceKind::Amnesia,
+        },
     ];
     let leaves = kinds.map(|kind| {
         let event = Event {
             sequence: 11,
-            cause: tx_key(),
+            cause: (!matches!(kind, EventKind::OffenceProven { .. })).then(tx_key),
             place: place(),
             kind,
         };

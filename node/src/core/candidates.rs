@@ -1,7 +1,7 @@
 //! Blocks of the open height: header and body as they arrive, what is still missing, the verdict, the log position.
 //!
-//! Invariant: a body is kept only under the header that names it; a verdict is given once, when body, inline tail and every batch are
-//! here and checked, and depends on their bytes and the parameters alone.
+//! Invariant: a body is kept only under the header that names it; a verdict is given once, when body, inline tail, evidence and every batch
+//! are here and checked, and depends on their bytes and the state of the parent alone.
 //! Bounds: at most [`CANDIDATES_MAX`] blocks of which nothing of ours was said, beyond those that a rule of consensus can still use.
 //! What the engine remembers of a block stands on what is here, so nothing that it remembers is forgotten, nor what was recorded.
 //! Source: `docs/spec/consensus.md`, "Valid blocks"; `docs/spec/dissemination.md`, "Bodies".
@@ -9,11 +9,12 @@
 use falaj_consensus::driver::BLOCKS_MAX;
 use falaj_consensus::durable::Position;
 use falaj_consensus::engine::BodyVerdict;
-use falaj_consensus::message::{BatchRef, Body, Header, INLINE_BYTES_MAX};
+use falaj_consensus::message::{BatchRef, Body, Evidence, Header, INLINE_BYTES_MAX};
 use falaj_consensus::mutated;
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{BatchDigest, BlockId, Height};
 use falaj_ledger::execute::Executed;
+use falaj_ledger::state::State;
 use falaj_ledger::transaction::TxKey;
 use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,15 @@ enum Inline {
     Checked(Vec<Arc<CheckedTx>>),
 }
 
+/// What is known of the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proofs {
+    Unchecked,
+    Checking,
+    Wrong,
+    Right,
+}
+
 /// A block of the open height.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
@@ -48,6 +58,7 @@ pub(super) struct Candidate {
     /// What executing it gave.
     pub executed: Option<Arc<Executed>>,
     inline: Inline,
+    proofs: Proofs,
     /// Batches that were ordered before and were read back for this block, with their places.
     again: BTreeMap<BatchDigest, (Arc<CheckedBatch>, Position)>,
 }
@@ -88,13 +99,15 @@ pub(super) struct Missing {
     pub reread: Vec<BatchDigest>,
     /// Whether the inline tail was not checked yet.
     pub inline: bool,
+    /// Whether the evidence was not checked yet.
+    pub proofs: bool,
 }
 
 impl Missing {
     /// Whether everything is here.
     #[must_use]
     pub(super) fn is_nothing(&self) -> bool {
-        self.fetch.is_empty() && self.reread.is_empty() && !self.inline
+        self.fetch.is_empty() && self.reread.is_empty() && !self.inline && !self.proofs
     }
 }
 
@@ -110,6 +123,11 @@ impl Candidates {
         } else {
             Inline::Unchecked
         };
+        let proofs = if body.evidence.is_empty() {
+            Proofs::Right
+        } else {
+            Proofs::Unchecked
+        };
         let again = BTreeMap::new();
         let candidate = Candidate {
             header,
@@ -118,6 +136,7 @@ impl Candidates {
             position: None,
             executed: None,
             inline,
+            proofs,
             again,
         };
         self.blocks.insert(id, candidate);
@@ -213,6 +232,24 @@ impl Candidate {
         begin
     }
 
+    /// Notes what checking the evidence gave.
+    pub(super) const fn evidence_checked(&mut self, is_right: bool) {
+        self.proofs = if is_right {
+            Proofs::Right
+        } else {
+            Proofs::Wrong
+        };
+    }
+
+    /// Whether the evidence has to be handed out for checking now; it is handed out once.
+    pub(super) fn begin_evidence_check(&mut self) -> bool {
+        let begin = self.proofs == Proofs::Unchecked;
+        if begin {
+            self.proofs = Proofs::Checking;
+        }
+        begin
+    }
+
     /// Notes a batch that was read back from the log.
     pub(super) fn batch_again(&mut self, batch: Arc<CheckedBatch>, position: Position) {
         self.again.insert(batch.reference.digest, (batch, position));
@@ -223,6 +260,7 @@ impl Candidate {
     pub(super) fn missing(&self, batches: &Batches) -> Missing {
         let mut missing = Missing {
             inline: matches!(self.inline, Inline::Unchecked | Inline::Checking),
+            proofs: matches!(self.proofs, Proofs::Unchecked | Proofs::Checking),
             ..Missing::default()
         };
         for reference in &self.body.batches {
@@ -241,15 +279,22 @@ impl Candidate {
         missing
     }
 
-    /// Judges a block of which nothing is missing.
+    /// Judges a block of which nothing is missing, on the state of its parent.
     #[must_use]
-    pub(super) fn judge(&self, batches: &Batches, parameters: &Parameters) -> BodyVerdict {
+    pub(super) fn judge(
+        &self,
+        batches: &Batches,
+        parameters: &Parameters,
+        state: &State,
+    ) -> BodyVerdict {
         let inline_right = matches!(self.inline, Inline::Checked(_));
         let references_right = self.body.batches.iter().all(|reference| {
             self.batch(batches, &reference.digest)
                 .is_some_and(|batch| batch.reference == *reference)
         });
-        let valid = inline_right && references_right && self.within_limits(parameters);
+        let evidence_right = self.proofs == Proofs::Right && self.is_evidence_takable(state);
+        let valid =
+            inline_right && evidence_right && references_right && self.within_limits(parameters);
         if valid {
             BodyVerdict::Valid
         } else {
@@ -257,7 +302,13 @@ impl Candidate {
         }
     }
 
-    /// Limits of the parameters; evidence waits for its feature gate, so a body that carries any is invalid under `features = 0`.
+    /// Whether the state before the block lets it carry its evidence, whatever the signatures are.
+    pub(super) fn is_evidence_takable(&self, state: &State) -> bool {
+        let mut offences = self.body.evidence.iter().map(Evidence::key);
+        offences.all(|key| state.takes_evidence(key))
+    }
+
+    /// Limits of the parameters, and the order of the evidence.
     pub(super) fn within_limits(&self, parameters: &Parameters) -> bool {
         within_limits(&self.header, &self.body, parameters)
     }
@@ -328,7 +379,8 @@ pub(super) fn within_limits(header: &Header, body: &Body, parameters: &Parameter
     let limits = &parameters.limits;
     let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
     header.features == 0
-        && body.evidence.is_empty()
+        && u32::try_from(body.evidence.len()).is_ok_and(|count| count <= limits.block_evidence_max)
+        && body.evidence.is_sorted_by(|a, b| a.key() < b.key())
         && header.transactions <= limits.block_transactions_max
         && header.transaction_bytes <= u64::from(limits.block_bytes_max)
         && u32::try_from(body.batches.len()).is_ok_and(|count| count <= limits.block_batches_max)

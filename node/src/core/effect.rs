@@ -158,6 +158,8 @@ pub enum PeerFault {
     Block,
     /// A batch that is malformed or holds a wrongly signed transaction.
     Batch,
+    /// Evidence that proves nothing, or whose signatures are wrong.
+    Evidence,
 }
 
 impl PeerFault {
@@ -173,6 +175,7 @@ impl PeerFault {
             Self::Proposal => "proposal",
             Self::Block => "block",
             Self::Batch => "batch",
+            Self::Evidence => "evidence",
         }
     }
 }
@@ -198,6 +201,8 @@ pub enum Dropped {
     HeightsAsked,
     /// A request for what is in memory: the peer had its share until the next tick.
     MemoryAsked,
+    /// Evidence: the sender's quota is full.
+    EvidenceQuota,
 }
 
 impl Dropped {
@@ -214,6 +219,7 @@ impl Dropped {
             Self::BatchesAsked => "batches_asked",
             Self::HeightsAsked => "heights_asked",
             Self::MemoryAsked => "memory_asked",
+            Self::EvidenceQuota => "evidence_quota",
         }
     }
 }

@@ -60,6 +60,8 @@ pub struct Holdings {
     pub batch_numbers: Vec<(ValidatorId, usize)>,
     /// Batches that were asked for.
     pub batches_fetched: usize,
+    /// Pieces of evidence that wait to be carried, by who told them: a peer, or nobody.
+    pub evidence: Vec<(Option<Peer>, usize)>,
     /// What peers have under way here.
     pub peers: Vec<(Peer, PeerLoad)>,
     /// Statements that the signer has.

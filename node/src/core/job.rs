@@ -6,7 +6,8 @@
 
 mod batches;
 
-use falaj_consensus::message::{Body, CommitCertificate, Header, Polka, Proposal, Vote};
+use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Polka, Proposal, Vote};
+use falaj_consensus::mutated;
 use falaj_consensus::types::{BatchDigest, BlockId, ChainContext};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, Context, Verified};
@@ -95,6 +96,22 @@ pub enum VerifyJob {
         /// The body.
         body: Arc<Body>,
     },
+    /// The evidence of a body, each piece with the set of its height.
+    BlockEvidence {
+        /// The block.
+        id: BlockId,
+        /// The pieces.
+        pieces: Vec<(HeightContext, Evidence)>,
+    },
+    /// A piece of evidence.
+    Evidence {
+        /// Who sent it.
+        from: Sent,
+        /// The set of its height.
+        context: HeightContext,
+        /// The piece.
+        evidence: Box<Evidence>,
+    },
     /// Transactions that clients sent.
     Submitted(Vec<(Ticket, Vec<u8>)>),
 }
@@ -153,6 +170,20 @@ pub enum VerifyResult {
         id: BlockId,
         /// The transactions.
         transactions: Option<Vec<Arc<CheckedTx>>>,
+    },
+    /// The evidence of a body: whether every piece proves what it says.
+    BlockEvidence {
+        /// The block.
+        id: BlockId,
+        /// Whether they do.
+        is_right: bool,
+    },
+    /// A piece of evidence.
+    Evidence {
+        /// Who sent it.
+        from: Sent,
+        /// The piece.
+        evidence: Box<Verified<Evidence>>,
     },
     /// Transactions that clients sent.
     Submitted(Vec<(Ticket, Result<Arc<CheckedTx>, Rejection>)>),
@@ -260,6 +291,28 @@ impl VerifyJob {
                 let transactions = checked.into_iter().map(Result::ok).collect();
                 VerifyResult::Inline { id, transactions }
             }
+            Self::BlockEvidence { id, pieces } => {
+                let proves = |(context, evidence): (HeightContext, Evidence)| {
+                    context.with(tools).evidence(evidence).is_ok()
+                };
+                let is_right = mutated!(EvidenceUnverified) || pieces.into_iter().all(proves);
+                VerifyResult::BlockEvidence { id, is_right }
+            }
+            Self::Evidence {
+                from,
+                context,
+                evidence,
+            } => match context.with(tools).evidence(*evidence) {
+                Ok(evidence) => VerifyResult::Evidence {
+                    from,
+                    evidence: Box::new(evidence),
+                },
+                Err(_) => VerifyResult::Wrong {
+                    from: Some(from),
+                    batch: None,
+                    fault: PeerFault::Evidence,
+                },
+            },
             Self::Submitted(submitted) => {
                 let (tickets, bytes): (Vec<_>, Vec<_>) = submitted.into_iter().unzip();
                 let checked = check_transactions(tools.rules, tools.checker, &bytes);

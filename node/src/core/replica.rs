@@ -11,6 +11,7 @@ mod blocks;
 mod catch_up;
 mod consensus;
 mod dissemination;
+mod evidence;
 mod faults;
 mod holdings;
 mod peers;
@@ -43,6 +44,7 @@ use super::candidates::{Candidates, Proposed};
 use super::checks::Checks;
 use super::divergence::Divergence;
 use super::effect::{Effect, Event, Output, Recipients};
+use super::evidence::EvidencePool;
 use super::faults::Faults;
 use super::fetching::Fetching;
 use super::input::{Input, Peer, Ticket, Timer};
@@ -115,6 +117,8 @@ pub struct Replica {
     checks: Checks,
     /// Who broke the protocol, and whose link is cut.
     faults: Faults,
+    /// Evidence that waits to be carried by a block.
+    evidence: EvidencePool,
     /// Blocks that the engine had us get: no others come unasked, and only for what they name are the rules of batches lifted.
     asked: BTreeSet<BlockId>,
     /// Until when the open height's fetched block is being judged, so that it is not fetched again.

@@ -7,7 +7,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::hash;
 use falaj_consensus::message::{
-    self, BATCH_BYTES_MAX, Body, CommitCertificate, DecodeError, Header, Polka, Proposal, Vote,
+    self, BATCH_BYTES_MAX, Body, CommitCertificate, DecodeError, Evidence, Header, Polka, Proposal,
+    Vote,
 };
 use falaj_consensus::types::{BatchDigest, BlockId, Height, Round, ValidatorId};
 use falaj_consensus::validator_set::Bitmap;
@@ -27,7 +28,7 @@ pub(super) const VOTES_MAX: usize = 2048;
 pub enum Class {
     /// Votes, polkas, certificates, acknowledgements and what asks for votes.
     Votes,
-    /// Proposals with their bodies, and what asks for a body of the open height.
+    /// Proposals with their bodies, what asks for a body of the open height, and evidence.
     Proposals,
     /// Batches.
     Batches,
@@ -155,6 +156,8 @@ pub enum Message {
     } = 10,
     /// Decided blocks of consecutive heights.
     Blocks(Vec<DecidedBlock>) = 11,
+    /// Proof that a validator broke the protocol.
+    Evidence(Box<Evidence>) = 12,
 }
 
 impl Message {
@@ -168,7 +171,8 @@ impl Message {
             Self::Proposal(_)
             | Self::GetBlock { .. }
             | Self::Block { .. }
-            | Self::GetBatches { .. } => Class::Proposals,
+            | Self::GetBatches { .. }
+            | Self::Evidence(_) => Class::Proposals,
             Self::Batch(_) => Class::Batches,
             Self::GetBlocks { .. } | Self::Blocks(_) => Class::Sync,
         }
@@ -186,7 +190,8 @@ impl Message {
             | Self::Certificate(_)
             | Self::PullVotes { .. }
             | Self::GetBlock { .. }
-            | Self::Block { .. } => true,
+            | Self::Block { .. }
+            | Self::Evidence(_) => true,
         }
     }
 }

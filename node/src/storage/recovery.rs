@@ -378,7 +378,10 @@ impl<D: Disk> NodeLogs<D> {
             );
         }
         transactions.extend(inline(&body, tools).ok_or(RecoverError::Batch(height))?);
-        let executed = execute(state, &BlockInput::new(&header, transactions.clone()));
+        let executed = execute(
+            state,
+            &BlockInput::new(&header, &body, transactions.clone()),
+        );
         let (own, certified) = (executed.outcome.hash(), certificate.outcome);
         if own != certified {
             let id = header.id();

@@ -42,7 +42,7 @@ fn twin_of(liar: &mut Liar<'_>, bundle: &ProposalBundle) -> ProposalBundle {
     let round = bundle.proposal.round;
     let body = Body::default();
     let header = empty_header(&bundle.proposal.header, &body);
-    let outcome = outcome(liar.state, &header);
+    let outcome = outcome(liar.state, &header, &body);
     let statement = Statement::Proposal {
         height: header.height,
         round,
@@ -79,8 +79,8 @@ pub(super) fn empty_header(header: &Header, body: &Body) -> Header {
     }
 }
 
-fn outcome(state: &State, header: &Header) -> OutcomeHash {
-    execute(state, &BlockInput::new(header, Vec::new()))
+fn outcome(state: &State, header: &Header, body: &Body) -> OutcomeHash {
+    execute(state, &BlockInput::new(header, body, Vec::new()))
         .outcome
         .hash()
 }

@@ -111,7 +111,10 @@ impl Bench {
 
     /// A header as a final block, with signatures that the registry knows.
     fn committed(&mut self, header: &Header) -> Committed {
-        let executed = execute(&self.opened.state, &BlockInput::new(header, Vec::new()));
+        let executed = execute(
+            &self.opened.state,
+            &BlockInput::new(header, &Body::default(), Vec::new()),
+        );
         let certificate = self.certificate(header.id(), executed.outcome.hash(), &[0, 1, 2]);
         Committed {
             id: header.id(),
@@ -407,7 +410,7 @@ impl Bench {
             transactions: 1,
             ..self.header()
         };
-        let input = BlockInput::new(&header, vec![Arc::clone(&transaction)]);
+        let input = BlockInput::new(&header, &body, vec![Arc::clone(&transaction)]);
         let executed = execute(&self.opened.state, &input);
         let certificate = self.certificate(header.id(), executed.outcome.hash(), &[0, 1, 2]);
         Committed {

@@ -187,5 +187,13 @@ fn other_words(frame: &Frame) -> String {
             format!("asks for {count} blocks from height {from}")
         }
         Some(Message::Blocks(blocks)) => format!("{} decided blocks", blocks.len()),
+        Some(Message::Evidence(evidence)) => {
+            let key = evidence.key();
+            let (height, kind) = (key.height, key.kind.name());
+            format!(
+                "evidence of {kind} of height {height} by validator {}",
+                key.validator
+            )
+        }
     }
 }

@@ -120,6 +120,8 @@ pub const fn case(mutation: Mutation) -> Case {
         M::SecondVoteProvesNothing => (Area::Tally, EVIDENCE, &[S::HastyLiar]),
         M::SecondProposalProvesNothing => (Area::Tally, EVIDENCE, &[S::HastyLiar]),
         M::EvidenceFloods => (Area::Tally, EVIDENCE, &[S::HastyLiar, S::Random]),
+        M::EvidenceRecordedTwice => (Area::Execution, EVIDENCE, &[S::HastyLiar, S::Random]),
+        M::EvidenceUnverified => (Area::Execution, EVIDENCE, &[S::Random]),
 
         M::PrevoteFreshUnderLock => (Area::Locks, CONFORMANCE, &[S::HastyTimeouts]),
         M::PrecommitWithoutLock => (Area::Locks, ALARMS, &[S::HastyTimeouts]),

@@ -87,6 +87,8 @@ fn signatures(job: &VerifyJob) -> u64 {
         // About one signature for each quarter of a kilobyte.
         VerifyJob::Batch { encoded, .. } => encoded.len() as u64 / 256,
         VerifyJob::Inline { body, .. } => body.inline.len() as u64,
+        VerifyJob::BlockEvidence { pieces, .. } => 2 * pieces.len() as u64,
+        VerifyJob::Evidence { .. } => 2,
         VerifyJob::Submitted(submitted) => submitted.len() as u64,
     }
 }

@@ -128,6 +128,7 @@ impl World {
                     self.mark_set_change(&committed.executed.state);
                     Mark::SetChanged
                 }
+                EventKind::OffenceProven { .. } => Mark::EvidenceCommitted,
                 EventKind::Transferred { .. }
                 | EventKind::Proposed { .. }
                 | EventKind::Approved { .. }

@@ -116,6 +116,7 @@ fn run(mut state: State, payments: &[Arc<CheckedTx>]) -> Result<Vec<f64>> {
             header_round: Round::new(0),
             proposer: ValidatorIndex::new(0),
             transactions: block.to_vec(),
+            offences: Vec::new(),
         };
         let (us, executed) = cost::of(|| execute(&state, &input));
         ensure!(

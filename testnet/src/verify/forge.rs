@@ -111,7 +111,7 @@ impl Forge {
         round: Round,
         change: impl FnOnce(&mut CommitCertificate),
     ) {
-        let executed = execute(&self.state, &BlockInput::new(header, transactions));
+        let executed = execute(&self.state, &BlockInput::new(header, body, transactions));
         let mut certificate = self.certificate(header, round, executed.outcome.hash());
         change(&mut certificate);
         self.records.push(BlockRecord::proposed(header, body));

@@ -51,6 +51,8 @@ impl VerifyJob {
             | Self::Polka { .. }
             | Self::Certificate { .. }
             | Self::Inline { .. }
+            | Self::BlockEvidence { .. }
+            | Self::Evidence { .. }
             | Self::Submitted(_) => None,
         });
         let fits = lengths.scan(encoded.len(), |bytes, length| {
@@ -80,6 +82,8 @@ impl VerifyJob {
                 | Self::Polka { .. }
                 | Self::Certificate { .. }
                 | Self::Inline { .. }
+                | Self::BlockEvidence { .. }
+                | Self::Evidence { .. }
                 | Self::Submitted(_) => others.push(job),
             }
         }

@@ -72,7 +72,7 @@ pub(super) fn height_start(tip: &Tip, guard: GuardPosition) -> HeightStart {
 }
 
 impl Replica {
-    /// Builds a fresh block: what a quorum holds, by lane, then what waits here and fits inline.
+    /// Builds a fresh block: what a quorum holds, by lane, then what waits here and fits inline, and the evidence that waits here.
     pub(super) fn build_block(&mut self, now: Now, round: Round, step: &mut Step) {
         let Some(proposer) = self.own_index() else {
             return;
@@ -86,13 +86,14 @@ impl Replica {
         let body = Arc::new(Body {
             batches,
             inline: bytes,
-            evidence: Vec::new(),
+            evidence: self.takable_evidence().cloned().collect(),
         });
         let header = self.header(now, round, proposer, &body);
         let id = header.id();
         self.candidates.insert(header.clone(), body);
         if let Some(candidate) = self.candidates.get_mut(&id) {
             candidate.inline_checked(Some(inline));
+            candidate.evidence_checked(true);
         }
         self.engine_inputs.push_back(engine::Input::Built {
             round,
@@ -241,8 +242,10 @@ impl Replica {
             return;
         }
         let missing = candidate.missing(&self.batches);
-        // What exceeds its limits is invalid whatever else it holds, so nothing of it is fetched.
-        if missing.is_nothing() || !candidate.within_limits(&self.parameters()) {
+        // What exceeds its limits, or carries evidence that it may not, is invalid whatever else it holds, so nothing of it is fetched.
+        let is_invalid = !candidate.within_limits(&self.parameters())
+            || !candidate.is_evidence_takable(&self.tip.state);
+        if missing.is_nothing() || is_invalid {
             self.judge(id);
             return;
         }
@@ -255,7 +258,27 @@ impl Replica {
             let job = VerifyJob::Inline { id: *id, body };
             step.start.push(Effect::Verify(Box::new(job)));
         }
+        self.check_evidence_of(id, step);
         self.reread(&missing.reread, step);
+    }
+
+    /// Has the evidence of a block checked, which the state says that it may carry.
+    fn check_evidence_of(&mut self, id: &BlockId, step: &mut Step) {
+        let Some(candidate) = self.candidates.get_mut(id) else {
+            return;
+        };
+        if !candidate.begin_evidence_check() {
+            return;
+        }
+        let body = Arc::clone(&candidate.body);
+        let checked = body.evidence.iter().map(|evidence| {
+            let context = self.evidence_context(evidence.key().height)?;
+            Some((context, evidence.clone()))
+        });
+        let pieces = checked.collect::<Option<_>>();
+        let pieces = pieces.expect("evidence that a block may carry is of a height below it");
+        let job = VerifyJob::BlockEvidence { id: *id, pieces };
+        step.start.push(Effect::Verify(Box::new(job)));
     }
 
     /// Tries every block that waits for something.
@@ -276,7 +299,7 @@ impl Replica {
         let Some(candidate) = self.candidates.get_mut(id) else {
             return;
         };
-        let verdict = candidate.judge(&self.batches, &parameters);
+        let verdict = candidate.judge(&self.batches, &parameters, &self.tip.state);
         candidate.verdict = Some(verdict);
         self.engine_inputs
             .push_back(engine::Input::Body { id: *id, verdict });
@@ -358,7 +381,7 @@ impl Replica {
         let transactions = candidate.transactions(&self.batches).expect(
             "a block is executed once all its parts are here, and they stay until the next height",
         );
-        let block = BlockInput::new(&candidate.header, transactions);
+        let block = BlockInput::new(&candidate.header, &candidate.body, transactions);
         let job = ExecuteJob {
             id: *id,
             state: self.tip.state.clone(),
@@ -490,6 +513,7 @@ impl Replica {
             waits,
         };
         self.return_inline(&transactions);
+        self.forget_evidence();
         self.open();
         self.show_decided_set(step);
         self.open_latch(step);

@@ -40,6 +40,7 @@ impl Replica {
         self.ask_signer_again(now, step);
         self.forget_unanswered(&named);
         self.resend_batches(step);
+        self.retell_evidence(step);
         self.fetch_missing(step);
     }
 

@@ -62,8 +62,7 @@ impl Replica {
             E::SendCertificate { to, height } => self.send_certificate(to, height, step),
             E::Decided(certificate) => self.on_decided(*certificate, step),
             E::Confirmed { id, .. } => self.on_confirmed(id, step),
-            // The ledger records offences under a later feature gate; until then the proof is shown to people.
-            E::Evidence(evidence) => Self::event(Event::Evidence(evidence), step),
+            E::Evidence(evidence) => self.on_own_evidence(evidence, step),
             E::Alarm(alarm) => self.on_alarm(alarm, step),
             E::Event(event) => Self::event(Event::Consensus(event), step),
         }

@@ -348,6 +348,9 @@ impl Replica {
         if self.tip.state.is_change_under_way() {
             return true;
         }
+        if self.takable_evidence().next().is_some() {
+            return true;
+        }
         let own = Some(self.first_proposer) == self.config.validator;
         let fits_inline = !self.mempool.is_empty() && self.mempool.bytes() <= inline_bytes();
         if own && fits_inline && self.batches.nothing_unordered() {

@@ -30,6 +30,7 @@ impl Replica {
             batch_places: self.batches.places(),
             batch_numbers: self.batches.numbers_beyond().collect(),
             batches_fetched: self.fetching.len(),
+            evidence: self.evidence.holdings().into_iter().collect(),
             peers: self.peer_loads().into_iter().collect(),
             signing: self.signing.len(),
         }

@@ -30,6 +30,7 @@ impl Replica {
         }
         let acks = self.batches.own_acks();
         self.send_frame(Recipients::Some(vec![peer]), acks, None, step);
+        self.tell_evidence(peer, step);
     }
 
     pub(super) fn on_received(
@@ -104,6 +105,7 @@ impl Replica {
                 let parameters = self.parameters();
                 self.sync.received(from, open, &parameters, blocks);
             }
+            Message::Evidence(evidence) => self.on_evidence(sent, *evidence, step),
         }
     }
 
@@ -299,6 +301,16 @@ impl Replica {
                     candidate.inline_checked(transactions);
                 }
                 self.complete_open();
+            }
+            VerifyResult::BlockEvidence { id, is_right } => {
+                if let Some(candidate) = self.candidates.get_mut(&id) {
+                    candidate.evidence_checked(is_right);
+                }
+                self.complete_open();
+            }
+            VerifyResult::Evidence { from, evidence } => {
+                let from = self.checks.end(Work::Consensus, from);
+                self.on_checked_evidence(from, *evidence, step);
             }
             VerifyResult::Submitted(checked) => self.on_submissions_checked(now, checked, step),
             VerifyResult::Wrong { from, batch, fault } => {

@@ -150,6 +150,7 @@ impl Replica {
             submissions_in_flight: 0,
             checks: Default::default(),
             faults: Default::default(),
+            evidence: Default::default(),
             checking: BTreeSet::new(),
             asked: BTreeSet::new(),
             offered: None,

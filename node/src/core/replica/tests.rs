@@ -3,6 +3,7 @@
 mod alone;
 mod batching;
 mod catching_up;
+mod evidence;
 mod faults;
 mod flood;
 mod frames;

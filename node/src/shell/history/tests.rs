@@ -85,7 +85,10 @@ impl Chain {
             transactions: 0,
             transaction_bytes: 0,
         };
-        let executed = execute(state, &BlockInput::new(&header, transactions.clone()));
+        let executed = execute(
+            state,
+            &BlockInput::new(&header, &body, transactions.clone()),
+        );
         let certificate = CommitCertificate {
             height: header.height,
             round: header.round,

@@ -130,11 +130,12 @@ const fn place_of(job: &VerifyJob) -> (Rank, Source) {
         VerifyJob::Proposal { from, .. }
         | VerifyJob::Votes { from, .. }
         | VerifyJob::Polka { from, .. }
-        | VerifyJob::Certificate { from, .. } => (Rank::Messages, Source::Peer(from.by)),
+        | VerifyJob::Certificate { from, .. }
+        | VerifyJob::Evidence { from, .. } => (Rank::Messages, Source::Peer(from.by)),
         // A block waits for these, whoever sent its parts.
-        VerifyJob::Inline { .. } | VerifyJob::Batch { from: None, .. } => {
-            (Rank::Messages, Source::Ourselves)
-        }
+        VerifyJob::Inline { .. }
+        | VerifyJob::BlockEvidence { .. }
+        | VerifyJob::Batch { from: None, .. } => (Rank::Messages, Source::Ourselves),
         VerifyJob::Batch {
             from: Some(from), ..
         } => (Rank::Bulk, Source::Peer(from.by)),

@@ -245,7 +245,7 @@ impl World {
         outcome: impl FnOnce(OutcomeHash) -> OutcomeHash,
     ) -> DecidedBlock {
         let state = self.replica.state();
-        let executed = execute(state, &BlockInput::new(&header, transactions));
+        let executed = execute(state, &BlockInput::new(&header, &body, transactions));
         let outcome = outcome(executed.outcome.hash());
         let certificate = self.certificate(&header, outcome);
         DecidedBlock {

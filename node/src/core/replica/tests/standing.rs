@@ -120,7 +120,10 @@ fn a_second_execution_that_differs_is_a_divergence() {
     let proposal = world.proposal(block.header.clone());
     world.receive(0, Some(proposal));
     let later = world.header(Round::new(0), &Body::default(), 77);
-    let differs = execute(world.replica.state(), &BlockInput::new(&later, Vec::new()));
+    let differs = execute(
+        world.replica.state(),
+        &BlockInput::new(&later, &Body::default(), Vec::new()),
+    );
     let own = differs.outcome.hash();
     let candidate = world.replica.candidates.get_mut(&id).unwrap();
     assert_ne!(candidate.executed.as_ref().unwrap().outcome.hash(), own);

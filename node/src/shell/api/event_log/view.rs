@@ -20,12 +20,14 @@ pub(in crate::shell::api) struct EventView {
     sequence: u64,
     /// Height of its block.
     height: u64,
-    /// Position in the block of the transaction that caused it.
+    /// Position in the block of the transaction that caused it, or of the piece of evidence.
     index: u32,
-    /// Who submitted that transaction.
-    participant: u32,
-    /// The transaction's id.
-    id: String,
+    /// Who submitted that transaction; absent where a block did it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    participant: Option<u32>,
+    /// The transaction's id; absent with the participant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     /// What happened: its `type` and what goes with it.
     #[serde(flatten)]
     what: WhatView,
@@ -84,6 +86,17 @@ enum WhatView {
     ValidatorsChanged(DecidedView),
     /// A proposal was executed: there are other parameters.
     ParametersChanged(DecidedView),
+    /// The block carries the proof that a validator broke the protocol.
+    OffenceProven {
+        /// The name of the evidence.
+        evidence: String,
+        /// The height of the offence.
+        offence_height: u64,
+        /// The validator's id.
+        validator: u32,
+        /// What it did.
+        offence: &'static str,
+    },
 }
 
 /// What holds from a later height on.
@@ -135,8 +148,8 @@ impl EventView {
             sequence: event.sequence,
             height: event.place.height.get(),
             index: event.place.index,
-            participant: event.cause.participant.get(),
-            id: event.cause.id.to_string(),
+            participant: event.cause.map(|cause| cause.participant.get()),
+            id: event.cause.map(|cause| cause.id.to_string()),
             what: Names { state, network }.what(&event.kind),
             leaf: BASE64.encode(&event.to_leaf()),
         }
@@ -199,6 +212,17 @@ impl Names<'_> {
                 from,
                 parameters,
             } => WhatView::ParametersChanged(DecidedView::of(proposal, *from, *parameters)),
+            EventKind::OffenceProven {
+                evidence,
+                height,
+                validator,
+                kind,
+            } => WhatView::OffenceProven {
+                evidence: evidence.to_hex(),
+                offence_height: height.get(),
+                validator: validator.get(),
+                offence: kind.name(),
+            },
         }
     }
 

@@ -61,7 +61,7 @@ impl<'a> Replay<'a> {
                 .map(Result::ok)
                 .collect();
         let checked = checked.ok_or_else(|| broken("a transaction of it does not verify"))?;
-        let executed = execute(&self.state, &BlockInput::new(&header, checked));
+        let executed = execute(&self.state, &BlockInput::new(&header, &body, checked));
         if executed.outcome.hash() != certificate.outcome {
             return Err(broken(
                 "executing it gives another outcome than a quorum certified",

@@ -115,16 +115,17 @@ fn account(proof: &Proof<'_>, found: &VerifiedAccount) -> Vec<String> {
 
 fn event(proof: &Proof<'_>, found: &VerifiedEvent) -> Vec<String> {
     let event = &found.event;
-    let (place, cause) = (event.place, of_key(event.cause));
+    let place = event.place;
     let text = format!(
         "event {}: {}",
         event.sequence,
         what(&event.kind, proof.genesis)
     );
-    let by = format!(
-        "transaction {cause} at height {}, index {}",
-        place.height, place.index
-    );
+    let cause = match event.cause {
+        Some(cause) => format!("transaction {}", of_key(cause)),
+        None => "the block".to_owned(),
+    };
+    let by = format!("{cause} at height {}, index {}", place.height, place.index);
     vec![row("proven", &text), row("caused by", &by)]
 }
 
@@ -191,6 +192,15 @@ fn what(kind: &EventKind, genesis: &Genesis) -> String {
         } => {
             format!("from height {from} on the parameters are {parameters}, by proposal {proposal}")
         }
+        EventKind::OffenceProven {
+            evidence,
+            height,
+            validator,
+            kind,
+        } => format!(
+            "evidence {evidence} proves {} by validator {validator} at height {height}",
+            kind.name()
+        ),
     }
 }
 
@@ -222,7 +232,7 @@ pub(super) fn json(proof: &Proof<'_>) -> Value {
         }),
         VerifiedBundle::Account(found) => account_json(proof, found),
         VerifiedBundle::Event(found) => json!({
-            "sequence": found.event.sequence, "transaction": of_key(found.event.cause),
+            "sequence": found.event.sequence, "transaction": found.event.cause.map(of_key),
             "event_height": found.event.place.height.get(), "index": found.event.place.index,
             "event": what(&found.event.kind, genesis),
         }),

@@ -66,7 +66,10 @@ impl Chain {
         let (mut header, body) = forge::block(state.height().next().get(), Some(&batch));
         header.time_us = state.time_us() + 1_000_000;
         let transactions = vec![paid];
-        let executed = execute(state, &BlockInput::new(&header, transactions.clone()));
+        let executed = execute(
+            state,
+            &BlockInput::new(&header, &body, transactions.clone()),
+        );
         let mut certificate = forge::certificate(&header);
         certificate.outcome = executed.outcome.hash();
         self.ledger.state = executed.state.clone();

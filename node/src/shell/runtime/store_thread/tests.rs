@@ -71,7 +71,7 @@ fn block(height: u64) -> Arc<Committed> {
     };
     let executed = execute(
         &state,
-        &BlockInput::new(&header(Height::new(1)), Vec::new()),
+        &BlockInput::new(&header(Height::new(1)), &body, Vec::new()),
     );
     let header = header(Height::new(height));
     let certificate = CommitCertificate {
