@@ -162,6 +162,15 @@ impl Scenario {
     }
 }
 
+/// Windows of evidence that a run of a few seconds outlasts.
+pub(crate) fn short_memory() -> Parameters {
+    Parameters {
+        evidence_age_heights: 60,
+        evidence_age_ms: 1_500,
+        ..Parameters::default()
+    }
+}
+
 /// Parameters that fit the calm network: timeouts of a few hundred milliseconds.
 #[must_use]
 pub fn local_parameters() -> Parameters {
@@ -175,6 +184,6 @@ pub fn local_parameters() -> Parameters {
             tick_ms: 50,
             heartbeat_ms: 5_000,
         },
-        ..Parameters::default()
+        ..short_memory()
     }
 }

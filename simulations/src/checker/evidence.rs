@@ -1,12 +1,14 @@
-//! Evidence: an offence that a correct node has seen both halves of is told by it, at once, once, and with a proof that holds.
+//! Evidence: an offence that a correct node has seen both halves of is told by it, at once, once, and with a proof that holds; its own next
+//! block carries it, and the ledger records it once.
 //!
 //! Shape: by node, since its process started. A node has seen a vote once it heard it under its author's signature and says that it checked it.
 //! Seen at the open height, the second half is told with the offence, in one step; at the next height, the offence is told when that
 //! height opens. Proposals are not told one by one: of those that are kept two in one round are an offence that was told.
 //! Judged is what the specification promises: within the bounds of what is kept of one sender, and of votes one by one. Who sends too much is
-//! told apart, and nothing is missed of it; nor is of members of certificates. Blocks carry no evidence yet.
-//! Source: `docs/spec/consensus.md`, "Evidence" and "Bounds".
+//! told apart, and nothing is missed of it; nor is of members of certificates. What blocks carry is judged in `carried`.
+//! Source: `docs/spec/consensus.md`, "Evidence" and "Bounds"; `docs/spec/dissemination.md`, "Evidence".
 
+mod carried;
 mod heard;
 
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use falaj_consensus::crypto::Signature;
 use falaj_consensus::engine::Event as Consensus;
 use falaj_consensus::message::{Evidence as Proof, EvidenceKind, Statement};
 use falaj_consensus::types::{ChainContext, Height, Round, ValidatorIndex};
-use falaj_node::core::{Event, Frame, Holdings, VoteSeen};
+use falaj_node::core::{Committed, Event, Frame, Holdings, Message, Peer, VoteSeen};
 
 use super::accountability::words::Words;
 use super::sets::Sets;
@@ -23,10 +25,15 @@ use super::{Facts, Finding, Observation, UnderWay};
 use crate::economy::node_of;
 use crate::hsm::Registry;
 use crate::types::{NodeIndex, SimTime};
+use carried::Carried;
 use heard::Heard;
 
 /// In rounds beyond this one, votes of the first are forgotten.
 const ROUNDS_KEPT: u32 = 32;
+/// Pieces of its own that a process holds, of all its peers, and of one.
+const OWN_MAX: usize = 512;
+const TOLD_MAX: usize = 512;
+const OF_PEER_MAX: usize = 64;
 
 type Key = (Height, ValidatorIndex, EvidenceKind);
 
@@ -48,6 +55,7 @@ pub(super) struct Evidence {
     byzantine: BTreeSet<NodeIndex>,
     chain: ChainContext,
     nodes: Vec<Node>,
+    carried: Carried,
 }
 
 impl Evidence {
@@ -56,6 +64,7 @@ impl Evidence {
             byzantine: facts.byzantine.clone(),
             chain: facts.economy.genesis.chain(),
             nodes: vec![Node::default(); facts.validators.into()],
+            carried: Carried::new(facts.economy.genesis.parameters, facts.validators.into()),
         }
     }
 
@@ -66,15 +75,25 @@ impl Evidence {
         node: NodeIndex,
         seen: &Observation<'_>,
     ) -> Finding {
+        if let Some(block) = seen.decided() {
+            self.decided((sets, registry), block)?;
+        }
         let state = &mut self.nodes[node.position()];
         state.keep_time(at)?;
         match seen {
             Observation::Started { height, .. } => {
                 *state = Node::at(height.next());
+                self.carried.started(node);
                 Ok(())
             }
             Observation::Committed(block) => {
                 state.open(at, block.header.height.next());
+                Ok(())
+            }
+            Observation::Sent(frame) => {
+                if let Some(Message::Evidence(proof)) = &frame.message {
+                    self.carried.holds(node, state.open, proof);
+                }
                 Ok(())
             }
             Observation::Received(frame) => {
@@ -102,11 +121,13 @@ impl Evidence {
             Observation::Held {
                 holdings,
                 under_way,
-            } => state.compare(holdings, *under_way),
+            } => {
+                bounded(&holdings.evidence)?;
+                state.compare(holdings, *under_way)
+            }
             Observation::Replayed(_)
             | Observation::Intended(_)
             | Observation::Released { .. }
-            | Observation::Sent(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
             | Observation::Reported(_) => Ok(()),
@@ -121,6 +142,12 @@ impl Evidence {
         self.nodes[node.position()].heard.frame(frame, is_of);
     }
 
+    fn decided(&mut self, known: (&Sets, &Registry), block: &Committed) -> Finding {
+        let proves = |proof: &Proof| proves(known, &self.chain, proof);
+        let is_correct = |node: NodeIndex| !self.byzantine.contains(&node);
+        self.carried.decided(known.0, block, proves, is_correct)
+    }
+
     /// A proof is told once, and proves an offence of whom it names.
     fn told(&mut self, known: (&Sets, &Registry), node: NodeIndex, proof: &Proof) -> Finding {
         let key = proof.key();
@@ -132,6 +159,7 @@ impl Evidence {
         if !state.told.insert(place) {
             return Err(format!("{key:?} was told before"));
         }
+        self.carried.holds(node, state.open, proof);
         if proves(known, &self.chain, proof) {
             Ok(())
         } else {
@@ -225,6 +253,20 @@ impl Node {
                 "{proven} offences are proven, and {told} were told"
             ))
         }
+    }
+}
+
+/// No peer takes more than its room, nor all together, nor we ourselves.
+fn bounded(held: &[(Option<Peer>, usize)]) -> Finding {
+    let (own, told): (Vec<_>, Vec<_>) = held.iter().partition(|(giver, _)| giver.is_none());
+    let sum = |held: &[&(Option<Peer>, usize)]| held.iter().map(|(_, count)| count).sum::<usize>();
+    let is_bounded = sum(&own) <= OWN_MAX
+        && sum(&told) <= TOLD_MAX
+        && told.iter().all(|(_, count)| *count <= OF_PEER_MAX);
+    if is_bounded {
+        Ok(())
+    } else {
+        Err(format!("{held:?} pieces are held"))
     }
 }
 

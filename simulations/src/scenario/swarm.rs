@@ -18,7 +18,7 @@ use falaj_consensus::params::{Parameters, Timeouts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Scenario, Signatures, local_parameters};
+use super::{Scenario, Signatures, local_parameters, short_memory};
 use crate::chance::{Chance, Draw, Site, Word};
 use crate::disk::DiskDials;
 use crate::fault::{Fault, Timed};
@@ -278,7 +278,7 @@ fn hasty_parameters() -> Parameters {
             tick_ms: 15,
             heartbeat_ms: 2_000,
         },
-        ..Parameters::default()
+        ..short_memory()
     }
 }
 

@@ -5,10 +5,11 @@
 //! Errors: the first rule that does not hold, by name.
 //! Source: `docs/spec/consensus.md`, "Valid blocks", "Proposer choice".
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use falaj_consensus::message::{Body, Header, INLINE_BYTES_MAX};
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{BlockId, Hash32, OutcomeHash};
+use falaj_consensus::verify::{Context, RealChecker};
 use falaj_ledger::state::State;
 
 /// What a block stands on.
@@ -26,7 +27,32 @@ impl Parent<'_> {
         self.check_chain(header)?;
         self.check_turn(header)?;
         ensure!(header.names(body), "the header does not name this body");
-        self.check_limits(header, body)
+        self.check_limits(header, body)?;
+        self.check_evidence(body)
+    }
+
+    /// Each piece is of an offence that the state lets a block carry, in order, and proves it under the set of its height.
+    fn check_evidence(&self, body: &Body) -> Result<()> {
+        ensure!(
+            body.evidence.is_sorted_by(|a, b| a.key() < b.key()),
+            "the evidence is out of order"
+        );
+        for evidence in &body.evidence {
+            let key = evidence.key();
+            ensure!(
+                self.state.takes_evidence(key),
+                "evidence of height {} may not be carried",
+                key.height
+            );
+            let context = Context {
+                chain: &self.state.context(),
+                set: &self.state.validators_at(key.height),
+                checker: &RealChecker,
+            };
+            let proof = context.evidence(evidence.clone());
+            proof.context("evidence proves nothing")?;
+        }
+        Ok(())
     }
 
     fn check_chain(&self, header: &Header) -> Result<()> {
@@ -69,10 +95,7 @@ impl Parent<'_> {
         let limits = self.state.parameters_at(header.height).limits;
         let batches = u64::try_from(body.batches.len())?;
         let inline_max = u64::try_from(INLINE_BYTES_MAX)?;
-        ensure!(
-            body.evidence.is_empty(),
-            "the body carries evidence, for which there is no feature"
-        );
+        let evidence = u64::try_from(body.evidence.len())?;
         let bounds = [
             (
                 u64::from(header.transactions),
@@ -85,6 +108,11 @@ impl Parent<'_> {
                 "bytes of transactions",
             ),
             (batches, u64::from(limits.block_batches_max), "batches"),
+            (
+                evidence,
+                u64::from(limits.block_evidence_max),
+                "pieces of evidence",
+            ),
             (body.inline_bytes(), inline_max, "inline bytes"),
         ];
         let over = bounds.iter().find(|(found, most, _)| found > most);

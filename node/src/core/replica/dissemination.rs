@@ -348,7 +348,7 @@ impl Replica {
         if self.tip.state.is_change_under_way() {
             return true;
         }
-        if self.takable_evidence().next().is_some() {
+        if self.is_evidence_due() {
             return true;
         }
         let own = Some(self.first_proposer) == self.config.validator;

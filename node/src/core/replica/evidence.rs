@@ -4,7 +4,7 @@
 //! the state before it says that it may.
 //! Source: `docs/spec/dissemination.md`, "Evidence"; `docs/spec/ledger.md`, "Evidence".
 
-use falaj_consensus::message::{Evidence, EvidenceKey};
+use falaj_consensus::message::{Body, Evidence, EvidenceKey};
 use falaj_consensus::types::Height;
 use falaj_consensus::verify::Verified;
 
@@ -93,6 +93,16 @@ impl Replica {
         let state = &self.tip.state;
         let takable = self.evidence.takable(|key| state.takes_evidence(key));
         takable.take(usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// Whether evidence begins a height. After a block that carried some it waits for other work or the heartbeat: whoever breaks the
+    /// protocol at every height would otherwise keep an idle network at it for ever.
+    pub(super) fn is_evidence_due(&self) -> bool {
+        if self.takable_evidence().next().is_none() {
+            return false;
+        }
+        let before = self.tip.block.as_ref();
+        before.is_none_or(|(header, _)| header.evidence_root == Body::default().evidence_root())
     }
 
     /// Forgets what was recorded or is over: the height was decided.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where data and codecs live; single names where a module holds more than that.
-const DATA: [&str; 43] = [
+const DATA: [&str; 44] = [
     "consensus::crypto",
     "consensus::durable::LogId",
     "consensus::durable::Position",
@@ -26,6 +26,7 @@ const DATA: [&str; 43] = [
     "ledger::account",
     "ledger::authority",
     "ledger::currency",
+    "ledger::event",
     "ledger::genesis",
     "ledger::participant",
     "ledger::proposal",

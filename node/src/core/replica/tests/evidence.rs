@@ -1,6 +1,6 @@
 //! Evidence from detection to the ledger: told, checked, carried, refused.
 
-use falaj_consensus::engine::BodyVerdict;
+use falaj_consensus::engine::{BodyVerdict, Wait};
 use falaj_consensus::evidence::double_vote;
 use falaj_consensus::message::{
     Body, Evidence, EvidenceKind, Header, PrevoteValue, Statement, Vote,
@@ -330,6 +330,12 @@ fn a_proposer_carries_what_it_holds() {
     assert_eq!(block.body.evidence, [carried.clone()]);
     decide(&mut world, vec![carried]);
     assert_eq!(kept(&world), [kept_ahead]);
+    let waits = || world.replica.status().waits;
+    assert_eq!(
+        waits(),
+        [Wait::Work],
+        "evidence alone begins no second height"
+    );
     let (height, validator) = (Height::new(1), ValidatorId::new(2));
     let kind = EvidenceKind::DoublePrevote;
     let seen = world.replica.state().evidence(height, validator, kind);
