@@ -1,5 +1,12 @@
 //! `falaj inspect`: what lies in a home, beside a running node and without one, and what it says of damage. It changes nothing.
 
+use falaj_consensus::crypto::Signature;
+use falaj_consensus::durable::{FolderLock, FramedLog, LogId, LogIdentity, OsDisk, Position};
+use falaj_consensus::message::{CommitCertificate, Evidence, PrevoteValue, Statement, Vote};
+use falaj_consensus::types::{BlockId, Height, OutcomeHash, Round, ValidatorIndex};
+use falaj_consensus::validator_set::Bitmap;
+use falaj_ledger::genesis::Genesis;
+use falaj_node::storage::BlockRecord;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -93,6 +100,77 @@ fn a_height_is_shown_with_every_record() {
     bench
         .run(&["inspect", "height", "9", "--json"])
         .expect(1, &["absent"]);
+}
+
+/// A log of a home as its node leaves it gets a third height, whose block carries what nobody signed.
+fn accuse(bench: &Bench) {
+    let text = fs::read_to_string(bench.home().join("genesis.json")).unwrap();
+    let genesis = Genesis::from_json(&text).unwrap();
+    let statement = |value| Statement::Prevote {
+        height: Height::new(1),
+        round: Round::new(0),
+        value,
+    };
+    let vote = |value| {
+        let signature = Signature::new(vec![1; 64]).unwrap();
+        Vote::new(ValidatorIndex::new(0), statement(value), signature).unwrap()
+    };
+    let some = PrevoteValue {
+        id: BlockId::default(),
+        valid_round: None,
+    };
+    let proof = Evidence::DoublePrevote(vote(None), vote(Some(some)));
+    let lock = FolderLock::acquire(&bench.home().join("data")).unwrap();
+    let disk = OsDisk::subfolder(&lock, LogId::Block.name()).unwrap();
+    let identity = LogIdentity {
+        log: LogId::Block,
+        genesis_hash: genesis.hash(),
+    };
+    let mut log = FramedLog::open(disk, identity).unwrap();
+    let last = log.read(Position::new(log.last().get() - 1)).unwrap();
+    let Some(BlockRecord::Proposed {
+        mut header,
+        mut body,
+    }) = BlockRecord::decode(&last)
+    else {
+        panic!("a block stands before its certificate");
+    };
+    body.evidence = vec![proof];
+    header.height = Height::new(3);
+    header.evidence_root = body.evidence_root();
+    let at = log.append(&BlockRecord::proposed(&header, &body)).unwrap();
+    let certificate = CommitCertificate {
+        height: header.height,
+        round: Round::new(0),
+        id: header.id(),
+        outcome: OutcomeHash::default(),
+        signers: Bitmap::none(1),
+        signatures: Vec::new(),
+    };
+    let decided = BlockRecord::decided(&certificate, at, &[]);
+    log.append(&decided).unwrap();
+    log.sync().unwrap();
+}
+
+#[test]
+fn evidence_is_shown_with_both_statements() {
+    let (bench, _) = settled();
+    assert_eq!(bench.run(&["inspect", "evidence", "--json"]).out, "");
+    accuse(&bench);
+    let shown = inspect(&bench, &["evidence"]);
+    for (name, value) in [
+        ("kind", Value::from("double-prevote")),
+        ("height", 1.into()),
+        ("block", 3.into()),
+        ("validator", 1.into()),
+        ("verified", false.into()),
+    ] {
+        assert_eq!(shown[name], value, "{name}");
+    }
+    assert_eq!(shown["statements"][0], "prevoted nil in round 0");
+    bench
+        .run(&["inspect", "evidence"])
+        .expect(0, &["kind: double-prevote", "prevoted nil in round 0"]);
 }
 
 #[test]

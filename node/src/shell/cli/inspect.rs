@@ -8,6 +8,7 @@
 
 mod block;
 mod chain;
+mod evidence;
 mod genesis;
 mod guard;
 mod log;
@@ -43,6 +44,8 @@ pub(super) enum Inspect {
         /// The height.
         height: u64,
     },
+    /// Proofs that validators broke the protocol, as decided blocks carry them.
+    Evidence,
     /// Place, lock, latch and records of the signing guard.
     Guard {
         /// How many of the last records to show.
@@ -77,6 +80,7 @@ impl Inspect {
             Self::Block { height } => block::show(&look, Height::new(*height)),
             Self::Blocks { from, to } => block::list(&look, *from, *to),
             Self::Height { height } => block::show_records(&look, Height::new(*height)),
+            Self::Evidence => evidence::list(&look),
             Self::Guard { records } => guard::show(&look, *records),
             Self::Log { log } => log::show(&look, *log),
             Self::Genesis => genesis::show(&look),
