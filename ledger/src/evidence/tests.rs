@@ -1,3 +1,5 @@
+//! When heights are over.
+
 use super::*;
 
 fn mark(height: u64, time_ms: u64) -> Mark {

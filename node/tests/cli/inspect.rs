@@ -149,7 +149,7 @@ fn accuse(bench: &Bench) {
     };
     let decided = BlockRecord::decided(&certificate, at, &[]);
     log.append(&decided).unwrap();
-    log.sync().unwrap();
+    drop(log.sync().unwrap());
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is kept, and how much of whom.
+
 use super::*;
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::evidence::double_vote;

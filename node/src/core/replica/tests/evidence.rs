@@ -9,10 +9,13 @@ use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{BlockId, Hash32, Height, Round, ValidatorId, ValidatorIndex};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::testing::genesis;
+use std::slice;
 
 use super::harness::{PEER, World};
 use crate::core::evidence::OF_PEER_MAX;
-use crate::core::{Dropped, Effect, Event, Input, Message, Output, Peer, PeerFault};
+use crate::core::{
+    Dropped, Effect, Event, Frame, Input, Message, Output, Peer, PeerFault, Recipients,
+};
 
 fn other(number: u32) -> Peer {
     Peer::of(ValidatorId::new(number)).unwrap()
@@ -75,9 +78,11 @@ fn decide(world: &mut World, evidence: Vec<Evidence>) {
 
 /// The pieces that were told since this was last asked.
 fn told(world: &mut World) -> Vec<Evidence> {
-    let sent = world.sent().into_iter().filter_map(|sent| match sent {
-        Message::Evidence(evidence) => Some(*evidence),
-        _ => None,
+    let sent = world.sent().into_iter().filter_map(|sent| {
+        let Message::Evidence(evidence) = sent else {
+            return None;
+        };
+        Some(*evidence)
     });
     sent.collect()
 }
@@ -89,7 +94,12 @@ fn refused(world: &mut World) -> (Vec<PeerFault>, Vec<Dropped>) {
         match output {
             Output::Event(Event::PeerFault { fault, .. }) => faults.push(fault),
             Output::Event(Event::PeerLimited { dropped: what, .. }) => dropped.push(what),
-            _ => {}
+            Output::Send { .. }
+            | Output::Answer { .. }
+            | Output::Committed(_)
+            | Output::Event(_)
+            | Output::Shun { .. }
+            | Output::Admit(_) => {}
         }
     }
     (faults, dropped)
@@ -121,7 +131,7 @@ fn what_is_proven_here_is_told_to_all() {
         world.receive(0, Some(Message::Votes(vec![vote])));
     }
     let proof = proof(&world, 1, 1);
-    assert_eq!(told(&mut world), [proof.clone()]);
+    assert_eq!(told(&mut world), slice::from_ref(&proof));
     assert_eq!(kept(&world), [proof]);
 }
 
@@ -131,16 +141,16 @@ fn what_a_peer_tells_is_told_on() {
     let mut world = linked(1);
     let proof = proof(&world, 1, 1);
     world.receive(1, tell(&proof));
-    let to = world.outputs.iter().find_map(|output| match output {
-        Output::Send { to, frame, class } => {
-            let frame = crate::core::Frame::decode(*class, frame).ok()?;
-            matches!(frame.message, Some(Message::Evidence(_))).then_some(to.clone())
-        }
-        _ => None,
+    let to = world.outputs.iter().find_map(|output| {
+        let Output::Send { to, frame, class } = output else {
+            return None;
+        };
+        let frame = Frame::decode(*class, frame).ok()?;
+        matches!(frame.message, Some(Message::Evidence(_))).then_some(to.clone())
     });
-    let others = crate::core::Recipients::Some(vec![other(2), other(3)]);
+    let others = Recipients::Some(vec![other(2), other(3)]);
     assert_eq!(to, Some(others));
-    assert_eq!(told(&mut world), [proof.clone()]);
+    assert_eq!(told(&mut world), slice::from_ref(&proof));
     world.receive_from(other(2), 1, tell(&proof));
     assert_eq!(told(&mut world), []);
     assert_eq!(kept(&world), [proof]);
@@ -317,9 +327,11 @@ fn a_proposer_carries_what_it_holds() {
     let (kept_ahead, carried) = (proof(&world, 3, 1), proof(&world, 1, 1));
     world.receive(2, tell(&kept_ahead));
     let asks = |world: &World| {
-        world.effects.iter().find_map(|effect| match effect {
-            Effect::Sign(request) => request.statement.block(),
-            _ => None,
+        world.effects.iter().find_map(|effect| {
+            let Effect::Sign(request) = effect else {
+                return None;
+            };
+            request.statement.block()
         })
     };
     assert_eq!(asks(&world), None, "nothing that height 3 can carry");
@@ -327,7 +339,7 @@ fn a_proposer_carries_what_it_holds() {
     let proposed = asks(&world).expect("validator 4 proposes at height 3");
     let block = world.replica.candidates.get(&proposed).unwrap();
     assert_eq!(block.verdict, Some(BodyVerdict::Valid));
-    assert_eq!(block.body.evidence, [carried.clone()]);
+    assert_eq!(block.body.evidence, slice::from_ref(&carried));
     decide(&mut world, vec![carried]);
     assert_eq!(kept(&world), [kept_ahead]);
     let waits = || world.replica.status().waits;
