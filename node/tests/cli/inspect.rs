@@ -149,7 +149,8 @@ fn accuse(bench: &Bench) {
     };
     let decided = BlockRecord::decided(&certificate, at, &[]);
     log.append(&decided).unwrap();
-    drop(log.sync().unwrap());
+    let synced = log.sync().unwrap();
+    assert_eq!(synced.upto(), log.last());
 }
 
 #[test]
