@@ -260,7 +260,7 @@ fn parameters(shape: &Draw) -> Parameters {
 /// What parameters are drawn from.
 pub(super) fn drawn_parameters() -> [Parameters; 3] {
     [
-        Parameters::default(),
+        short_memory(),
         hasty_parameters(),
         local_parameters(),
     ]
