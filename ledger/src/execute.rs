@@ -11,6 +11,7 @@ mod admit;
 mod approve;
 mod enact;
 mod entitle;
+mod gates;
 mod govern;
 mod open_account;
 mod overlay;

@@ -23,6 +23,7 @@ pub mod dedup;
 pub mod event;
 #[cfg(feature = "std")]
 pub mod execute;
+pub mod gate;
 pub mod genesis;
 pub mod key;
 pub mod log_tree;

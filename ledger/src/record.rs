@@ -11,6 +11,7 @@ use crate::account::{Account, AccountId};
 use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
+use crate::gate::{Feature, Gate};
 use crate::key;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
@@ -106,6 +107,7 @@ record! {
     UetrUse, (ParticipantNumber, Uetr), |entry| key::uetr(entry.0, entry.1);
     RtgsUse, (CurrencyCode, Reference), |entry| key::rtgs_reference(entry.0, &entry.1);
     PinCount, ParticipantNumber, |number| key::pins(*number);
+    Gate, Feature, |feature| key::gate(*feature);
     Window, WindowOf, |of| match of {
         WindowOf::Currency(code) => key::window_of_currency(*code),
         WindowOf::Authority(id) => key::window_of_authority(*id),

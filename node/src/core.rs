@@ -12,6 +12,7 @@ mod divergence;
 mod effect;
 mod faults;
 mod fetching;
+mod gate;
 mod guard_position;
 mod holdings;
 mod input;
@@ -29,6 +30,7 @@ pub use divergence::Divergence;
 pub use effect::{
     Admission, Committed, Dropped, Effect, Event, Output, PeerFault, Recipients, VoteSeen,
 };
+pub use gate::GatesLacking;
 pub use holdings::{BatchLoad, Holdings, Load, PeerLoad, Quota};
 pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};

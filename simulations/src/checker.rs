@@ -22,6 +22,7 @@ mod liveness;
 mod once;
 mod quorum;
 mod turns;
+mod upgrades;
 mod waits;
 
 use std::collections::BTreeSet;
@@ -200,6 +201,7 @@ pub struct Judge {
     disclosure: disclosure::Disclosure,
     bounds: bounds::Bounds,
     evidence: evidence::Evidence,
+    upgrades: upgrades::Upgrades,
     violation: Option<Violation>,
 }
 
@@ -220,6 +222,7 @@ impl Judge {
             disclosure: disclosure::Disclosure::new(&facts),
             bounds: bounds::Bounds::new(&facts),
             evidence: evidence::Evidence::new(&facts),
+            upgrades: upgrades::Upgrades::default(),
             violation: None,
             facts,
         }
@@ -258,6 +261,11 @@ impl Judge {
         self.conformance.timers_may_be_early(node, early_ns);
     }
 
+    /// A node runs another program from now on, which supports these features.
+    pub fn program_changed(&mut self, node: NodeIndex, features: u64) {
+        self.upgrades.program_changed(node, features);
+    }
+
     /// Shows an observation at a node to every oracle.
     pub fn observe(
         &mut self,
@@ -278,6 +286,10 @@ impl Judge {
         let (alarms, calm) = self.named(ALARMS, calm, alarms::fork(seen));
         let findings = [
             (agreement, agreed),
+            (
+                "upgrades",
+                self.upgrades.observe(&self.conservation, node, seen),
+            ),
             ("validity", self.chain.observe(seen)),
             ("certificates", self.certificates.observe(registry, seen)),
             ("double sign", self.double_sign.observe(node, seen)),

@@ -64,6 +64,8 @@ pub struct Economy {
     pub vetoer: KeyIndex,
     /// The customer's keys.
     pub customer: Vec<KeyIndex>,
+    /// Whether an authority decides about feature gates.
+    gated: bool,
 }
 
 /// An account with the key of the bank that serves it.
@@ -151,6 +153,7 @@ impl Economy {
             members: run_of(persons, MEMBERS),
             vetoer: KeyIndex::new(persons + MEMBERS),
             customer: run_of(customer, CUSTOMER_KEYS),
+            gated: !scenario.gates.is_empty(),
         };
         economy.genesis.authorities = economy.authorities();
         economy.genesis.check().expect("the economy adds up");
@@ -216,15 +219,16 @@ impl Economy {
                 (ActionClass::Redeem(code), REDEMPTION_DELAY_MS),
             ]
         });
+        let releases = self.gated.then_some((ActionClass::Releases, 0));
         (1..)
-            .zip(classes)
+            .zip(classes.chain(releases))
             .map(|(id, (class, delay_ms))| Authority {
                 id: AuthorityId::new(id),
                 class,
                 participant: CENTRAL_BANK,
                 members: members.iter().copied().cloned().collect(),
                 threshold: THRESHOLD,
-                rolling_cap: Units::new(u128::from(ROLLING_CAP)),
+                rolling_cap: Units::new(class.currency().map_or(0, |_| u128::from(ROLLING_CAP))),
                 delay_ms,
                 vetoers: vec![self.keys.public(self.vetoer).clone()],
             })

@@ -17,6 +17,7 @@ mod supply;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use falaj_consensus::types::Height;
 use falaj_ledger::receipt::Receipt;
 use falaj_ledger::rejection::Class;
 use falaj_ledger::transaction::{SignedTx, TxKey};
@@ -173,6 +174,12 @@ impl Workload {
     /// Nothing new from now on; what is open is still asked for.
     pub const fn stop(&mut self) {
         self.acting = false;
+    }
+
+    /// Proposes to schedule a feature gate.
+    pub fn gate(&mut self, at: SimTime, gate: (u8, Height)) -> Step {
+        let transaction = self.orders.gate(&mut self.maker, at, gate);
+        self.begin(at, &transaction, None)
     }
 
     /// The bytes to send at a step, under a new ticket; `None` if there is nothing left to send.

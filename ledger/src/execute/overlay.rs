@@ -17,6 +17,7 @@ use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
 use crate::event::{Event, EventKind};
+use crate::gate::{Feature, Gate};
 use crate::log_tree::Frontier;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
@@ -45,6 +46,7 @@ pub(super) struct Overlay<'a> {
     dedup: Table<dedup::Entry>,
     uetrs: Table<UetrUse>,
     pins: Table<PinCount>,
+    gates: Table<Gate>,
     set: Option<ValidatorSet>,
     parameters: Option<Parameters>,
     log: Frontier,
@@ -68,6 +70,7 @@ impl<'a> Overlay<'a> {
             dedup: Table::new(),
             uetrs: Table::new(),
             pins: Table::new(),
+            gates: Table::new(),
             set: None,
             parameters: None,
             log: state.events(),
@@ -230,6 +233,18 @@ impl<'a> Overlay<'a> {
         self.parameters = Some(parameters);
     }
 
+    /// The first height that a gate is scheduled for.
+    pub(super) fn gate(&mut self, feature: Feature) -> Option<Height> {
+        self.gates.get(self.state, &feature).map(|gate| gate.from)
+    }
+
+    pub(super) fn put_gate(&mut self, feature: Feature, from: Option<Height>) {
+        match from {
+            Some(from) => self.gates.put(self.state, &feature, Gate { from }),
+            None => self.gates.delete(self.state, &feature),
+        }
+    }
+
     /// Appends an event to the log.
     pub(super) fn record(&mut self, call: Call<'_>, kind: EventKind) {
         let event = Event {
@@ -278,6 +293,7 @@ impl<'a> Overlay<'a> {
         self.dedup.write_to(&mut writes);
         self.uetrs.write_to(&mut writes);
         self.pins.write_to(&mut writes);
+        self.gates.write_to(&mut writes);
         (writes.into_iter().collect(), self.events)
     }
 }

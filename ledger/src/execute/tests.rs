@@ -2,6 +2,7 @@
 
 mod answers;
 mod conservation;
+mod gates;
 mod governance;
 mod governing;
 mod open_account;

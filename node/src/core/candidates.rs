@@ -257,7 +257,7 @@ impl Candidate {
         }
     }
 
-    /// Limits of the parameters; evidence waits for its feature gate, so a body that carries any is invalid under `features = 0`.
+    /// Limits of the parameters; evidence waits for its feature gate, so a body that carries any is invalid.
     pub(super) fn within_limits(&self, parameters: &Parameters) -> bool {
         within_limits(&self.header, &self.body, parameters)
     }
@@ -327,8 +327,7 @@ impl Candidate {
 pub(super) fn within_limits(header: &Header, body: &Body, parameters: &Parameters) -> bool {
     let limits = &parameters.limits;
     let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
-    header.features == 0
-        && body.evidence.is_empty()
+    body.evidence.is_empty()
         && header.transactions <= limits.block_transactions_max
         && header.transaction_bytes <= u64::from(limits.block_bytes_max)
         && u32::try_from(body.batches.len()).is_ok_and(|count| count <= limits.block_batches_max)

@@ -8,6 +8,7 @@
 mod host;
 
 use falaj_consensus::durable::{LogId, OsDisk};
+use falaj_consensus::message::Header;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
@@ -525,6 +526,7 @@ fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
             participant_bytes_max: config.mempool.participant_bytes_max,
             ..MempoolLimits::default()
         },
+        supported: Header::FEATURES_KNOWN,
     }
 }
 

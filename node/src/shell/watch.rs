@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runtime::{Clock, SignerWitness};
-use crate::core::{Committed, Divergence, Event, Peer, PeerFault, VoteSeen};
+use crate::core::{Committed, Divergence, Event, GatesLacking, Peer, PeerFault, VoteSeen};
 use fit::{Fit, Part, TimersFit};
 use heights::HeightClock;
 pub use heights::step_name;
@@ -62,6 +62,7 @@ pub struct Watch {
     signer: Mutex<SignerLook>,
     links: Mutex<Links>,
     diverged: Mutex<Option<Divergence>>,
+    shut: Mutex<Option<GatesLacking>>,
     fit: Mutex<TimersFit>,
 }
 
@@ -78,6 +79,7 @@ impl Watch {
             signer: Mutex::new(SignerLook::default()),
             links: Mutex::new(Links::default()),
             diverged: Mutex::new(None),
+            shut: Mutex::new(None),
             fit: Mutex::new(TimersFit::default()),
         }
     }
@@ -114,7 +116,10 @@ impl Watch {
             Event::Consensus(event) => self.consensus(event),
             Event::Voted(seen) => self.voted(seen),
             // Told by the replica itself, with its height.
-            Event::Alarm(engine::Alarm::OutcomeDiverged { .. }) => {}
+            Event::Alarm(
+                engine::Alarm::OutcomeDiverged { .. } | engine::Alarm::GatesLacking { .. },
+            ) => {}
+            Event::GatesLacking(lacking) => self.gates_lacking(*lacking),
             Event::Alarm(alarm) => self.alarm_text(format!("{alarm:?}")),
             Event::Diverged(divergence) => self.diverged(*divergence),
             Event::Evidence(evidence) => {
@@ -377,6 +382,21 @@ impl Watch {
     #[must_use]
     pub fn divergence(&self) -> Option<Divergence> {
         *lock(&self.diverged)
+    }
+
+    /// The next height needs a feature gate that this program lacks.
+    fn gates_lacking(&self, lacking: GatesLacking) {
+        *lock(&self.shut) = Some(lacking);
+        self.metrics.gates_lacking();
+        self.alarm_text(format!(
+            "upgrade-needed: {lacking}; nothing is signed, and reads are of the height before"
+        ));
+    }
+
+    /// The height that is shut to this program, if one is.
+    #[must_use]
+    pub fn shut(&self) -> Option<GatesLacking> {
+        *lock(&self.shut)
     }
 
     fn alarm_text(&self, text: String) {

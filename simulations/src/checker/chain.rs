@@ -60,10 +60,7 @@ impl Chain {
         let parent = self.parent(header.height)?;
         let turn = self.proposer(header.height, header.round.get())?;
         let faults = [
-            (
-                header.version != 1 || header.features != 0,
-                "another version",
-            ),
+            (header.version != 1, "another version"),
             (header.genesis_hash != self.genesis_hash, "another chain"),
             (
                 header.proposer.get() != turn,

@@ -69,6 +69,7 @@ impl Fault {
             | Self::DiskFull(_)
             | Self::DiskRoom(_)
             | Self::Mend(_)
+            | Self::Program { .. }
             | Self::Pause(_)
             | Self::Resume(_)
             | Self::ClockLeap { .. }
@@ -104,6 +105,7 @@ impl Fault {
             | Self::Diverge(node)
             | Self::OtherGenesis(node)
             | Self::Mend(node)
+            | Self::Program { node, .. }
             | Self::BadSector { node, .. }
             | Self::Rot { node, .. }
             | Self::Misdirect { node, .. }

@@ -89,6 +89,7 @@ const ALARMS: &str = "alarms";
 const RECOVERY: &str = "recovery";
 const BOUNDS: &str = "bounds";
 const EVIDENCE: &str = "evidence";
+const UPGRADES: &str = "upgrades";
 
 /// The row of a mutation.
 #[must_use]
@@ -107,6 +108,9 @@ pub const fn case(mutation: Mutation) -> Case {
         M::TurnsStandStill => (Area::Rules, CONFORMANCE, &[S::CalmDay]),
         M::NobodyIsBenched => (Area::Rules, CONFORMANCE, &[S::OneDown]),
         M::BenchWithoutLimit => (Area::Rules, CONFORMANCE, &[S::HastyTimeouts]),
+
+        M::GatePassedUnsupported => (Area::Rules, UPGRADES, &[S::LateUpgrade]),
+        M::GateAHeightEarly => (Area::Rules, UPGRADES, &[S::RollingUpgrade]),
 
         M::QuorumOfTwoThirds => (Area::Tally, CONFORMANCE, &[S::HastySix]),
         M::QuorumOfHalf => (Area::Tally, CONFORMANCE, &[S::HastySeven]),

@@ -102,6 +102,7 @@ impl World {
             !committed.executed.state.bench().entries().is_empty(),
             Mark::Benched,
         );
+        marks.hit_if(committed.header.features != 0, Mark::GatePassed);
         for receipt in &committed.executed.receipts {
             if let Some(rejection) = receipt.verdict.rejection() {
                 self.mark_rejection(rejection);
@@ -113,11 +114,13 @@ impl World {
                 EventKind::Issued { .. } => Mark::Issued,
                 EventKind::Redeemed { .. } => Mark::Redeemed,
                 EventKind::Vetoed { .. } => Mark::Vetoed,
+                EventKind::GateScheduled { .. } => Mark::GateScheduled,
                 EventKind::Transferred { .. }
                 | EventKind::Proposed { .. }
                 | EventKind::Approved { .. }
                 | EventKind::ValidatorsChanged { .. }
-                | EventKind::ParametersChanged { .. } => continue,
+                | EventKind::ParametersChanged { .. }
+                | EventKind::GateWithdrawn { .. } => continue,
             };
             self.marks.hit(mark);
         }
@@ -139,6 +142,7 @@ impl World {
                 consensus_mark(event)
             }
             Event::Diverged(_) => Some(Mark::Diverged),
+            Event::GatesLacking(_) => Some(Mark::GateRefused),
             Event::Evidence(evidence) => Some(match **evidence {
                 Evidence::DoubleProposal(..) => Mark::DoubleProposal,
                 Evidence::DoublePrevote(..)

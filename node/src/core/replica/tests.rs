@@ -11,4 +11,5 @@ mod harness;
 mod serving;
 mod signing;
 mod standing;
+mod upgrading;
 mod voting;

@@ -84,6 +84,22 @@ enum WhatView {
     ValidatorsChanged(DecidedView),
     /// A proposal was executed: there are other parameters.
     ParametersChanged(DecidedView),
+    /// A proposal was executed: a feature gate has another first height.
+    GateScheduled {
+        /// Id of the proposal.
+        proposal: String,
+        /// Which gate.
+        feature: u8,
+        /// The first height under it.
+        from: u64,
+    },
+    /// A proposal was executed: a feature gate does not come into force.
+    GateWithdrawn {
+        /// Id of the proposal.
+        proposal: String,
+        /// Which gate.
+        feature: u8,
+    },
 }
 
 /// What holds from a later height on.
@@ -199,6 +215,19 @@ impl Names<'_> {
                 from,
                 parameters,
             } => WhatView::ParametersChanged(DecidedView::of(proposal, *from, *parameters)),
+            EventKind::GateScheduled {
+                proposal,
+                feature,
+                from,
+            } => WhatView::GateScheduled {
+                proposal: proposal.to_string(),
+                feature: feature.get(),
+                from: from.get(),
+            },
+            EventKind::GateWithdrawn { proposal, feature } => WhatView::GateWithdrawn {
+                proposal: proposal.to_string(),
+                feature: feature.get(),
+            },
         }
     }
 

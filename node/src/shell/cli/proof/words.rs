@@ -191,6 +191,14 @@ fn what(kind: &EventKind, genesis: &Genesis) -> String {
         } => {
             format!("from height {from} on the parameters are {parameters}, by proposal {proposal}")
         }
+        EventKind::GateScheduled {
+            proposal,
+            feature,
+            from,
+        } => format!("feature {feature} comes into force at height {from}, by proposal {proposal}"),
+        EventKind::GateWithdrawn { proposal, feature } => {
+            format!("feature {feature} does not come into force, by proposal {proposal}")
+        }
     }
 }
 
