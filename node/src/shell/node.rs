@@ -310,6 +310,7 @@ fn hello(subject: &Subject<'_>, vouched: Option<Vouched>) -> Hello {
         validator: Some(subject.validator),
         serial,
         binding,
+        supported: Header::FEATURES_KNOWN,
     }
 }
 
@@ -537,6 +538,7 @@ fn follower(chain: &ChainContext) -> Hello {
         validator: None,
         serial: 0,
         binding: None,
+        supported: Header::FEATURES_KNOWN,
     }
 }
 
@@ -607,7 +609,12 @@ async fn deliver(
                         .map_err(|error| error.to_string())
                     });
                 match verdict {
-                    Ok(_) => request.accept(),
+                    Ok(hello) => {
+                        if let Some(validator) = expected {
+                            watch.program(validator.get(), hello.supported);
+                        }
+                        request.accept();
+                    }
                     Err(reason) => {
                         tracing::warn!(%identity, %reason, "peer refused");
                         request.refuse(reason);

@@ -27,7 +27,7 @@ use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{Alarm, BackendError, Fault, Notice};
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::state::State;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct Watch {
     links: Mutex<Links>,
     diverged: Mutex<Option<Divergence>>,
     shut: Mutex<Option<GatesLacking>>,
+    /// The features that each validator's program supports, as it said itself on its last connection.
+    programs: Mutex<BTreeMap<u32, u64>>,
     fit: Mutex<TimersFit>,
 }
 
@@ -80,6 +82,7 @@ impl Watch {
             links: Mutex::new(Links::default()),
             diverged: Mutex::new(None),
             shut: Mutex::new(None),
+            programs: Mutex::new(BTreeMap::new()),
             fit: Mutex::new(TimersFit::default()),
         }
     }
@@ -337,6 +340,18 @@ impl Watch {
     pub fn admitted(&self, peer: Peer) {
         self.metrics.peer_shunned(peer, false);
         tracing::info!(?peer, "a peer that was cut off may connect again");
+    }
+
+    /// A validator said which features its program supports.
+    pub fn program(&self, validator: u32, supported: u64) {
+        lock(&self.programs).insert(validator, supported);
+    }
+
+    /// The features that a validator's program supports; unknown while it cannot be reached.
+    #[must_use]
+    pub fn supported_by(&self, validator: u32) -> Option<u64> {
+        let said = lock(&self.programs).get(&validator).copied();
+        said.filter(|_| self.link_view(validator).up)
     }
 
     /// Since when a validator can be reached, or cannot.
