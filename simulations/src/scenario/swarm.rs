@@ -9,6 +9,7 @@ mod disks;
 mod faulty;
 mod machines;
 mod signers;
+mod versions;
 
 use std::collections::BTreeSet;
 
@@ -100,6 +101,8 @@ pub enum Class {
     MisdirectedWrites,
     /// A validator that is set up from another genesis.
     MismatchedGenesis,
+    /// A feature gate, and programs of two versions until everybody has the newer one.
+    MixedVersions,
     /// Processes that stand still for a while.
     Pauses,
     /// Wall clocks that leap.
@@ -114,7 +117,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Validators,
         Self::Horizon,
         Self::Network,
@@ -141,6 +144,7 @@ impl Class {
         Self::SpoiltDisks,
         Self::MisdirectedWrites,
         Self::MismatchedGenesis,
+        Self::MixedVersions,
         Self::Pauses,
         Self::ClockLeaps,
         Self::Timers,
@@ -188,6 +192,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::SpoiltDisks
             | Class::MisdirectedWrites
             | Class::MismatchedGenesis
+            | Class::MixedVersions
             | Class::Pauses
             | Class::ClockLeaps
             | Class::Timers
@@ -323,6 +328,7 @@ impl<'a> Swarm<'a> {
                 Class::SpoiltDisks => self.spoilt_disks(),
                 Class::MisdirectedWrites => self.misdirected_writes(),
                 Class::MismatchedGenesis => self.mismatched_genesis(),
+                Class::MixedVersions => self.mixed_versions(),
                 Class::Pauses => self.pauses(),
                 Class::ClockLeaps => self.clock_leaps(),
                 Class::Timers => self.timers(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where data and codecs live; single names where a module holds more than that.
-const DATA: [&str; 37] = [
+const DATA: [&str; 38] = [
     "consensus::crypto",
     "consensus::durable::LogId",
     "consensus::durable::Position",
@@ -24,6 +24,7 @@ const DATA: [&str; 37] = [
     "ledger::account",
     "ledger::authority",
     "ledger::currency",
+    "ledger::gate",
     "ledger::genesis",
     "ledger::participant",
     "ledger::proposal",
