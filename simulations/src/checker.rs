@@ -310,6 +310,13 @@ impl Judge {
             (alarms, calm),
             ("evidence", proven),
         ];
+        if let Some(block) = seen.decided() {
+            let next = block.header.height.next();
+            for height in [next, next.next()] {
+                let word = self.conservation.features_at(height);
+                self.chain.features_fixed(height, word);
+            }
+        }
         for (oracle, finding) in findings {
             if let Err(what) = finding {
                 self.blame(oracle, when.at, node, what);

@@ -3,6 +3,8 @@
 //! Shape: the chain as all correct nodes agree on it, in order of height, with the bench that decides turns.
 //! Source: `docs/spec/consensus.md`, "Valid blocks" and "Proposer choice".
 
+use std::collections::BTreeMap;
+
 use falaj_consensus::message::Header;
 use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash};
 use falaj_node::core::Committed;
@@ -26,6 +28,8 @@ pub(super) struct Chain {
     set_hash: Hash32,
     /// Genesis, then each height.
     links: Vec<Link>,
+    /// Features words by height, as the books fix them; those that are not listed are 0.
+    features: BTreeMap<Height, u64>,
 }
 
 impl Chain {
@@ -42,6 +46,14 @@ impl Chain {
             genesis_hash: genesis.hash(),
             set_hash: genesis.validators.hash(),
             links: vec![link],
+            features: BTreeMap::new(),
+        }
+    }
+
+    /// The books fix the features word of a height.
+    pub(super) fn features_fixed(&mut self, height: Height, word: u64) {
+        if word != 0 {
+            self.features.insert(height, word);
         }
     }
 
@@ -59,8 +71,13 @@ impl Chain {
     pub(super) fn fault(&self, header: &Header) -> Option<String> {
         let parent = self.parent(header.height)?;
         let turn = self.proposer(header.height, header.round.get())?;
+        let word = self.features.get(&header.height).copied();
         let faults = [
             (header.version != 1, "another version"),
+            (
+                header.features != word.unwrap_or_default(),
+                "other features",
+            ),
             (header.genesis_hash != self.genesis_hash, "another chain"),
             (
                 header.proposer.get() != turn,

@@ -4,6 +4,7 @@ mod evidence;
 mod forks;
 mod nil;
 mod sources;
+mod upgrades;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -110,7 +110,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::BenchWithoutLimit => (Area::Rules, CONFORMANCE, &[S::HastyTimeouts]),
 
         M::GatePassedUnsupported => (Area::Rules, UPGRADES, &[S::LateUpgrade]),
-        M::GateAHeightEarly => (Area::Rules, UPGRADES, &[S::RollingUpgrade]),
+        M::GateAHeightEarly => (Area::Rules, CONFORMANCE, &[S::RollingUpgrade]),
 
         M::QuorumOfTwoThirds => (Area::Tally, CONFORMANCE, &[S::HastySix]),
         M::QuorumOfHalf => (Area::Tally, CONFORMANCE, &[S::HastySeven]),
