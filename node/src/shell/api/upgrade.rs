@@ -154,7 +154,7 @@ fn gate_view(
         lacking_power: sum(Some(false)).to_string(),
         unknown_power: sum(None).to_string(),
         is_quorum_ready: set.is_quorum(ready_power),
-        supported_here: Header::FEATURES_KNOWN & feature.mask() != 0,
+        supported_here: bits(Header::FEATURES_KNOWN).contains(&feature.get()),
     }
 }
 
