@@ -21,11 +21,12 @@ pub use blocks::{BLOCKS_MAX, OVERLAYS_MAX};
 pub use context::HeightContext;
 
 use crate::engine::{
-    Alarm, Event, GuardPosition, HeightStart, Holdings, NextHoldings, Output, TimerId, TimerKind,
+    Alarm, Config, Event, GuardPosition, HeightStart, Holdings, NextHoldings, Output, TimerId,
+    TimerKind,
 };
 use crate::message::{CommitCertificate, Polka, Statement, Vote};
 use crate::round::{RoundState, Step};
-use crate::types::{BlockId, Hash32, Height, Now, Round, ValidatorId};
+use crate::types::{BlockId, Height, Now, Round};
 use crate::vote_keeper::VoteKeeper;
 
 use blocks::Blocks;
@@ -53,16 +54,11 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Opens a height: enters round 0, or goes on where the guard stands.
+    /// Opens a height: enters round 0, or goes on where the guard stands. One under a feature gate that the program lacks stays shut.
     #[must_use]
-    pub fn open(
-        own: Option<ValidatorId>,
-        genesis_hash: Hash32,
-        start: HeightStart,
-        now: Now,
-        out: &mut Vec<Output>,
-    ) -> Self {
-        let context = HeightContext::new(own, genesis_hash, &start);
+    pub fn open(config: &Config, start: HeightStart, now: Now, out: &mut Vec<Output>) -> Self {
+        let context = HeightContext::new(config.own, config.genesis_hash, &start);
+        let lacking = start.features & !config.supported;
         let mut driver = Self {
             state: RoundState::new(),
             votes: VoteKeeper::new(start.set),
@@ -77,6 +73,10 @@ impl Driver {
             prevoted_invalid: None,
             context,
         };
+        if lacking != 0 && !mutated!(GatePassedUnsupported) {
+            driver.stay_shut(start.features, lacking, out);
+            return driver;
+        }
         match start.guard {
             GuardPosition::Here(resume) => driver.resume(*resume, now, out),
             GuardPosition::Below | GuardPosition::Above(_) => {
@@ -88,6 +88,16 @@ impl Driver {
         }
         driver.settle(out);
         driver
+    }
+
+    fn stay_shut(&mut self, features: u64, lacking: u64, out: &mut Vec<Output>) {
+        let height = self.context.height;
+        let alarm = Alarm::GatesLacking {
+            height,
+            features,
+            lacking,
+        };
+        self.halt(alarm, out);
     }
 
     /// The height.

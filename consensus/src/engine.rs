@@ -36,6 +36,8 @@ pub struct Config {
     pub own: Option<ValidatorId>,
     /// Hash of the canonical genesis.
     pub genesis_hash: Hash32,
+    /// The feature gates that the program supports; a height under another one stays shut.
+    pub supported: u64,
 }
 
 /// Consensus of one node.
@@ -53,8 +55,10 @@ impl Engine {
     #[must_use]
     pub fn new(config: Config, start: HeightStart, now: Now) -> (Self, Vec<Output>) {
         let mut out = Vec::new();
-        let driver = Driver::open(config.own, config.genesis_hash, start, now, &mut out);
-        driver.pull_votes(&mut out);
+        let driver = Driver::open(&config, start, now, &mut out);
+        if !driver.is_halted() {
+            driver.pull_votes(&mut out);
+        }
         (
             Self {
                 config,
@@ -171,7 +175,7 @@ impl Engine {
             (decided.id, decided.outcome),
             "the parent is what was decided"
         );
-        self.driver = Driver::open(self.config.own, self.config.genesis_hash, start, now, out);
+        self.driver = Driver::open(&self.config, start, now, out);
         self.last = Some(decided);
         self.replay(out);
     }

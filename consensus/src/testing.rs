@@ -228,7 +228,7 @@ impl Committee {
     ) -> Header {
         Header {
             version: Header::VERSION,
-            features: 0,
+            features: start.features,
             genesis_hash: self.chain.genesis_hash,
             height: start.height,
             round,
@@ -251,6 +251,7 @@ impl Committee {
             height,
             set: Arc::clone(&self.set),
             parameters: Parameters::default(),
+            features: 0,
             bench: Bench::default(),
             parent,
             guard: GuardPosition::Below,

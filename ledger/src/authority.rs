@@ -52,8 +52,8 @@ impl fmt::Debug for AuthorityId {
 
 /// What an authority decides.
 ///
-/// The discriminants are part of the encoding and never reused; 3 to 6 and 9 are kept for
-/// policy, enforcement, halt, membership and releases.
+/// The discriminants are part of the encoding and never reused; 3 to 6 are kept for
+/// policy, enforcement, halt and membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -66,6 +66,8 @@ pub enum ActionClass {
     Parameters = 7,
     /// The validator set.
     Validators = 8,
+    /// Feature gates: which release a network needs from which height on.
+    Releases = 9,
 }
 
 impl ActionClass {
@@ -74,7 +76,7 @@ impl ActionClass {
     pub const fn currency(self) -> Option<CurrencyCode> {
         match self {
             Self::Issue(code) | Self::Redeem(code) => Some(code),
-            Self::Parameters | Self::Validators => None,
+            Self::Parameters | Self::Validators | Self::Releases => None,
         }
     }
 
@@ -86,6 +88,7 @@ impl ActionClass {
             Self::Redeem(_) => "redeem",
             Self::Parameters => "parameters",
             Self::Validators => "validators",
+            Self::Releases => "releases",
         }
     }
 }

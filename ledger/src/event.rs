@@ -15,6 +15,7 @@ use crate::account::{AccountId, AccountKind, Place};
 use crate::amount::Amount;
 use crate::authority::AuthorityId;
 use crate::currency::CurrencyCode;
+use crate::gate::Feature;
 use crate::log_tree;
 use crate::proposal::{ProposalId, SupplyChange};
 use crate::transaction::TxKey;
@@ -111,6 +112,22 @@ pub enum EventKind {
         /// What.
         kind: EvidenceKind,
     } = 72,
+    /// A proposal was executed: a feature gate has another first height.
+    GateScheduled {
+        /// Its name.
+        proposal: ProposalId,
+        /// Which gate.
+        feature: Feature,
+        /// The first height under it.
+        from: Height,
+    } = 75,
+    /// A proposal was executed: a feature gate does not come into force.
+    GateWithdrawn {
+        /// Its name.
+        proposal: ProposalId,
+        /// Which gate.
+        feature: Feature,
+    } = 76,
 }
 
 /// One entry of the log.
@@ -141,7 +158,9 @@ impl Event {
             | EventKind::Vetoed { .. }
             | EventKind::ValidatorsChanged { .. }
             | EventKind::ParametersChanged { .. }
-            | EventKind::OffenceProven { .. } => Vec::new(),
+            | EventKind::OffenceProven { .. }
+            | EventKind::GateScheduled { .. }
+            | EventKind::GateWithdrawn { .. } => Vec::new(),
         }
     }
 

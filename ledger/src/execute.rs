@@ -12,6 +12,7 @@ mod approve;
 mod enact;
 mod entitle;
 mod evidence;
+mod gates;
 mod govern;
 mod open_account;
 mod overlay;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: prefixes are never reused; within one prefix no key is the prefix of another.
 //! Kept for later: 0x20 pending, 0x21 pendings by deadline, 0x22 hash lock, 0x23 order, 0x24 policy, 0x25 velocity window,
-//! 0x26 sum by identity tag, 0x27 calendar queue, 0x28 halt, 0x29 foreign chain, 0x2b feature gate,
+//! 0x26 sum by identity tag, 0x27 calendar queue, 0x28 halt, 0x29 foreign chain,
 //! 0x2c tombstone of a closed account, 0x2d participant's queue, 0x2e mandate, 0x2f log heads.
 //! Source: `docs/spec/ledger.md`, "State keys".
 
@@ -13,6 +13,7 @@ use falaj_consensus::types::{Height, ValidatorId};
 use crate::account::AccountId;
 use crate::authority::AuthorityId;
 use crate::currency::CurrencyCode;
+use crate::gate::Feature;
 use crate::participant::ParticipantNumber;
 use crate::proposal::ProposalId;
 use crate::reference::{Reference, Uetr};
@@ -56,6 +57,8 @@ pub const UETRS: &[u8] = &[0x19];
 pub const PINS: &[u8] = &[0x1a];
 /// Offences that were recorded, by height, validator and kind.
 pub const EVIDENCE: &[u8] = &[0x2a];
+/// Feature gates by bit.
+pub const GATES: &[u8] = &[0x2b];
 
 const WINDOW_OF_CURRENCY: u8 = 1;
 const WINDOW_OF_AUTHORITY: u8 = 2;
@@ -176,4 +179,10 @@ pub fn evidence(height: Height, validator: ValidatorId, kind: EvidenceKind) -> V
             &[kind as u8],
         ],
     )
+}
+
+/// Key of a feature gate.
+#[must_use]
+pub fn gate(feature: Feature) -> Vec<u8> {
+    join(GATES, &[&[feature.get()]])
 }

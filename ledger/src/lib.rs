@@ -24,6 +24,7 @@ pub mod event;
 pub mod evidence;
 #[cfg(feature = "std")]
 pub mod execute;
+pub mod gate;
 pub mod genesis;
 pub mod key;
 pub mod log_tree;

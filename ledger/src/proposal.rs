@@ -15,6 +15,7 @@ use crate::account::{AccountId, Place};
 use crate::amount::Amount;
 use crate::authority::{ActionClass, AuthorityId};
 use crate::currency::CurrencyCode;
+use crate::gate::GateChange;
 use crate::participant::ParticipantNumber;
 use crate::reference::Reference;
 use crate::set_change::SetChange;
@@ -64,6 +65,8 @@ pub enum Action {
     Parameters(ParametersChange) = 7,
     /// Change who validates.
     Validators(SetChange) = 8,
+    /// Schedule, move or withdraw a feature gate.
+    Gate(GateChange) = 9,
 }
 
 /// Other parameters.
@@ -97,6 +100,7 @@ impl Action {
             Self::Redeem(change) => ActionClass::Redeem(change.currency),
             Self::Parameters(_) => ActionClass::Parameters,
             Self::Validators(_) => ActionClass::Validators,
+            Self::Gate(_) => ActionClass::Releases,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
 use crate::evidence::{EvidenceSeen, SeenKey};
+use crate::gate::{Feature, Gate};
 use crate::key;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
@@ -108,6 +109,7 @@ record! {
     RtgsUse, (CurrencyCode, Reference), |entry| key::rtgs_reference(entry.0, &entry.1);
     EvidenceSeen, SeenKey, |entry| key::evidence(entry.0, entry.1, entry.2);
     PinCount, ParticipantNumber, |number| key::pins(*number);
+    Gate, Feature, |feature| key::gate(*feature);
     Window, WindowOf, |of| match of {
         WindowOf::Currency(code) => key::window_of_currency(*code),
         WindowOf::Authority(id) => key::window_of_authority(*id),

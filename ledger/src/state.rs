@@ -31,6 +31,7 @@ use crate::authority::{Authority, AuthorityId};
 use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
 use crate::evidence::{Ages, EvidenceSeen};
+use crate::gate::{Feature, Gate};
 use crate::genesis::{CHAIN_ID_BYTES_MAX, Constants};
 use crate::log_tree::Frontier;
 use crate::participant::{Participant, ParticipantNumber};
@@ -347,6 +348,30 @@ impl State {
     pub fn parameters_at(&self, height: Height) -> Parameters {
         self.assert_decided(height);
         self.schedule.parameters_at(height)
+    }
+
+    /// The features word of a height that is decided: at most two above the state's.
+    ///
+    /// # Panics
+    /// For height 0 and heights that are not decided yet.
+    #[must_use]
+    pub fn features_at(&self, height: Height) -> u64 {
+        self.assert_decided(height);
+        let early = u64::from(mutated!(GateAHeightEarly));
+        let in_force = |from: Height| from.get().saturating_sub(early) <= height.get();
+        let gates = self.gates().filter(|(_, gate)| in_force(gate.from));
+        gates.fold(0, |word, (feature, _)| word | feature.mask())
+    }
+
+    /// Every feature gate that is in force or scheduled, in order of bit.
+    pub fn gates(&self) -> impl Iterator<Item = (Feature, Gate)> + '_ {
+        self.map.iter_prefix(key::GATES).map(|(key, value)| {
+            let bit = key.last().copied().and_then(Feature::new);
+            (
+                bit.expect("the key of a gate ends with its bit"),
+                own(value),
+            )
+        })
     }
 
     /// Whether the validators of every decided height are those of the next one.

@@ -203,11 +203,16 @@ pub fn genesis() -> Genesis {
     }
 }
 
-/// The same with two authorities more: 4 decides the parameters and 5 the validators.
+/// The same with three authorities more: 4 decides the parameters, 5 the validators and 6 the feature gates.
 #[must_use]
 pub fn genesis_governed() -> Genesis {
     let mut genesis = genesis();
-    for (number, class) in [(4, ActionClass::Parameters), (5, ActionClass::Validators)] {
+    let classes = [
+        ActionClass::Parameters,
+        ActionClass::Validators,
+        ActionClass::Releases,
+    ];
+    for (number, class) in (4..).zip(classes) {
         genesis.authorities.push(Authority {
             rolling_cap: Units::ZERO,
             ..authority(number, class, 0, false)

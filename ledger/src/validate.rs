@@ -287,7 +287,7 @@ fn check_op(constants: &Constants, op: &Op) -> Result<(), Rejection> {
 fn check_action(constants: &Constants, action: &Action) -> Result<(), Rejection> {
     match action {
         Action::Issue(change) | Action::Redeem(change) => check_amount(change.amount),
-        Action::Parameters(_) => Ok(()),
+        Action::Parameters(_) | Action::Gate(_) => Ok(()),
         Action::Validators(change) => change
             .entries
             .iter()

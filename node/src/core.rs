@@ -13,6 +13,7 @@ mod effect;
 mod evidence;
 mod faults;
 mod fetching;
+mod gate;
 mod guard_position;
 mod holdings;
 mod input;
@@ -30,6 +31,7 @@ pub use divergence::Divergence;
 pub use effect::{
     Admission, Committed, Dropped, Effect, Event, Output, PeerFault, Recipients, VoteSeen,
 };
+pub use gate::GatesLacking;
 pub use holdings::{BatchLoad, Holdings, Load, PeerLoad, Quota};
 pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};

@@ -13,4 +13,4 @@ mod recovery;
 
 pub use find::{DecidedRecord, find_decided};
 pub use record::{BlockRecord, Decided};
-pub use recovery::{NodeLogs, RecoverError, RecoveredLogs};
+pub use recovery::{NodeLogs, RecoverError, RecoveredLogs, check_gates};

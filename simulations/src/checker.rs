@@ -23,6 +23,7 @@ mod once;
 mod quorum;
 mod sets;
 mod turns;
+mod upgrades;
 mod waits;
 mod why;
 
@@ -204,6 +205,7 @@ pub struct Judge {
     disclosure: disclosure::Disclosure,
     bounds: bounds::Bounds,
     evidence: evidence::Evidence,
+    upgrades: upgrades::Upgrades,
     violation: Option<Violation>,
 }
 
@@ -225,6 +227,7 @@ impl Judge {
             disclosure: disclosure::Disclosure::new(&facts),
             bounds: bounds::Bounds::new(&facts),
             evidence: evidence::Evidence::new(&facts),
+            upgrades: upgrades::Upgrades::default(),
             violation: None,
             facts,
         }
@@ -263,6 +266,11 @@ impl Judge {
         self.conformance.timers_may_be_early(node, early_ns);
     }
 
+    /// A node runs another program from now on, which supports these features.
+    pub fn program_changed(&mut self, node: NodeIndex, features: u64) {
+        self.upgrades.program_changed(node, features);
+    }
+
     /// Shows an observation at a node to every oracle.
     pub fn observe(
         &mut self,
@@ -287,6 +295,10 @@ impl Judge {
         let (alarms, calm) = self.named(ALARMS, calm, alarms::fork(seen));
         let findings = [
             (agreement, agreed),
+            (
+                "upgrades",
+                self.upgrades.observe(&self.conservation, node, seen),
+            ),
             ("validity", self.chain.observe(sets, seen)),
             (
                 "certificates",
@@ -310,6 +322,13 @@ impl Judge {
             (alarms, calm),
             ("evidence", proven),
         ];
+        if let Some(block) = seen.decided() {
+            let next = block.header.height.next();
+            for height in [next, next.next()] {
+                let word = self.conservation.features_at(height);
+                self.chain.features_fixed(height, word);
+            }
+        }
         for (oracle, finding) in findings {
             if let Err(what) = finding {
                 self.blame(oracle, when.at, node, what);

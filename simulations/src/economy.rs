@@ -64,6 +64,8 @@ pub struct Economy {
     pub vetoer: KeyIndex,
     /// The customer's keys.
     pub customer: Vec<KeyIndex>,
+    /// Whether an authority decides about feature gates.
+    gated: bool,
 }
 
 /// An account with the key of the bank that serves it.
@@ -151,6 +153,7 @@ impl Economy {
             members: run_of(persons, MEMBERS),
             vetoer: KeyIndex::new(persons + MEMBERS),
             customer: run_of(customer, CUSTOMER_KEYS),
+            gated: !scenario.gates.is_empty(),
         };
         economy.genesis.authorities = economy.authorities(scenario.governs());
         economy.genesis.check().expect("the economy adds up");
@@ -218,8 +221,9 @@ impl Economy {
             ]
         });
         let of_set = governs.then_some((ActionClass::Validators, 0, 0));
+        let releases = self.gated.then_some((ActionClass::Releases, 0, 0));
         (1..)
-            .zip(classes.chain(of_set))
+            .zip(classes.chain(of_set).chain(releases))
             .map(|(id, (class, rolling_cap, delay_ms))| Authority {
                 id: AuthorityId::new(id),
                 class,

@@ -93,6 +93,13 @@ pub enum Fault {
     OtherGenesis(NodeIndex),
     /// A program that computes right is there, for the next start.
     Mend(NodeIndex),
+    /// The process ends and another program is started on the same disks, which supports these features.
+    Program {
+        /// Whose.
+        node: NodeIndex,
+        /// The word of the features that it supports.
+        features: u64,
+    },
     /// A sector of a log's disk can no longer be read; these bits choose it.
     BadSector {
         /// Whose.

@@ -207,6 +207,12 @@ marks! {
     DiskRoom = "disk_room";
     /// A node computed another outcome than a quorum certified.
     Diverged = "diverged";
+    /// A feature gate was scheduled.
+    GateScheduled = "gate_scheduled";
+    /// A height under a feature gate was decided.
+    GatePassed = "gate_passed";
+    /// A node stood before a feature gate that its program lacked.
+    GateRefused = "gate_refused";
     /// A transaction was ordered twice and passed over once.
     DuplicatePayment = "duplicate_payment";
     /// A payment failed in a block for want of money.

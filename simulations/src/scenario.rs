@@ -73,6 +73,8 @@ pub struct Scenario {
     pub stabilise_at: Option<SimTime>,
     /// Clients go on at least until this height is decided.
     pub heights: Option<Height>,
+    /// Feature gates that are scheduled at the beginning, by bit, with their first heights. Every program lacks them at first.
+    pub gates: BTreeMap<u8, Height>,
 }
 
 impl Scenario {
@@ -97,6 +99,7 @@ impl Scenario {
             faults: Vec::new(),
             stabilise_at: None,
             heights: None,
+            gates: BTreeMap::new(),
         }
     }
 

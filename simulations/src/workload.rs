@@ -184,6 +184,12 @@ impl Workload {
         self.acting = false;
     }
 
+    /// Proposes to schedule a feature gate.
+    pub fn gate(&mut self, at: SimTime, gate: (u8, Height)) -> Step {
+        let transaction = self.orders.gate(&mut self.maker, at, gate);
+        self.begin(at, &transaction, None)
+    }
+
     /// The bytes to send at a step, under a new ticket; `None` if there is nothing left to send.
     pub fn ask(&mut self, at: SimTime, step: Step) -> Option<Asked> {
         let (key, again) = match step {

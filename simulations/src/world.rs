@@ -194,6 +194,10 @@ impl World {
             self.queue.push(SimTime::START, Event::Start(place));
         }
         self.queue.push(SimTime::START, Event::Client(Step::Act));
+        let gates = self.scenario.gates.iter();
+        let gates = gates.map(|(bit, from)| self.workload.gate(SimTime::START, (*bit, *from)));
+        let steps = gates.collect();
+        self.take_up(steps);
         for number in 0..self.scenario.faults.len() {
             let at = self.scenario.faults[number].at;
             self.queue.push(at, Event::Fault(number));

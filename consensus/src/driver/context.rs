@@ -21,6 +21,8 @@ pub struct HeightContext {
     pub set: Arc<ValidatorSet>,
     /// Its parameters.
     pub parameters: Parameters,
+    /// Its features word, which is that of its header.
+    pub features: u64,
     /// The block before.
     pub parent: Parent,
     /// Which member we are, if any.
@@ -40,6 +42,7 @@ impl HeightContext {
             height: start.height,
             set: Arc::clone(&start.set),
             parameters: start.parameters,
+            features: start.features,
             parent: start.parent,
             own,
             signs: own.is_some() && !matches!(start.guard, GuardPosition::Above(_)),
@@ -68,11 +71,11 @@ impl HeightContext {
         self.own == Some(self.proposer(round))
     }
 
-    /// Whether a header keeps every rule that needs no body: version, chain, height, turn, parent, set, and a time after the parent's.
+    /// Whether a header keeps every rule that needs no body: version, features, chain, height, turn, parent, set, and a time after the parent's.
     #[must_use]
     pub fn admits(&self, header: &Header) -> bool {
         header.version == Header::VERSION
-            && header.features & !Header::FEATURES_KNOWN == 0
+            && header.features == self.features
             && header.genesis_hash == self.genesis_hash
             && header.height == self.height
             && header.proposer == self.proposer(header.round)

@@ -172,6 +172,8 @@ pub struct HeightStart {
     pub set: Arc<ValidatorSet>,
     /// Its parameters.
     pub parameters: Parameters,
+    /// Its features word.
+    pub features: u64,
     /// The bench in the state after the height before.
     pub bench: Bench,
     /// The block before.

@@ -155,6 +155,15 @@ pub enum Alarm {
         /// What this node computed.
         own: OutcomeHash,
     },
+    /// The height stands under feature gates that this program lacks: it stays shut. Sign nothing, serve reads.
+    GatesLacking {
+        /// The height.
+        height: Height,
+        /// Its features word.
+        features: u64,
+        /// The bits of it that are not supported.
+        lacking: u64,
+    },
     /// A quorum precommitted a block, but no outcome of it has a quorum.
     OutcomeSplit {
         /// Height, whose set the signers are members of.

@@ -4,6 +4,7 @@ mod agreement;
 mod blocks;
 mod bounds;
 mod equivocation;
+mod gates;
 mod heights;
 mod idle;
 mod net;

@@ -41,7 +41,7 @@ pub struct Header {
     /// Version of this layout: 1.
     #[borsh(deserialize_with = "read_version")]
     pub version: u16,
-    /// Feature gates that the block's rules stand under, one bit each; 0 in this version.
+    /// Feature gates that the block's rules stand under, one bit each: the word that the state of two heights before fixes.
     pub features: u64,
     /// Hash of the canonical genesis.
     pub genesis_hash: Hash32,
@@ -72,7 +72,7 @@ pub struct Header {
 impl Header {
     /// The version that this build writes and reads.
     pub const VERSION: u16 = 1;
-    /// The feature gates that this build knows; a header with another bit is refused.
+    /// The feature gates that this build supports; it passes no height under another one.
     pub const FEATURES_KNOWN: u64 = 0;
 
     /// The block's name.

@@ -56,6 +56,11 @@ mutations! {
     /// A third of the power and more may sit on the bench.
     BenchWithoutLimit = "bench_without_limit";
 
+    /// A height is opened whatever feature gate it stands under.
+    GatePassedUnsupported = "gate_passed_unsupported";
+    /// A feature gate is in force one height before its own.
+    GateAHeightEarly = "gate_a_height_early";
+
     /// Two thirds of the power are a quorum.
     QuorumOfTwoThirds = "quorum_of_two_thirds";
     /// More than half of the power is a quorum.

@@ -9,7 +9,7 @@ use super::approve::open_proposal;
 use super::overlay::Overlay;
 use super::refusal::Refusal;
 use super::supply_change::Asked;
-use super::{Call, entitle, govern, supply_change};
+use super::{Call, entitle, gates, govern, supply_change};
 use crate::authority::Authority;
 use crate::dedup::us;
 use crate::participant::Participant;
@@ -36,6 +36,10 @@ pub(super) fn run(
         Action::Validators(change) => {
             let set = govern::check_set(overlay, change).map_err(Refusal::Entitled)?;
             govern::write_set(overlay, call, id, set);
+        }
+        Action::Gate(change) => {
+            gates::check(overlay, change).map_err(Refusal::Entitled)?;
+            gates::write(overlay, call, id, change);
         }
     }
     overlay.delete_proposal(proposal.expires_us, id);

@@ -18,6 +18,7 @@ use crate::currency::{Currency, CurrencyCode};
 use crate::dedup;
 use crate::event::{Event, EventKind};
 use crate::evidence::{Ages, EvidenceSeen, SeenKey};
+use crate::gate::{Feature, Gate};
 use crate::log_tree::Frontier;
 use crate::participant::{Participant, ParticipantNumber};
 use crate::proposal::{Proposal, ProposalId};
@@ -47,6 +48,7 @@ pub(super) struct Overlay<'a> {
     uetrs: Table<UetrUse>,
     pins: Table<PinCount>,
     evidence: Table<EvidenceSeen>,
+    gates: Table<Gate>,
     set: Option<ValidatorSet>,
     parameters: Option<Parameters>,
     log: Frontier,
@@ -71,6 +73,7 @@ impl<'a> Overlay<'a> {
             uetrs: Table::new(),
             pins: Table::new(),
             evidence: Table::new(),
+            gates: Table::new(),
             set: None,
             parameters: None,
             log: state.events(),
@@ -242,6 +245,19 @@ impl<'a> Overlay<'a> {
     }
 
     /// Appends an event to the log that a transaction caused.
+    /// The first height that a gate is scheduled for.
+    pub(super) fn gate(&mut self, feature: Feature) -> Option<Height> {
+        self.gates.get(self.state, &feature).map(|gate| gate.from)
+    }
+
+    pub(super) fn put_gate(&mut self, feature: Feature, from: Option<Height>) {
+        match from {
+            Some(from) => self.gates.put(self.state, &feature, Gate { from }),
+            None => self.gates.delete(self.state, &feature),
+        }
+    }
+
+    /// Appends an event to the log.
     pub(super) fn record(&mut self, call: Call<'_>, kind: EventKind) {
         self.append(Some(call.tx.key()), call.place, kind);
     }
@@ -303,6 +319,7 @@ impl<'a> Overlay<'a> {
         self.uetrs.write_to(&mut writes);
         self.pins.write_to(&mut writes);
         self.evidence.write_to(&mut writes);
+        self.gates.write_to(&mut writes);
         (writes.into_iter().collect(), self.events)
     }
 }

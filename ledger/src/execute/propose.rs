@@ -1,16 +1,16 @@
 //! Propose: put an action before the authority that decides it.
 //!
 //! An issue is proposed in the authority's name by a member or the participant's own key, or by the controllers of the reserve
-//! account; a redemption by those controllers alone, because it takes their money; other validators or parameters in the authority's
-//! name alone. Nobody who signed it can approve it.
+//! account; a redemption by those controllers alone, because it takes their money; other validators or parameters and gates in the
+//! authority's name alone. Nobody who signed it can approve it.
 //! Order of checks: authority 5001, entitlement 5001 and 5002, class 5001, reference 2005, reserve account 3002 or 3001, kind 5001, currency 1011;
-//! of other validators or parameters those of their execution.
+//! of other validators or parameters and of gates those of their execution.
 //! Source: `docs/spec/ledger.md`, "Issue and redeem".
 
 use super::overlay::Overlay;
 use super::refusal::Refusal;
 use super::supply_change::Asked;
-use super::{Call, entitle, govern, supply_change};
+use super::{Call, entitle, gates, govern, supply_change};
 use crate::authority::Authority;
 use crate::dedup::us;
 use crate::event::EventKind;
@@ -53,7 +53,9 @@ fn check_proposers(
     let by_authority = entitle::members_or_keys(call, submitter, authority);
     match (&propose.action, by_authority) {
         (Action::Issue(_), Ok(())) => Ok(()),
-        (Action::Parameters(_) | Action::Validators(_), by_authority) => by_authority,
+        (Action::Parameters(_) | Action::Validators(_) | Action::Gate(_), by_authority) => {
+            by_authority
+        }
         (Action::Issue(change) | Action::Redeem(change), _) => {
             let account = overlay
                 .account(change.account)
@@ -76,6 +78,7 @@ fn check(
         Action::Redeem(change) => check_supply(overlay, Asked::Redeem(change)),
         Action::Parameters(change) => govern::check_parameters(overlay, change).map(|_| ()),
         Action::Validators(change) => govern::check_set(overlay, change).map(|_| ()),
+        Action::Gate(change) => gates::check(overlay, change),
     }
 }
 

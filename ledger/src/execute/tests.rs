@@ -3,6 +3,7 @@
 mod answers;
 mod conservation;
 mod evidence;
+mod gates;
 mod governance;
 mod governing;
 mod open_account;

@@ -376,7 +376,7 @@ fn the_file_names_the_entry_that_is_wrong() {
         (
             "\"class\": \"issue\"",
             "\"class\": \"burn\"",
-            "authority 1: class \"burn\" is not issue, redeem, parameters or validators",
+            "authority 1: class \"burn\" is not issue, redeem, parameters, validators or releases",
         ),
         (
             "\"issued\": \"2006000.00\"",

@@ -378,8 +378,7 @@ impl Candidate {
 pub(super) fn within_limits(header: &Header, body: &Body, parameters: &Parameters) -> bool {
     let limits = &parameters.limits;
     let inline_max = u64::try_from(INLINE_BYTES_MAX).unwrap_or(u64::MAX);
-    header.features == 0
-        && u32::try_from(body.evidence.len()).is_ok_and(|count| count <= limits.block_evidence_max)
+    u32::try_from(body.evidence.len()).is_ok_and(|count| count <= limits.block_evidence_max)
         && body.evidence.is_sorted_by(|a, b| a.key() < b.key())
         && header.transactions <= limits.block_transactions_max
         && header.transaction_bytes <= u64::from(limits.block_bytes_max)

@@ -15,6 +15,7 @@ use falaj_ledger::validate::CheckedTx;
 use std::sync::Arc;
 
 use super::divergence::Divergence;
+use super::gate::GatesLacking;
 use super::input::{FindFor, Peer, ReadFor, Ticket, Timer};
 use super::job::{ExecuteJob, VerifyJob};
 use super::wire::Class;
@@ -250,6 +251,8 @@ pub enum Event {
     Alarm(engine::Alarm),
     /// Our execution of a decided block gives another outcome than a quorum certified.
     Diverged(Divergence),
+    /// The next height stands under a feature gate that this program lacks; it is not passed.
+    GatesLacking(GatesLacking),
     /// Proof that a validator broke the protocol.
     Evidence(Box<Evidence>),
     /// The ledger's store is so far behind that this node stands still until it has caught up.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: `step` decides by its inputs alone: no clock, no randomness, no thread, no input or output, no global state.
 //! What others can see leaves through [`Pending`], after the records it stands on are on disk; one step's outputs wait together.
-//! While it stands still, because a log has no room, the store is far behind or it diverged, it makes no new records: what it holds stays bounded.
+//! While it stands still, because a log has no room, the store is far behind, it diverged or the height is shut to this program, it makes no new records: what it holds stays bounded.
 //! A panic here is a broken belief; no bytes of a peer or client lead to one.
 //! Who calls it: `node::shell` in production, `simulations` in virtual time.
 //! Source: `docs/ARCHITECTURE.md`; `docs/spec/consensus.md`; `docs/spec/dissemination.md`.
@@ -47,6 +47,7 @@ use super::effect::{Effect, Event, Output, Recipients};
 use super::evidence::EvidencePool;
 use super::faults::Faults;
 use super::fetching::Fetching;
+use super::gate::GatesLacking;
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
@@ -68,6 +69,8 @@ pub struct ReplicaConfig {
     pub batch_wait_ns: u64,
     /// Caps of the mempool.
     pub mempool: MempoolLimits,
+    /// The feature gates that the program supports: [`Header::FEATURES_KNOWN`], but where a simulation has other programs.
+    pub supported: u64,
 }
 
 /// The last decided block, as the next one stands on it.
@@ -146,6 +149,8 @@ pub struct Replica {
     voted: Option<Height>,
     /// Where our execution and a quorum's part, if they do.
     diverged: Option<Divergence>,
+    /// The height that stays shut because this program lacks a gate of it, if one does.
+    shut: Option<GatesLacking>,
     /// The guard's last height, as long as the latch of an earlier divergence is to be opened.
     latched: Option<Height>,
     /// Logs without room.
@@ -342,6 +347,18 @@ impl Replica {
     #[must_use]
     pub const fn diverged(&self) -> Option<&Divergence> {
         self.diverged.as_ref()
+    }
+
+    /// The height that stays shut because this program lacks a gate of it, if one does.
+    #[must_use]
+    pub const fn shut(&self) -> Option<&GatesLacking> {
+        self.shut.as_ref()
+    }
+
+    /// The feature gates that this program supports.
+    #[must_use]
+    pub const fn supported(&self) -> u64 {
+        self.config.supported
     }
 
     fn parameters(&self) -> Parameters {

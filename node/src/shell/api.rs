@@ -38,6 +38,7 @@ pub(in crate::shell) mod tests;
 mod trace;
 mod transaction;
 mod transactions;
+mod upgrade;
 mod views;
 mod wait;
 mod why;
@@ -158,6 +159,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(chain::genesis))
         .routes(routes!(chain::validators))
         .routes(routes!(chain::parameters))
+        .routes(routes!(upgrade::upgrade))
         .routes(routes!(event_log::list))
         .routes(routes!(event_log::one))
         .routes(routes!(event_log::stream))

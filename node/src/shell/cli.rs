@@ -29,6 +29,7 @@ mod start;
 mod status;
 mod time;
 mod tx;
+mod upgrade;
 mod verify;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -77,6 +78,9 @@ enum Command {
     Receipt(Box<receipt::Receipt>),
     /// Check a receipt, an account or a proof of no execution offline.
     Verify(verify::Verify),
+    /// Look at upgrades.
+    #[command(subcommand)]
+    Upgrade(upgrade::Upgrade),
     /// Print the OpenAPI document of the API.
     Openapi(openapi::OpenApi),
     /// Print a shell's completions.
@@ -123,6 +127,7 @@ pub fn run() -> ExitCode {
         Command::Tx(tx) => tx.run(&scene),
         Command::Receipt(receipt) => receipt.run(&scene),
         Command::Verify(verify) => verify.run(&scene),
+        Command::Upgrade(upgrade) => upgrade.run(&scene),
         Command::Openapi(openapi) => openapi.run(&scene),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Doctor(doctor) => doctor.run(&scene),

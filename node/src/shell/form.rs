@@ -9,6 +9,7 @@
 mod approval;
 mod decimal;
 mod error;
+mod gate;
 mod governing;
 mod operation;
 mod read;
@@ -18,6 +19,7 @@ mod write;
 pub use approval::{ApprovalForm, DraftForm};
 pub use decimal::Decimal;
 pub use error::FormError;
+pub use gate::GateForm;
 pub use governing::{EntryForm, ParameterValues, ParametersForm, ValidatorsForm};
 pub use operation::{
     ActionForm, ControllersForm, KeyForm, OpenAccountForm, OperationForm, ProposalForm,

@@ -31,6 +31,8 @@ pub struct Hello {
     pub serial: u64,
     /// The consensus key's signature over the binding.
     pub binding: Option<Signature>,
+    /// The feature gates that its program supports, for people: nothing is decided by it.
+    pub supported: u64,
 }
 
 /// Why a peer is refused.

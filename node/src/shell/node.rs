@@ -8,6 +8,7 @@
 mod host;
 
 use falaj_consensus::durable::{LogId, OsDisk};
+use falaj_consensus::message::Header;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
@@ -309,6 +310,7 @@ fn hello(subject: &Subject<'_>, vouched: Option<Vouched>) -> Hello {
         validator: Some(subject.validator),
         serial,
         binding,
+        supported: Header::FEATURES_KNOWN,
     }
 }
 
@@ -525,6 +527,7 @@ fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
             participant_bytes_max: config.mempool.participant_bytes_max,
             ..MempoolLimits::default()
         },
+        supported: Header::FEATURES_KNOWN,
     }
 }
 
@@ -535,6 +538,7 @@ fn follower(chain: &ChainContext) -> Hello {
         validator: None,
         serial: 0,
         binding: None,
+        supported: Header::FEATURES_KNOWN,
     }
 }
 
@@ -605,7 +609,12 @@ async fn deliver(
                         .map_err(|error| error.to_string())
                     });
                 match verdict {
-                    Ok(_) => request.accept(),
+                    Ok(hello) => {
+                        if let Some(validator) = expected {
+                            watch.program(validator.get(), hello.supported);
+                        }
+                        request.accept();
+                    }
                     Err(reason) => {
                         tracing::warn!(%identity, %reason, "peer refused");
                         request.refuse(reason);

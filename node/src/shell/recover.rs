@@ -6,7 +6,7 @@
 //! Source: `docs/spec/storage.md`, "What a store promises".
 
 use falaj_consensus::durable::Disk;
-use falaj_consensus::message::Outcome;
+use falaj_consensus::message::{Header, Outcome};
 use falaj_consensus::types::Height;
 use falaj_hsm::HeightProof;
 use falaj_ledger::genesis::{Genesis, GenesisError};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::history::{History, block_write};
 use crate::core::JobTools;
-use crate::storage::{NodeLogs, RecoverError, RecoveredLogs};
+use crate::storage::{NodeLogs, RecoverError, RecoveredLogs, check_gates};
 
 /// Why a node cannot start from its files.
 #[derive(Debug, thiserror::Error)]
@@ -177,8 +177,11 @@ pub fn catch_up<D: Disk>(
     mut base: Base,
     tools: JobTools<'_>,
 ) -> Result<(RecoveredLogs, Base), StartupError> {
+    if base.state.height().get() > 0 {
+        check_gates(&base.state, base.state.height(), Header::FEATURES_KNOWN)?;
+    }
     while base.state.height() < found.height() {
-        let block = match logs.replay(&found, &base.state, tools) {
+        let block = match logs.replay(&found, &base.state, Header::FEATURES_KNOWN, tools) {
             Ok(block) => block,
             Err(RecoverError::Diverged(divergence)) => {
                 found = logs.stop_before(found, divergence)?;

@@ -27,12 +27,12 @@ use falaj_hsm::purpose::Purpose;
 use falaj_hsm::{Alarm, BackendError, Fault, Notice};
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::state::State;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runtime::{Clock, SignerWitness};
-use crate::core::{Committed, Divergence, Event, Peer, PeerFault, VoteSeen};
+use crate::core::{Committed, Divergence, Event, GatesLacking, Peer, PeerFault, VoteSeen};
 use fit::{Fit, Part, TimersFit};
 use heights::HeightClock;
 pub use heights::step_name;
@@ -62,6 +62,9 @@ pub struct Watch {
     signer: Mutex<SignerLook>,
     links: Mutex<Links>,
     diverged: Mutex<Option<Divergence>>,
+    shut: Mutex<Option<GatesLacking>>,
+    /// The features that each validator's program supports, as it said itself on its last connection.
+    programs: Mutex<BTreeMap<u32, u64>>,
     fit: Mutex<TimersFit>,
 }
 
@@ -78,6 +81,8 @@ impl Watch {
             signer: Mutex::new(SignerLook::default()),
             links: Mutex::new(Links::default()),
             diverged: Mutex::new(None),
+            shut: Mutex::new(None),
+            programs: Mutex::new(BTreeMap::new()),
             fit: Mutex::new(TimersFit::default()),
         }
     }
@@ -114,7 +119,10 @@ impl Watch {
             Event::Consensus(event) => self.consensus(event),
             Event::Voted(seen) => self.voted(seen),
             // Told by the replica itself, with its height.
-            Event::Alarm(engine::Alarm::OutcomeDiverged { .. }) => {}
+            Event::Alarm(
+                engine::Alarm::OutcomeDiverged { .. } | engine::Alarm::GatesLacking { .. },
+            ) => {}
+            Event::GatesLacking(lacking) => self.gates_lacking(*lacking),
             Event::Alarm(alarm) => self.alarm_text(format!("{alarm:?}")),
             Event::Diverged(divergence) => self.diverged(*divergence),
             Event::Evidence(evidence) => {
@@ -334,6 +342,18 @@ impl Watch {
         tracing::info!(?peer, "a peer that was cut off may connect again");
     }
 
+    /// A validator said which features its program supports.
+    pub fn program(&self, validator: u32, supported: u64) {
+        lock(&self.programs).insert(validator, supported);
+    }
+
+    /// The features that a validator's program supports; unknown while it cannot be reached.
+    #[must_use]
+    pub fn supported_by(&self, validator: u32) -> Option<u64> {
+        let said = lock(&self.programs).get(&validator).copied();
+        said.filter(|_| self.link_view(validator).up)
+    }
+
     /// Since when a validator can be reached, or cannot.
     #[must_use]
     pub fn link_view(&self, validator: u32) -> LinkView {
@@ -377,6 +397,21 @@ impl Watch {
     #[must_use]
     pub fn divergence(&self) -> Option<Divergence> {
         *lock(&self.diverged)
+    }
+
+    /// The next height needs a feature gate that this program lacks.
+    fn gates_lacking(&self, lacking: GatesLacking) {
+        *lock(&self.shut) = Some(lacking);
+        self.metrics.gates_lacking();
+        self.alarm_text(format!(
+            "upgrade-needed: {lacking}; nothing is signed, and reads are of the height before"
+        ));
+    }
+
+    /// The height that is shut to this program, if one is.
+    #[must_use]
+    pub fn shut(&self) -> Option<GatesLacking> {
+        *lock(&self.shut)
     }
 
     fn alarm_text(&self, text: String) {

@@ -28,8 +28,9 @@ use super::BlockRecord;
 use super::find::{Certificates, DecidedRecord};
 use super::record::Decided;
 use crate::core::{
-    CheckedBatch, Committed, Divergence, JobTools, Numbers, ORDERED_MAX, RecoveredBatches,
-    RecoveredBlock, UNORDERED_BYTES_MAX, UnorderedBatch, VerifyJob, VerifyResult, are_dead,
+    CheckedBatch, Committed, Divergence, GatesLacking, JobTools, Numbers, ORDERED_MAX,
+    RecoveredBatches, RecoveredBlock, UNORDERED_BYTES_MAX, UnorderedBatch, VerifyJob, VerifyResult,
+    are_dead,
 };
 
 /// The two logs of a node beside the guard's.
@@ -84,6 +85,9 @@ pub enum RecoverError {
         /// Last decided height.
         log: Height,
     },
+    /// The program lacks a feature gate of a height that was decided.
+    #[error("{0}")]
+    GatesLacking(GatesLacking),
     /// Execution gave something else than a quorum certified.
     #[error(transparent)]
     Diverged(#[from] Divergence),
@@ -352,14 +356,16 @@ impl<D: Disk> NodeLogs<D> {
     /// Executes a decided height on the state before it, its signatures checked again.
     ///
     /// # Errors
-    /// [`RecoverError`] when a batch is missing or wrong, or the outcome is not the certified one.
+    /// [`RecoverError`] when the program lacks a feature gate of the height, a batch is missing or wrong, or the outcome is not the certified one.
     pub fn replay(
         &self,
         found: &RecoveredLogs,
         state: &State,
+        supported: u64,
         tools: JobTools<'_>,
     ) -> Result<Committed, RecoverError> {
         let height = state.height().next();
+        check_gates(state, height, supported)?;
         let DecidedRecord {
             header,
             body,
@@ -503,6 +509,23 @@ impl<D: Disk> NodeLogs<D> {
             left,
         })
     }
+}
+
+/// Whether a program supports every feature gate of a height that is decided.
+///
+/// # Errors
+/// [`RecoverError::GatesLacking`].
+pub fn check_gates(state: &State, height: Height, supported: u64) -> Result<(), RecoverError> {
+    let features = state.features_at(height);
+    let lacking = features & !supported;
+    if lacking == 0 {
+        return Ok(());
+    }
+    Err(RecoverError::GatesLacking(GatesLacking {
+        height,
+        features,
+        lacking,
+    }))
 }
 
 impl RecoveredLogs {

@@ -3,6 +3,8 @@
 //! Shape: the chain as all correct nodes agree on it, in order of height, with the bench that decides turns.
 //! Source: `docs/spec/consensus.md`, "Valid blocks" and "Proposer choice".
 
+use std::collections::BTreeMap;
+
 use falaj_consensus::message::Header;
 use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash};
 use falaj_node::core::Committed;
@@ -25,6 +27,8 @@ pub(super) struct Chain {
     genesis_hash: Hash32,
     /// Genesis, then each height.
     links: Vec<Link>,
+    /// Features words by height, as the books fix them; those that are not listed are 0.
+    features: BTreeMap<Height, u64>,
 }
 
 impl Chain {
@@ -39,6 +43,14 @@ impl Chain {
         Self {
             genesis_hash: genesis.hash(),
             links: vec![link],
+            features: BTreeMap::new(),
+        }
+    }
+
+    /// The books fix the features word of a height.
+    pub(super) fn features_fixed(&mut self, height: Height, word: u64) {
+        if word != 0 {
+            self.features.insert(height, word);
         }
     }
 
@@ -58,10 +70,12 @@ impl Chain {
     pub(super) fn fault(&self, sets: &Sets, header: &Header) -> Option<String> {
         let parent = self.parent(header.height)?;
         let turn = self.proposer(sets, header.height, header.round.get())?;
+        let word = self.features.get(&header.height).copied();
         let faults = [
+            (header.version != 1, "another version"),
             (
-                header.version != 1 || header.features != 0,
-                "another version",
+                header.features != word.unwrap_or_default(),
+                "other features",
             ),
             (header.genesis_hash != self.genesis_hash, "another chain"),
             (

@@ -7,6 +7,7 @@
 
 mod answer;
 mod books;
+mod gates;
 mod governing;
 mod payments;
 mod rolling;
@@ -70,6 +71,11 @@ impl Conservation {
         self.compare_accounts(&block.executed.state)?;
         self.compare_supply(block)?;
         self.compare_decided(block)
+    }
+
+    /// The features word of a height at most two above the last decided one.
+    pub(super) fn features_at(&self, height: Height) -> u64 {
+        self.books.gates.word(height.get())
     }
 
     /// The set and the parameters of the height after the next.

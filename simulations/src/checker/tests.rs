@@ -4,6 +4,7 @@ mod evidence;
 mod forks;
 mod nil;
 mod sources;
+mod upgrades;
 mod why;
 
 use std::collections::BTreeSet;

@@ -56,6 +56,7 @@ impl Ground {
             height: Height::new(1),
             set: Arc::clone(&set),
             parameters: Parameters::default(),
+            features: 0,
             bench: Bench::default(),
             parent: Parent {
                 id: BlockId::default(),
@@ -99,6 +100,7 @@ impl Ground {
         Config {
             own,
             genesis_hash: self.chain.genesis_hash,
+            supported: Header::FEATURES_KNOWN,
         }
     }
 

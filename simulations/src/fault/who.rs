@@ -69,6 +69,7 @@ impl Fault {
             | Self::DiskFull(_)
             | Self::DiskRoom(_)
             | Self::Mend(_)
+            | Self::Program { .. }
             | Self::Pause(_)
             | Self::Resume(_)
             | Self::ClockLeap { .. }
@@ -121,6 +122,7 @@ impl Fault {
             | Self::Diverge(node)
             | Self::OtherGenesis(node)
             | Self::Mend(node)
+            | Self::Program { node, .. }
             | Self::BadSector { node, .. }
             | Self::Rot { node, .. }
             | Self::Misdirect { node, .. }

@@ -26,7 +26,7 @@ pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
-    FullDisk, Heal, KeyMissing, Kill, Leave, Log, Loss, Lost, LyingDisk, MisdirectedWrite,
+    FullDisk, Gate, Heal, KeyMissing, Kill, Leave, Log, Loss, Lost, LyingDisk, MisdirectedWrite,
     MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut, Reset, Restart,
     Reweigh, Rot, SharedKey, Single, Slow, SlowDisk, Swizzle, Timers, Token, TokenBack, TokenGone,
     WorstSchedule,
@@ -90,6 +90,9 @@ pub struct File {
     /// What clients do.
     #[serde(default, skip_serializing_if = "Clients::is_default")]
     pub clients: Clients,
+    /// Feature gates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gate: Vec<Gate>,
     /// Validators that lie.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub byzantine: Vec<Byzantine>,

@@ -10,6 +10,7 @@ mod faulty;
 mod governing;
 mod machines;
 mod signers;
+mod versions;
 
 use std::collections::BTreeSet;
 
@@ -103,6 +104,8 @@ pub enum Class {
     MisdirectedWrites,
     /// A validator that is set up from another genesis.
     MismatchedGenesis,
+    /// A feature gate, and programs of two versions until everybody has the newer one.
+    MixedVersions,
     /// Processes that stand still for a while.
     Pauses,
     /// Wall clocks that leap.
@@ -119,7 +122,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Validators,
         Self::Powers,
         Self::Horizon,
@@ -147,6 +150,7 @@ impl Class {
         Self::SpoiltDisks,
         Self::MisdirectedWrites,
         Self::MismatchedGenesis,
+        Self::MixedVersions,
         Self::Pauses,
         Self::ClockLeaps,
         Self::Timers,
@@ -196,6 +200,7 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::SpoiltDisks
             | Class::MisdirectedWrites
             | Class::MismatchedGenesis
+            | Class::MixedVersions
             | Class::Pauses
             | Class::ClockLeaps
             | Class::Timers
@@ -259,11 +264,7 @@ fn parameters(shape: &Draw) -> Parameters {
 
 /// What parameters are drawn from.
 pub(super) fn drawn_parameters() -> [Parameters; 3] {
-    [
-        short_memory(),
-        hasty_parameters(),
-        local_parameters(),
-    ]
+    [short_memory(), hasty_parameters(), local_parameters()]
 }
 
 /// Timeouts that hold on the calm network from round 1 on and are missed whenever anything is slow: many rounds.
@@ -332,6 +333,7 @@ impl<'a> Swarm<'a> {
                 Class::SpoiltDisks => self.spoilt_disks(),
                 Class::MisdirectedWrites => self.misdirected_writes(),
                 Class::MismatchedGenesis => self.mismatched_genesis(),
+                Class::MixedVersions => self.mixed_versions(),
                 Class::Pauses => self.pauses(),
                 Class::ClockLeaps => self.clock_leaps(),
                 Class::Timers => self.timers(),

@@ -63,6 +63,10 @@ suits! {
     BusyAccounts = "busy-accounts", "../../scenarios/busy-accounts.toml";
     /// The power goes in the middle of a change of a disk.
     PowerCuts = "power-cuts", "../../scenarios/power-cuts.toml";
+    /// One node meets a feature gate with an old program.
+    LateUpgrade = "late-upgrade", "../../scenarios/late-upgrade.toml";
+    /// All nodes have the newer program before a feature gate.
+    RollingUpgrade = "rolling-upgrade", "../../scenarios/rolling-upgrade.toml";
     /// Nodes are killed one after the other.
     RollingRestart = "rolling-restart", "../../scenarios/rolling-restart.toml";
     /// One validator is down for good.

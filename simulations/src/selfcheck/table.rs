@@ -90,6 +90,7 @@ const RECOVERY: &str = "recovery";
 const BOUNDS: &str = "bounds";
 const EVIDENCE: &str = "evidence";
 const WHY: &str = "why";
+const UPGRADES: &str = "upgrades";
 
 /// The row of a mutation.
 #[must_use]
@@ -108,6 +109,9 @@ pub const fn case(mutation: Mutation) -> Case {
         M::TurnsStandStill => (Area::Rules, CONFORMANCE, &[S::CalmDay]),
         M::NobodyIsBenched => (Area::Rules, CONFORMANCE, &[S::OneDown]),
         M::BenchWithoutLimit => (Area::Rules, CONFORMANCE, &[S::HastyTimeouts]),
+
+        M::GatePassedUnsupported => (Area::Rules, UPGRADES, &[S::LateUpgrade]),
+        M::GateAHeightEarly => (Area::Rules, CONFORMANCE, &[S::RollingUpgrade]),
 
         M::QuorumOfTwoThirds => (Area::Tally, CONFORMANCE, &[S::HastySix]),
         M::QuorumOfHalf => (Area::Tally, CONFORMANCE, &[S::HastySeven]),

@@ -3,12 +3,14 @@
 //!
 //! Shape: an issue is proposed by the central bank, by a member, who then cannot approve it, or by the bank that is to get it; a
 //! redemption by the bank that is to give it. Of eight orders one lacks an approval and one is vetoed; some are executed twice, some
-//! carry a reference that was used.
+//! carry a reference that was used. Feature gates of the scenario are scheduled in the same steps.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use falaj_consensus::types::Height;
 use falaj_ledger::amount::Amount;
 use falaj_ledger::authority::ActionClass;
+use falaj_ledger::gate::{Feature, GateChange};
 use falaj_ledger::participant::ParticipantNumber;
 use falaj_ledger::proposal::{Action, ProposalId, SupplyChange};
 use falaj_ledger::reference::Reference;
@@ -22,6 +24,8 @@ use crate::hsm::KeyIndex;
 use crate::types::SimTime;
 
 const ORDER: Site = Site::new("workload/order");
+const GATE: Site = Site::new("workload/gate");
+const GATE_STEP: Site = Site::new("workload/gate_step");
 const CENTRAL_BANK: ParticipantNumber = ParticipantNumber::new(1);
 /// How much one order moves.
 const AMOUNT: (u64, u64) = (1_000, 400_000);
@@ -96,6 +100,41 @@ impl Orders {
         maker.signed(body, &[proposer.key])
     }
 
+    /// Proposes to schedule a feature gate.
+    pub(super) fn gate(
+        &mut self,
+        maker: &mut Maker,
+        at: SimTime,
+        (bit, from): (u8, Height),
+    ) -> SignedTx {
+        let draw = self.chance.draws(GATE, u64::from(bit)).next();
+        let change = GateChange {
+            feature: Feature::new(bit).expect("a scenario's gates are bits of a word"),
+            now: None,
+            then: Some(from),
+        };
+        let (central_bank, members) = (maker.economy.central_bank, &maker.economy.members);
+        let approvals = vec![members[0], members[1]];
+        let op = Op::Propose(Propose {
+            authority: maker.economy.authority(ActionClass::Releases),
+            action: Action::Gate(change),
+            flags: Flags::NONE,
+        });
+        let body = maker.body(at, draw.word(0), CENTRAL_BANK, op);
+        let execute = Next::Execute {
+            participant: CENTRAL_BANK,
+            key: central_bank,
+            times: 1,
+        };
+        let order = Order {
+            proposal: ProposalId::new(body.content_hash().hash()),
+            chance: self.chance.draws(GATE_STEP, u64::from(bit)),
+            steps: VecDeque::from([Next::Approve(approvals), execute]),
+        };
+        self.waiting.insert(body.key(), order);
+        maker.signed(body, &[central_bank])
+    }
+
     /// An answer came: what its order asks for next.
     pub(super) fn settled(
         &mut self,
@@ -148,9 +187,13 @@ fn proposer(maker: &Maker, draw: &Draw, action: &Action, reserve: &OwnedAccount)
     match (action.class(), draw.word(3).below(3)) {
         (ActionClass::Redeem(_), _) | (ActionClass::Issue(_), 0) => bank,
         (ActionClass::Issue(_), 1) => of_authority(economy.members[0]),
-        (ActionClass::Issue(_) | ActionClass::Parameters | ActionClass::Validators, _) => {
-            of_authority(economy.central_bank)
-        }
+        (
+            ActionClass::Issue(_)
+            | ActionClass::Parameters
+            | ActionClass::Validators
+            | ActionClass::Releases,
+            _,
+        ) => of_authority(economy.central_bank),
     }
 }
 

@@ -81,6 +81,7 @@ impl World {
             Fault::Diverge(node) => self.nodes[node.position()].diverges = true,
             Fault::OtherGenesis(node) => self.set_up_elsewhere(node),
             Fault::Mend(node) => self.nodes[node.position()].diverges = false,
+            Fault::Program { node, features } => self.change_program(node, features),
             Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
             Fault::TokenBack(node) => self.nodes[node.position()].token.set_present(true),
             Fault::Token { node, dials } => self.nodes[node.position()].token.set_dials(dials),
@@ -94,6 +95,17 @@ impl World {
                 let step = self.workload.govern(at, fault);
                 self.take_up(step.into_iter().collect());
             }
+        }
+    }
+
+    /// Another program is put in the place of the one that runs; a node that is down runs it once it is started again.
+    fn change_program(&mut self, node: NodeIndex, features: u64) {
+        let was_up = self.nodes[node.position()].is_up();
+        self.kill(node);
+        self.nodes[node.position()].supported = features;
+        self.judge.program_changed(node, features);
+        if was_up {
+            self.start(node);
         }
     }
 

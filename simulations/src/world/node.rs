@@ -3,7 +3,7 @@
 //! Invariant: everything a restarted process stands on comes from the disks, the store or the token, never from the old process.
 
 use falaj_consensus::durable::{LogId, PendingQueue};
-use falaj_consensus::message::Outcome;
+use falaj_consensus::message::{Header, Outcome};
 use falaj_consensus::types::Now;
 use falaj_hsm::HeightProof;
 use falaj_ledger::state::State;
@@ -122,6 +122,8 @@ pub(super) struct Node {
     pub(super) mended: bool,
     /// Whether its execution gives other outcomes than everybody's.
     pub(super) diverges: bool,
+    /// The features that its program supports.
+    pub(super) supported: u64,
     /// Whether it was set up from another genesis than the others.
     pub(super) is_elsewhere: bool,
 }
@@ -166,6 +168,7 @@ impl Node {
             shares_key: false,
             mended: false,
             diverges: false,
+            supported: Header::FEATURES_KNOWN,
             is_elsewhere: false,
         }
     }

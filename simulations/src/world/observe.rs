@@ -113,6 +113,7 @@ impl World {
         let first = powers.next();
         let unequal = powers.any(|power| Some(power) != first);
         marks.hit_if(unequal, Mark::UnequalPowers);
+        marks.hit_if(committed.header.features != 0, Mark::GatePassed);
         for receipt in &committed.executed.receipts {
             if let Some(rejection) = receipt.verdict.rejection() {
                 self.mark_rejection(rejection);
@@ -129,10 +130,12 @@ impl World {
                     Mark::SetChanged
                 }
                 EventKind::OffenceProven { .. } => Mark::EvidenceCommitted,
+                EventKind::GateScheduled { .. } => Mark::GateScheduled,
                 EventKind::Transferred { .. }
                 | EventKind::Proposed { .. }
                 | EventKind::Approved { .. }
-                | EventKind::ParametersChanged { .. } => continue,
+                | EventKind::ParametersChanged { .. }
+                | EventKind::GateWithdrawn { .. } => continue,
             };
             self.marks.hit(mark);
         }
@@ -178,6 +181,7 @@ impl World {
                 consensus_mark(event)
             }
             Event::Diverged(_) => Some(Mark::Diverged),
+            Event::GatesLacking(_) => Some(Mark::GateRefused),
             Event::Evidence(evidence) => Some(match **evidence {
                 Evidence::DoubleProposal(..) => Mark::DoubleProposal,
                 Evidence::DoublePrevote(..)

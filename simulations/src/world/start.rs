@@ -117,6 +117,7 @@ fn config(node: &Node, shared: &Shared) -> ReplicaConfig {
         validator: Some(validator_of(node.place)),
         batch_wait_ns: 10_000_000,
         mempool: Default::default(),
+        supported: node.supported,
     }
 }
 
@@ -137,7 +138,7 @@ fn replay(
     let (mut stored, mut replayed) = (node.stored.clone(), Vec::new());
     found.check_store(stored.state.height())?;
     while stored.state.height() < found.height() {
-        let committed = logs.replay(found, &stored.state, shared.tools())?;
+        let committed = logs.replay(found, &stored.state, node.supported, shared.tools())?;
         stored.commit(&committed);
         replayed.push(committed);
     }

@@ -23,7 +23,7 @@ use crate::types::NodeIndex;
 pub struct NodeView {
     /// Which.
     pub node: u16,
-    /// `up`, `down`, `full` (a log or the store has no room), `diverged`, or `halted`.
+    /// `up`, `down`, `full` (a log or the store has no room), `diverged`, `shut` (its program lacks a feature), or `halted`.
     pub mode: &'static str,
     /// How often it was started.
     pub starts: u64,
@@ -153,6 +153,8 @@ fn mode(node: &Node) -> &'static str {
     let replica = &process.replica;
     if replica.diverged().is_some() {
         "diverged"
+    } else if replica.shut().is_some() {
+        "shut"
     } else if replica.status().waits.contains(&Wait::Halted) {
         "halted"
     } else if replica.is_full() {

@@ -38,7 +38,7 @@ fn token(report: &Value) -> String {
 #[test]
 fn a_token_replays_its_run() {
     let folder = tempfile::tempdir().unwrap();
-    let first = report(folder.path(), FORK, "6");
+    let first = report(folder.path(), FORK, "9");
     assert_eq!(first["verdict"], "unsafe");
     assert_eq!(first["failures"][0]["token"], first["token"]);
     fs::remove_file(folder.path().join("scenario.toml")).unwrap();
@@ -53,7 +53,7 @@ fn a_token_replays_its_run() {
 fn every_failure_prints_its_token() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), FORK);
-    let arguments = ["run", &path, "--seeds", "5..7"];
+    let arguments = ["run", &path, "--seeds", "9..11"];
     let output = falaj_sim(&arguments);
     let told = text(&output);
     let tokens: Vec<_> = told
@@ -81,7 +81,7 @@ fn a_finding_has_a_kind() {
 #[test]
 fn a_failing_run_of_a_sweep_keeps_its_token() {
     let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), &format!("seed = 5\n{FORK}"));
+    let path = written(folder.path(), &format!("seed = 9\n{FORK}"));
     let out = folder.path().join("out");
     let out_text = out.to_str().unwrap();
     falaj_sim(&["run", &path, "--out", out_text]);
@@ -258,7 +258,7 @@ fn the_first_event_that_differs_is_named() {
 #[test]
 fn a_failing_run_is_made_small() {
     let folder = tempfile::tempdir().unwrap();
-    let before = report(folder.path(), FORK, "6");
+    let before = report(folder.path(), FORK, "9");
     let out = folder.path().join("fork.toml");
     let out = out.to_str().unwrap();
     let about = "two liars of four fork the chain";
@@ -276,7 +276,7 @@ fn a_failing_run_is_made_small() {
     assert_eq!(output.status.code(), Some(0), "{}", words(&output));
     let written = fs::read_to_string(out).unwrap();
     let file = File::parse(&written).unwrap();
-    assert_eq!(file.seeds(), 6..7);
+    assert_eq!(file.seeds(), 9..10);
     assert!(file.fault.is_empty() && file.clock.is_empty(), "{written}");
     assert!(written.lines().count() < 30, "{written}");
     let after = last_line(&falaj_sim(&["run", out, "--json"]));

@@ -128,6 +128,7 @@ impl Replica {
         let config = Config {
             own: Some(chain.committee.set.members()[usize::from(own)].id),
             genesis_hash: chain.committee.chain.genesis_hash,
+            supported: 0,
         };
         let (engine, outputs) = Engine::new(config, chain.start.clone(), now());
         let mut replica = Self {

@@ -153,7 +153,9 @@ impl<'a> Replay<'a> {
             checker: &RealChecker,
             rules: &rules,
         };
-        let block = self.logs.replay(self.found, &self.state, tools)?;
+        let block = self
+            .logs
+            .replay(self.found, &self.state, Header::FEATURES_KNOWN, tools)?;
         let decided = Decided {
             id: block.id,
             outcome: block.executed.outcome.hash(),

@@ -60,7 +60,10 @@ impl Parent<'_> {
         let set_hash = self.state.validators_at(height).hash();
         let rules = [
             (header.version == Header::VERSION, "version"),
-            (header.features == 0, "set of features"),
+            (
+                header.features == self.state.features_at(height),
+                "set of features",
+            ),
             (header.genesis_hash == self.genesis_hash, "genesis"),
             (header.height == height, "height"),
             (header.parent_id == self.id, "parent"),

@@ -157,6 +157,7 @@ impl Net {
         Config {
             own: Some(own),
             genesis_hash: self.committee.chain.genesis_hash,
+            supported: 0,
         }
     }
 

@@ -199,6 +199,7 @@ impl Story {
         let config = Config {
             own,
             genesis_hash: self.committee.chain.genesis_hash,
+            supported: Header::FEATURES_KNOWN,
         };
         let (engine, outputs) = Engine::new(config, self.start.clone(), now());
         self.engine = Some(engine);
@@ -659,6 +660,7 @@ impl Story {
                     self.certificate(second)
                 )
             }
+            Alarm::GatesLacking { lacking, .. } => format!("gates lacking {lacking:b}"),
             Alarm::OutcomeDiverged { id, .. } => format!("diverged {}", self.name(*id)),
             Alarm::OutcomeSplit {
                 round, id, signers, ..

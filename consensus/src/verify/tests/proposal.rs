@@ -30,13 +30,9 @@ fn fresh_and_repeated_proposals_verify() {
 }
 
 #[test]
-fn the_header_is_of_this_version_chain_and_known_features() {
+fn the_header_is_of_this_version_and_chain() {
     assert_eq!(
         with_header(|header| header.version = 2),
-        VerifyError::Header
-    );
-    assert_eq!(
-        with_header(|header| header.features = 1 << 63),
         VerifyError::Header
     );
     let other = |header: &mut Header| header.genesis_hash = Hash32::new([8; 32]);

@@ -326,8 +326,9 @@ impl Reader<'_> {
             "redeem" => ActionClass::Redeem(code()?),
             "parameters" => ActionClass::Parameters,
             "validators" => ActionClass::Validators,
+            "releases" => ActionClass::Releases,
             other => {
-                let classes = "issue, redeem, parameters or validators";
+                let classes = "issue, redeem, parameters, validators or releases";
                 return Err(field(&entry, "class", other, classes));
             }
         };

@@ -65,6 +65,7 @@ pub(super) fn height_start(tip: &Tip, guard: GuardPosition) -> HeightStart {
         height,
         set: tip.state.validators_at(height),
         parameters: tip.state.parameters_at(height),
+        features: tip.state.features_at(height),
         bench: tip.state.bench(),
         parent: parent(tip),
         guard,
@@ -110,7 +111,7 @@ impl Replica {
         let (transactions, transaction_bytes) = body.totals();
         Header {
             version: Header::VERSION,
-            features: 0,
+            features: self.tip.state.features_at(self.open_height()),
             genesis_hash: self.config.chain.genesis_hash,
             height: self.open_height(),
             round,

@@ -16,6 +16,7 @@ use falaj_hsm::{HeightProof, Refusal, RequestId, SignRequest};
 
 use super::{Replica, Step, Unsigned};
 use crate::core::effect::{Effect, Event, Recipients};
+use crate::core::gate::GatesLacking;
 use crate::core::input::Timer;
 use crate::core::wire::{Message, ProposalBundle};
 
@@ -73,6 +74,18 @@ impl Replica {
         match &alarm {
             A::OutcomeDiverged { id, certified, own } => {
                 self.on_diverged(*id, *certified, *own, step)
+            }
+            A::GatesLacking {
+                height,
+                features,
+                lacking,
+            } => {
+                let lacking = GatesLacking {
+                    height: *height,
+                    features: *features,
+                    lacking: *lacking,
+                };
+                self.on_gates_lacking(lacking, step);
             }
             A::OwnKeyElsewhere { statement } => {
                 step.start.push(Effect::OwnStatementSeen(*statement))

@@ -122,6 +122,7 @@ impl Replica {
         let engine = engine::Config {
             own: config.validator,
             genesis_hash: config.chain.genesis_hash,
+            supported: config.supported,
         };
         let (engine, outputs) = Engine::new(engine, start, now);
         let batches = restore(batches, config.validator, &tip.state);
@@ -166,6 +167,7 @@ impl Replica {
             lagging: false,
             voted: None,
             diverged: None,
+            shut: None,
             latched,
             full: BTreeSet::new(),
             on_disk: BTreeMap::new(),

@@ -1,11 +1,11 @@
 //! Standing still: on a full disk until there is room, before a slow store until it has caught up, after a divergence until a program
-//! computes what a quorum certified.
+//! computes what a quorum certified, and before a height under a feature gate that the program lacks.
 //!
 //! Invariant: a replica that stands still admits nothing, closes and takes no batches and fetches nothing, so that neither its records nor
 //! its outputs pile up. On a full disk, and before a slow store, it also lets peers' messages go and holds its timers: peers say again what
 //! they want heard, and what was under way comes to its end. So of decided blocks no more than [`STORE_BEHIND_MAX`], and the few
 //! that were under way, wait for the store in memory.
-//! Source: `docs/spec/durable.md`, "A full disk"; `docs/spec/storage.md`, "A slow store"; `docs/spec/consensus.md`, "Divergence".
+//! Source: `docs/spec/durable.md`, "A full disk"; `docs/spec/storage.md`, "A slow store"; `docs/spec/consensus.md`, "Divergence" and "Upgrades".
 
 use falaj_consensus::durable::LogId;
 use falaj_consensus::engine;
@@ -14,6 +14,7 @@ use falaj_consensus::types::{BlockId, Height, Now, OutcomeHash};
 use super::{Replica, Step};
 use crate::core::divergence::Divergence;
 use crate::core::effect::{Effect, Event};
+use crate::core::gate::GatesLacking;
 
 /// Blocks that the store may be behind; beyond them nothing more is decided here. Each may be a whole block with its checked transactions.
 pub(super) const STORE_BEHIND_MAX: u64 = 32;
@@ -21,7 +22,7 @@ pub(super) const STORE_BEHIND_MAX: u64 = 32;
 impl Replica {
     /// Whether no new work is taken.
     pub(super) fn stands_still(&self) -> bool {
-        self.is_full() || self.diverged.is_some()
+        self.is_full() || self.diverged.is_some() || self.shut.is_some()
     }
 
     /// Whether there is no room for what is decided: in a log, or before the store.
@@ -95,6 +96,12 @@ impl Replica {
         Self::event(Event::Diverged(divergence), step);
         self.discard_overlay(&id);
         step.start.push(Effect::LatchSigning);
+    }
+
+    /// The engine keeps the open height shut, so nothing of it is ever signed or executed here.
+    pub(super) fn on_gates_lacking(&mut self, lacking: GatesLacking, step: &mut Step) {
+        self.shut = Some(lacking);
+        Self::event(Event::GatesLacking(lacking), step);
     }
 
     /// A restart whose replay parts from a quorum halts the engine before anything else.

@@ -12,4 +12,5 @@ mod harness;
 mod serving;
 mod signing;
 mod standing;
+mod upgrading;
 mod voting;

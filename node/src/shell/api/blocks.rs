@@ -169,7 +169,7 @@ fn view(receipt: &Receipt) -> ReceiptView {
     }
 }
 
-async fn find(api: &Api, text: &str) -> Result<Found, Problem> {
+pub(super) async fn find(api: &Api, text: &str) -> Result<Found, Problem> {
     let last = api.snapshot().height();
     let height = if text == "latest" {
         last

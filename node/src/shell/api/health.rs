@@ -70,6 +70,7 @@ pub(super) fn ready(api: &Api, look: Option<&Look>) -> Vec<Check> {
     checks.push(Check::new("synced", synced));
     checks.push(Check::new("disk", disk));
     checks.push(Check::new("outcome", parted(api)));
+    checks.push(Check::new("upgrade", shut(api)));
     if api.node.config.validator.is_some() {
         let fault = signer_trouble(&api.node.watch.signer());
         checks.push(Check::new("hsm", fault));
@@ -89,6 +90,14 @@ pub(super) fn parted(api: &Api) -> Option<String> {
     let divergence = api.node.watch.divergence()?;
     Some(format!(
         "diverged: {divergence}; nothing is signed, and reads are of the height before"
+    ))
+}
+
+/// Which feature gate keeps this program from going on, in words.
+pub(super) fn shut(api: &Api) -> Option<String> {
+    let shut = api.node.watch.shut()?;
+    Some(format!(
+        "upgrade-needed: {shut}; nothing is signed, and reads are of the height before"
     ))
 }
 

@@ -28,6 +28,8 @@ pub(super) async fn mark(State(api): State<Arc<Api>>, request: Request, next: Ne
 fn reason(api: &Api) -> Option<&'static str> {
     if api.node.watch.divergence().is_some() {
         Some("diverged")
+    } else if api.node.watch.shut().is_some() {
+        Some("upgrade-needed")
     } else if api.node.disks.iter().any(LogHealth::is_full) {
         Some("disk-full")
     } else {

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use falaj_ledger::gate::Feature;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 use super::context::Api;
-use super::health::{Check, parted, ready, voting};
+use super::health::{Check, parted, ready, shut, voting};
 use super::look::{Look, look};
 use super::why::{MissingView, Sight, WaitView};
 use crate::shell::network::Class;
@@ -65,6 +66,9 @@ pub(super) struct StatusView {
     /// Where this node and a quorum part: it stays at the height before, signs nothing, and what it serves is stale.
     #[serde(skip_serializing_if = "Option::is_none")]
     diverged: Option<DivergedView>,
+    /// The height that needs a newer program than this one, if there is such: nothing of it is signed, and what is served is stale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upgrade_needed: Option<UpgradeNeededView>,
     /// Whether `/readyz` holds.
     ready: bool,
     /// Whether `/votez` holds.
@@ -88,6 +92,15 @@ pub(super) struct OpenView {
     waits: Vec<WaitView>,
     /// The validators that the first is for, and what is known of each.
     missing: Vec<MissingView>,
+}
+
+/// A height under feature gates that this program lacks.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct UpgradeNeededView {
+    /// The height.
+    height: u64,
+    /// The features that are missing, by bit.
+    features: Vec<u8>,
 }
 
 /// A decided height whose outcome is another one here than a quorum certified.
@@ -242,6 +255,7 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
             open.height,
             parted(api).unwrap_or_default()
         ),
+        Some(_) if node.watch.shut().is_some() => shut(api).unwrap_or_default(),
         Some((_, sentence)) => sentence.clone(),
         None => "the core does not answer".to_owned(),
     };
@@ -273,6 +287,10 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
             block: divergence.id.to_string(),
             certified: divergence.certified.to_string(),
             own: divergence.own.to_string(),
+        }),
+        upgrade_needed: node.watch.shut().map(|shut| UpgradeNeededView {
+            height: shut.height.get(),
+            features: Feature::of_word(shut.lacking).map(Feature::get).collect(),
         }),
         ready: ready(api, look).iter().all(Check::holds),
         voting: voting(api, look).iter().all(Check::holds),

@@ -20,6 +20,7 @@ const OTHER_VERSION: &str =
 const STORE_DAMAGED: &str = "the ledger folder in the data folder is a copy of the logs: with the node stopped it may be removed, and the next start rebuilds it: docs/runbook/storage.md, \"safe at any time\"";
 const DIVERGED: &str =
     "start a program that computes the certified outcome: docs/runbook/storage.md, \"divergence\"";
+const GATES_LACKING: &str = "start a version of falaj that supports the feature, leave everything else as it is: docs/runbook/upgrade.md, \"upgrade needed\"";
 const DISK: &str = "look at the disk and the room on it: docs/runbook/storage.md, \"full disk\"";
 
 /// What to do about a home, where one sentence says it.
@@ -55,6 +56,7 @@ pub(super) const fn of_startup(error: &StartupError) -> Option<&'static str> {
     match error {
         StartupError::Logs(RecoverError::Log(error)) => of_log(error),
         StartupError::Logs(RecoverError::Diverged(_)) => Some(DIVERGED),
+        StartupError::Logs(RecoverError::GatesLacking(_)) => Some(GATES_LACKING),
         StartupError::Logs(_) => Some(DATA_DAMAGED),
         StartupError::Store(error) => of_store(error),
         StartupError::State(_) => Some(STORE_DAMAGED),

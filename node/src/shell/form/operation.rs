@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::decimal::Decimal;
+use super::gate::GateForm;
 use super::governing::{ParametersForm, ValidatorsForm};
 use super::references::ReferencesForm;
 
@@ -118,6 +119,8 @@ pub enum ActionForm {
     Parameters(ParametersForm),
     /// Change who validates.
     Validators(ValidatorsForm),
+    /// Schedule, move or withdraw a feature gate.
+    Gate(GateForm),
 }
 
 /// One issue or redemption.

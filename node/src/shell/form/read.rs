@@ -74,6 +74,7 @@ fn propose(form: &ProposeForm, genesis: &Genesis) -> Result<Propose, FormError> 
         ActionForm::Redeem(change) => Action::Redeem(supply_change(change, genesis)?),
         ActionForm::Parameters(form) => Action::Parameters(form.change()?),
         ActionForm::Validators(form) => Action::Validators(form.change()?),
+        ActionForm::Gate(form) => Action::Gate(form.change()?),
     };
     Ok(Propose {
         authority: AuthorityId::new(form.authority),

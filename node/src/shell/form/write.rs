@@ -12,6 +12,7 @@ use falaj_ledger::reference::{Commitment, Reference, References};
 use falaj_ledger::transaction::{Op, OpenAccount, Propose, Transfer};
 
 use super::decimal::Decimal;
+use super::gate::GateForm;
 use super::governing::{ParametersForm, ValidatorsForm};
 use super::operation::{
     ActionForm, ControllersForm, KeyForm, OpenAccountForm, OperationForm, ProposalForm,
@@ -75,6 +76,7 @@ pub(super) fn action(action: &Action, genesis: &Genesis) -> ActionForm {
         Action::Redeem(change) => ActionForm::Redeem(form(change)),
         Action::Parameters(change) => ActionForm::Parameters(ParametersForm::of(change)),
         Action::Validators(change) => ActionForm::Validators(ValidatorsForm::of(change)),
+        Action::Gate(change) => ActionForm::Gate(GateForm::of(change)),
     }
 }
 

@@ -88,7 +88,12 @@ pub fn measure(
     let mut samples = Vec::new();
     while state.height() < found.height() {
         let block = logs
-            .replay(&found, &state, tools)
+            .replay(
+                &found,
+                &state,
+                falaj_consensus::message::Header::FEATURES_KNOWN,
+                tools,
+            )
             .map_err(StartupError::from)?;
         let sample = both(&store, &mut plain, &block_write(&block))?;
         samples.push(BlockSample {

@@ -40,6 +40,7 @@ pub struct Metrics {
     timeouts: Count<1>,
     timers_fit: Gauge,
     evidence: Counter,
+    upgrade_needed: Gauge,
     pub(super) seconds_since_commit: Real,
     pub(super) behind_heights: Gauge,
     pub(super) waited_for: Level<2>,
@@ -157,6 +158,10 @@ impl Metrics {
                 "timers_fit",
                 "Whether the timers leave room for what this node sees",
             ),
+            upgrade_needed: b.gauge(
+                "upgrade_needed",
+                "Whether the next height needs a feature that this program lacks",
+            ),
             evidence: b.add(
                 "evidence",
                 "Proven misbehaviour of validators",
@@ -249,6 +254,10 @@ impl Metrics {
         self.sync_seconds
             .get_or_create(&[("file", file.to_owned())])
             .clone()
+    }
+
+    pub(super) fn gates_lacking(&self) {
+        self.upgrade_needed.set(1);
     }
 
     pub(super) fn evidence(&self) {

@@ -3,7 +3,7 @@
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::hash;
-use falaj_consensus::message::{Batch, Lane};
+use falaj_consensus::message::{Batch, Header, Lane};
 use falaj_consensus::types::{Height, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_ledger::state::State;
@@ -128,7 +128,9 @@ fn a_replay_refuses_a_decided_batch_that_is_wrongly_signed() {
             rules: &rules,
         };
         let found = logs.scan().unwrap();
-        logs.replay(&found, &state, tools).err().unwrap()
+        logs.replay(&found, &state, Header::FEATURES_KNOWN, tools)
+            .err()
+            .unwrap()
     };
     let (wrong, right) = (replayed(false), replayed(true));
     assert!(

@@ -27,6 +27,9 @@ pub(super) const STALE: u16 = 5008;
 pub(super) const MISMATCH: u16 = 5010;
 pub(super) const TOO_LARGE: u16 = 5011;
 pub(super) const UNDER_WAY: u16 = 5012;
+pub(super) const GATE_MISMATCH: u16 = 5020;
+pub(super) const GATE_NOTICE: u16 = 5021;
+pub(super) const GATE_IN_FORCE: u16 = 5022;
 pub(super) const QUOTA: u16 = 6002;
 
 /// Where something stands: height and index.

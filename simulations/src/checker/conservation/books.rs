@@ -20,6 +20,7 @@ use falaj_ledger::transaction::{Op, TxBody, TxKey};
 use falaj_ledger::validate::CheckedTx;
 
 use super::answer::{self, Answer, First, No, Place};
+use super::gates::Gates;
 use super::governing::Governing;
 use super::rolling::Rolling;
 use super::supply::Proposal;
@@ -103,6 +104,7 @@ pub(super) struct Books {
     pub(super) proposals: BTreeMap<[u8; 32], Proposal>,
     pub(super) rolling: Rolling,
     pub(super) governing: Governing,
+    pub(super) gates: Gates,
     pub(super) proposal_life_us: u64,
     participants: BTreeMap<u32, Participant>,
     id_life_ms: u64,
@@ -151,6 +153,7 @@ impl Books {
             proposals: BTreeMap::new(),
             rolling: Rolling::default(),
             governing: Governing::new(genesis),
+            gates: Gates::default(),
             proposal_life_us: genesis.constants.proposal_life_ms * 1_000,
             participants: genesis
                 .participants

@@ -37,8 +37,10 @@ impl Books {
                 let account = self.accounts.get(&change.account);
                 self.controllers(call, account.ok_or(No::skip(answer::ROLE))?)?;
             }
-            Action::Parameters(_) | Action::Validators(_) if by_authority => {}
-            Action::Parameters(_) | Action::Validators(_) => return Err(No::skip(answer::ROLE)),
+            Action::Parameters(_) | Action::Validators(_) | Action::Gate(_) if by_authority => {}
+            Action::Parameters(_) | Action::Validators(_) | Action::Gate(_) => {
+                return Err(No::skip(answer::ROLE));
+            }
         }
         if authority.class != class_of(&propose.action) {
             return Err(No::Entitled(answer::ROLE));
@@ -73,6 +75,7 @@ impl Books {
                 next.map(|_| ())
             }
             Action::Validators(step) => self.governing.next_set(height, step).map(|_| ()),
+            Action::Gate(change) => self.gates.check(height, change),
         }
     }
 
@@ -144,6 +147,7 @@ impl Books {
                 self.governing
                     .decide_set(height, next.map_err(No::Entitled)?);
             }
+            Action::Gate(change) => self.gates.decide(change),
         }
         Ok(())
     }
@@ -188,7 +192,7 @@ impl Books {
                 Action::Issue(change) | Action::Redeem(change) => {
                     self.check_change(call, &proposal.action, change, authority)
                 }
-                Action::Parameters(_) | Action::Validators(_) => {
+                Action::Parameters(_) | Action::Validators(_) | Action::Gate(_) => {
                     self.check_proposed(call, &proposal.action)
                 }
             }
@@ -226,7 +230,8 @@ impl Books {
             Action::Issue(_)
             | Action::Redeem(_)
             | Action::Parameters(_)
-            | Action::Validators(_) => Ok(()),
+            | Action::Validators(_)
+            | Action::Gate(_) => Ok(()),
         }
     }
 
@@ -253,7 +258,7 @@ impl Books {
                 self.rolling.add(whose, call.time_us, amount);
                 self.book(issuance, change.account, amount_units);
             }
-            Action::Redeem(_) | Action::Parameters(_) | Action::Validators(_) => {
+            Action::Redeem(_) | Action::Parameters(_) | Action::Validators(_) | Action::Gate(_) => {
                 money.supply -= amount;
                 self.book(change.account, issuance, amount_units);
             }
@@ -274,7 +279,7 @@ impl Books {
     fn reserve(&self, action: &Action, change: &SupplyChange) -> Result<&Book, u16> {
         let missing = match action {
             Action::Issue(_) => answer::NO_CREDIT_ACCOUNT,
-            Action::Redeem(_) | Action::Parameters(_) | Action::Validators(_) => {
+            Action::Redeem(_) | Action::Parameters(_) | Action::Validators(_) | Action::Gate(_) => {
                 answer::NO_DEBIT_ACCOUNT
             }
         };
@@ -295,5 +300,6 @@ const fn class_of(action: &Action) -> ActionClass {
         Action::Redeem(change) => ActionClass::Redeem(change.currency),
         Action::Parameters(_) => ActionClass::Parameters,
         Action::Validators(_) => ActionClass::Validators,
+        Action::Gate(_) => ActionClass::Releases,
     }
 }

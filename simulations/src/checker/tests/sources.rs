@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where data and codecs live; single names where a module holds more than that.
-const DATA: [&str; 44] = [
+const DATA: [&str; 45] = [
     "consensus::crypto",
     "consensus::durable::LogId",
     "consensus::durable::Position",
@@ -27,6 +27,7 @@ const DATA: [&str; 44] = [
     "ledger::authority",
     "ledger::currency",
     "ledger::event",
+    "ledger::gate",
     "ledger::genesis",
     "ledger::participant",
     "ledger::proposal",

@@ -60,6 +60,8 @@ pub(in crate::pictures) fn said(fault: Option<&Fault>) -> String {
         format!("{node} is set up from another genesis")
     } else if let Fault::Mend(node) = fault {
         format!("{node} has a right program for its next start")
+    } else if let Fault::Program { node, features } = fault {
+        format!("{node} gets a program that supports features {features:b}")
     } else if let Fault::BadSector { node, log, .. } = fault {
         format!("a sector of {node}'s {} log goes bad", log.name())
     } else if let Fault::Misdirect { node, log, .. } = fault {

@@ -70,6 +70,10 @@ impl Knobs {
         let at = horizon_ns.map(SimTime::new).or(drawn);
         scenario.stabilise_at = Some(at.unwrap_or(SimTime::new(HORIZON_NS)));
         scenario.heights = self.said(TOP, 2, file.heights.as_ref()).map(Height::new);
+        let gates = file.gate.iter();
+        scenario.gates = gates
+            .map(|gate| (gate.feature, Height::new(gate.from)))
+            .collect();
         match file.signatures {
             Some(Arithmetic::Simulated) => scenario.signatures = Signatures::Simulated,
             Some(Arithmetic::Real) => scenario.signatures = Signatures::Real,

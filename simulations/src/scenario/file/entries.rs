@@ -44,6 +44,14 @@ entries! {
         behaviours: Vec<Behaviour>,
     }
 
+    /// A feature gate that the authority schedules as soon as it can; every program lacks it until a fault `program` brings another.
+    Gate {
+        /// Its bit, 0 to 63.
+        feature: u8,
+        /// The first height under it, at least 16 above the block that decides it.
+        from: u64,
+    }
+
     /// Validators that are lost for good.
     Lost {
         /// Who.

@@ -10,7 +10,7 @@ use falaj_consensus::params::{Parameters, Timeouts as Waits};
 use falaj_consensus::types::Height;
 
 use super::dial::{Dial, Ms};
-use super::entries::{Byzantine, Clock as ClockEntry, Loss, Lost, Single, Slow};
+use super::entries::{Byzantine, Clock as ClockEntry, Gate, Loss, Lost, Single, Slow};
 use super::who::Who;
 use super::{Arithmetic, Clients, Disk, Drawn, Expect, File, Network, Timeouts};
 use crate::cities::{City, STRETCH_PERCENT};
@@ -45,7 +45,12 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         faults: _,
         stabilise_at,
         heights,
+        gates,
     } = scenario;
+    let gates = gates.iter().map(|(feature, from)| Gate {
+        feature: *feature,
+        from: from.get(),
+    });
     let horizon = stabilise_at.ok_or(Unsayable("a run whose trouble has no end"))?;
     let (lost, singles) = faults(scenario, horizon);
     let clocks = clocks.iter().map(|(node, clock)| ClockEntry {
@@ -87,6 +92,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         },
         disk: disks(disk)?,
         clients: clients(workload),
+        gate: gates.collect(),
         byzantine: byzantine.collect(),
         lost,
         diverging: Vec::new(),

@@ -27,9 +27,13 @@ fn change_set(
 ) {
     let set = world.replica.open_set();
     let change = set_change(ledger.chain(), &set, entries, leaving);
+    enact(world, ledger, VALIDATORS, Action::Validators(change));
+}
+
+/// Decides a block in which an authority proposes, approves and executes.
+pub(super) fn enact(world: &mut World, ledger: &mut Ledger, authority: u32, action: Action) {
     let central = [Who::Participant(CENTRAL_BANK)];
-    let proposing = propose(VALIDATORS, Action::Validators(change));
-    let proposing = ledger.tx(CENTRAL_BANK, proposing, &central);
+    let proposing = ledger.tx(CENTRAL_BANK, propose(authority, action), &central);
     let id = ProposalId::new(proposing.content_hash().hash());
     let two = [Who::Member(0), Who::Member(1)];
     let approving = ledger.tx(CENTRAL_BANK, Op::Approve(id), &two);
@@ -49,7 +53,7 @@ fn change_set(
 }
 
 /// Decides an empty block.
-fn decide(world: &mut World) {
+pub(super) fn decide(world: &mut World) {
     let decided = world.decided(|outcome| outcome);
     let height = decided.header.height;
     let proposal = world.proposal(decided.header);

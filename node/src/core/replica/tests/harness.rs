@@ -72,6 +72,16 @@ impl World {
 
     /// At another genesis, as that validator.
     pub(super) fn of(genesis: Genesis, own: u32, change: impl FnOnce(&mut Recovered)) -> Self {
+        Self::of_program(genesis, own, Header::FEATURES_KNOWN, change)
+    }
+
+    /// With a program that supports these features.
+    pub(super) fn of_program(
+        genesis: Genesis,
+        own: u32,
+        supported: u64,
+        change: impl FnOnce(&mut Recovered),
+    ) -> Self {
         let state = State::open(&genesis).unwrap().state;
         let logs = NodeLogs::create(MemDisk::new(), MemDisk::new(), genesis.hash()).unwrap();
         let outcome = state.outcome(receipts_root(&[]));
@@ -83,6 +93,7 @@ impl World {
             validator: Some(ValidatorId::new(own)),
             batch_wait_ns: 10_000_000,
             mempool: Default::default(),
+            supported,
         };
         let now = Now {
             mono_ns: 0,
@@ -264,7 +275,7 @@ impl World {
         let block = replica.tip.block.as_ref();
         Header {
             version: Header::VERSION,
-            features: 0,
+            features: state.features_at(height),
             genesis_hash: self.genesis.hash(),
             height,
             round,

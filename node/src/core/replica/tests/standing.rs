@@ -161,7 +161,7 @@ fn a_restart_that_diverges_stands_at_the_height_before() {
 }
 
 /// Nothing is fetched, admitted, signed or recorded any more.
-fn stands_still(world: &mut World) {
+pub(super) fn stands_still(world: &mut World) {
     let appended = world.appended;
     world.sent();
     world.receive(9, None);

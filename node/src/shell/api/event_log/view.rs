@@ -97,6 +97,22 @@ enum WhatView {
         /// What it did.
         offence: &'static str,
     },
+    /// A proposal was executed: a feature gate has another first height.
+    GateScheduled {
+        /// Id of the proposal.
+        proposal: String,
+        /// Which gate.
+        feature: u8,
+        /// The first height under it.
+        from: u64,
+    },
+    /// A proposal was executed: a feature gate does not come into force.
+    GateWithdrawn {
+        /// Id of the proposal.
+        proposal: String,
+        /// Which gate.
+        feature: u8,
+    },
 }
 
 /// What holds from a later height on.
@@ -222,6 +238,19 @@ impl Names<'_> {
                 offence_height: height.get(),
                 validator: validator.get(),
                 offence: kind.name(),
+            },
+            EventKind::GateScheduled {
+                proposal,
+                feature,
+                from,
+            } => WhatView::GateScheduled {
+                proposal: proposal.to_string(),
+                feature: feature.get(),
+                from: from.get(),
+            },
+            EventKind::GateWithdrawn { proposal, feature } => WhatView::GateWithdrawn {
+                proposal: proposal.to_string(),
+                feature: feature.get(),
             },
         }
     }

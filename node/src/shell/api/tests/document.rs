@@ -110,6 +110,7 @@ async fn answers_are_what_the_document_says() {
         ),
         ("/v1/validators", "/v1/validators".into()),
         ("/v1/parameters", "/v1/parameters".into()),
+        ("/v1/upgrade", "/v1/upgrade".into()),
         ("/v1/status", "/v1/status".into()),
         ("/v1/peers", "/v1/peers".into()),
     ];

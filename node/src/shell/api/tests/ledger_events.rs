@@ -191,7 +191,14 @@ fn without_events(home: &Home) {
         .store;
     let mut state = base_of_genesis(&store, genesis).unwrap().state;
     while state.height() < found.height() {
-        let block = logs.replay(&found, &state, tools).unwrap();
+        let block = logs
+            .replay(
+                &found,
+                &state,
+                falaj_consensus::message::Header::FEATURES_KNOWN,
+                tools,
+            )
+            .unwrap();
         let mut write = block_write(&block);
         write.pages.retain(|page| !b"en".contains(&page.key[0]));
         store.commit(&write).unwrap();

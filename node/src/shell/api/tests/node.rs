@@ -45,7 +45,7 @@ async fn health_is_told_with_its_reasons() {
     let text = String::from_utf8(verbose.body).unwrap();
     assert_eq!(
         text,
-        "[+]core ok\n[+]linked ok\n[+]synced ok\n[+]disk ok\n[+]outcome ok\n[+]hsm ok\n[+]member ok\n[+]halted ok\n[+]voted ok\nvotez check passed\n"
+        "[+]core ok\n[+]linked ok\n[+]synced ok\n[+]disk ok\n[+]outcome ok\n[+]upgrade ok\n[+]hsm ok\n[+]member ok\n[+]halted ok\n[+]voted ok\nvotez check passed\n"
     );
     assert_eq!(
         world.get("/livez?why").await.status,

@@ -201,6 +201,14 @@ fn what(kind: &EventKind, genesis: &Genesis) -> String {
             "evidence {evidence} proves {} by validator {validator} at height {height}",
             kind.name()
         ),
+        EventKind::GateScheduled {
+            proposal,
+            feature,
+            from,
+        } => format!("feature {feature} comes into force at height {from}, by proposal {proposal}"),
+        EventKind::GateWithdrawn { proposal, feature } => {
+            format!("feature {feature} does not come into force, by proposal {proposal}")
+        }
     }
 }
 

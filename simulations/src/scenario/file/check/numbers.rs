@@ -4,6 +4,7 @@
 //! Source: `docs/guide/scenarios.md`, "Keys"; `consensus::params` for the timeouts.
 
 use falaj_consensus::params::{Parameters, Timeouts};
+use falaj_ledger::gate::GATES_MAX;
 
 use super::super::dial::{Dial, Ms, Unit};
 use super::super::read::FileError;
@@ -40,6 +41,7 @@ pub(super) fn check(file: &File, facts: &Facts) -> Result<(), FileError> {
     let seed = file.seed.map(Dial::Fixed);
     maybe("seed", seed.as_ref(), 0, SEED_MAX)?;
     maybe("heights", file.heights.as_ref(), 1, HEIGHTS_MAX)?;
+    gates(file)?;
     within(
         "expect.seeds",
         &Dial::Fixed(file.expect.seeds),
@@ -399,4 +401,17 @@ fn exist(key: &str, who: &Who, facts: &Facts, most: u64) -> Checked {
             }
         }
     }
+}
+
+fn gates(file: &File) -> Result<(), FileError> {
+    file.gate.iter().try_for_each(|gate| {
+        within(
+            "gate.feature",
+            &Dial::Fixed(u64::from(gate.feature)),
+            0,
+            u64::from(GATES_MAX) - 1,
+        )?;
+        within("gate.from", &Dial::Fixed(gate.from), 1, HEIGHTS_MAX)?;
+        Ok(())
+    })
 }
