@@ -33,6 +33,8 @@ pub const REDEEMER: AuthorityId = AuthorityId::new(2);
 pub const TUNER: AuthorityId = AuthorityId::new(3);
 /// The authority over the validator set, by two of the three issuers.
 pub const ENROLLER: AuthorityId = AuthorityId::new(4);
+/// The authority over feature gates, by two of the three issuers.
+pub const RELEASER: AuthorityId = AuthorityId::new(5);
 /// Persons of an authority.
 pub const PERSONS: u32 = 3;
 /// How many of them must approve.
@@ -242,6 +244,7 @@ fn authorities(keys: &KeyRing) -> Vec<Authority> {
         ),
         authority(TUNER, ActionClass::Parameters, &keys.persons.issuers),
         authority(ENROLLER, ActionClass::Validators, &keys.persons.issuers),
+        authority(RELEASER, ActionClass::Releases, &keys.persons.issuers),
     ]
 }
 

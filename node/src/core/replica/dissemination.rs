@@ -308,6 +308,13 @@ impl Replica {
         set.is_quorum(self.batches.power_holding(&set, batch))
     }
 
+    /// Whether a block has room for a batch at all: limits that were lowered may leave batches behind that only their age ends.
+    fn fits_a_block(&self, batch: &CheckedBatch) -> bool {
+        let (limits, reference) = (self.parameters().limits, batch.reference);
+        reference.transactions <= limits.block_transactions_max
+            && reference.bytes <= limits.block_bytes_max.into()
+    }
+
     /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them. One that we have not
     /// acknowledged ourselves, because its author left a gap before it, waits for its author alone and holds nobody up.
     pub(super) fn held_up(&self) -> (usize, Vec<ValidatorIndex>) {
@@ -344,7 +351,7 @@ impl Replica {
         }
     }
 
-    fn is_work_due(&self) -> bool {
+    pub(super) fn is_work_due(&self) -> bool {
         if self.tip.state.is_change_under_way() {
             return true;
         }
@@ -363,8 +370,10 @@ impl Replica {
                     .contains(&(self.first_proposer, batch.reference.digest))
         };
         self.batches.by_author().any(|batches| {
-            let mut nameable = batches.take_while(|batch| self.is_nameable(batch));
-            nameable.any(is_reached)
+            let nameable = batches.take_while(|batch| self.is_nameable(batch));
+            nameable
+                .filter(|batch| self.fits_a_block(batch))
+                .any(is_reached)
         })
     }
 

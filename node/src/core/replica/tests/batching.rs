@@ -13,7 +13,7 @@ use super::super::Step;
 use super::harness::World;
 use crate::core::batches::{CheckedBatch, UNORDERED_BYTES_MAX};
 use crate::core::{
-    Admission, Effect, Input, Mempool, MempoolLimits, Message, Output, Ticket, Timer,
+    Ack, Admission, Effect, Input, Mempool, MempoolLimits, Message, Output, Ticket, Timer,
 };
 
 const WAIT_NS: u64 = 10_000_000;
@@ -95,6 +95,27 @@ fn a_batch_that_too_few_hold_is_held_up() {
     close(&mut world);
     let others = [0, 1, 2].map(ValidatorIndex::new).to_vec();
     assert_eq!(world.replica.held_up(), (1, others));
+}
+
+// docs/spec/dissemination.md, "Idle": limits that were lowered leave a batch that no block can hold, and no height begins for it.
+#[test]
+fn a_batch_that_no_block_can_hold_is_no_work() {
+    let author = ValidatorId::new(1);
+    for (transactions_max, due) in [(2, true), (1, false)] {
+        let mut genesis = falaj_ledger::testing::genesis();
+        genesis.parameters.limits.block_transactions_max = transactions_max;
+        let mut world = World::of(genesis, 4, |_| {});
+        let mut batch = (*numbered(author, 1, Lane::Retail)).clone();
+        batch.reference.transactions = 2;
+        let (batch, at) = (Arc::new(batch), Position::START);
+        world.replica.batches.insert(batch, at, author);
+        for holder in [1, 2, 3, 4].map(ValidatorId::new) {
+            let ack = Ack { author, seq: 1 };
+            world.replica.batches.acknowledged(holder, ack);
+        }
+        assert_eq!(world.replica.held_up(), (0, Vec::new()));
+        assert_eq!(world.replica.is_work_due(), due);
+    }
 }
 
 /// Bytes of our own that no block has ordered, as many as leave room for so many full batches.
