@@ -257,7 +257,9 @@ const fn startup_code(error: &StartupError) -> u8 {
     match error {
         StartupError::Logs(RecoverError::Log(error)) => log_code(error),
         StartupError::Store(error) => store_code(error),
-        StartupError::Genesis(_) => Failure::CONFIG,
+        StartupError::Genesis(_) | StartupError::Logs(RecoverError::GatesLacking(_)) => {
+            Failure::CONFIG
+        }
         StartupError::Logs(_) | StartupError::State(_) => Failure::DATA,
     }
 }
@@ -300,8 +302,9 @@ impl From<StartError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::GatesLacking;
     use falaj_consensus::durable::{DiskError, DiskOperation, LogId};
-    use falaj_consensus::types::Hash32;
+    use falaj_consensus::types::{Hash32, Height};
     use std::io;
 
     fn code(error: impl Into<StartupError>) -> u8 {
@@ -322,6 +325,17 @@ mod tests {
             source: DiskError::from_io(DiskOperation::Append, "block", full()),
         };
         assert_eq!(code(RecoverError::Log(log)), Failure::DISK);
+    }
+
+    // docs/runbook/upgrade.md, "upgrade needed": the data is whole; the program is the wrong one.
+    #[test]
+    fn a_program_without_a_gate_of_a_decided_height_is_a_matter_of_configuration() {
+        let lacking = GatesLacking {
+            height: Height::new(7),
+            features: 3,
+            lacking: 2,
+        };
+        assert_eq!(code(RecoverError::GatesLacking(lacking)), Failure::CONFIG);
     }
 
     #[test]
