@@ -22,6 +22,8 @@ pub struct Standing {
     pub diverged: bool,
     /// Whether it has no room.
     pub full: bool,
+    /// Whether its program lacks a feature of its open height.
+    pub shut: bool,
     /// Whether it is correct, and nothing keeps it from hearing, signing and answering.
     pub well: bool,
     /// Its open height.
@@ -82,6 +84,7 @@ impl Truth<'_> {
         }
         match missing.cause {
             Cause::Own(OwnCause::Diverged) => (!own.diverged).then_some("it has not diverged"),
+            Cause::Own(OwnCause::UpgradeNeeded) => (!own.shut).then_some("it lacks no feature"),
             Cause::Own(OwnCause::DiskFull) => (!own.full).then_some("it has room"),
             Cause::Own(OwnCause::Signer(_)) => own.well.then_some("its signer is well"),
             Cause::Own(OwnCause::BelowGuard) => None,

@@ -129,6 +129,7 @@ impl World {
                 runs: false,
                 diverged: false,
                 full: false,
+                shut: false,
                 well: false,
                 open: Height::default(),
                 round: Round::default(),
@@ -140,13 +141,15 @@ impl World {
             process.replica.diverged().is_some(),
             process.replica.is_full(),
         );
+        let shut = process.replica.shut().is_some();
         let correct = !self.scenario.judged_by_nobody().contains(&place) && !node.is_elsewhere;
         let awake = !self.asleep.contains_key(&place);
         Standing {
             runs: true,
             diverged,
             full,
-            well: correct && awake && !diverged && !full && signs(node, process),
+            shut,
+            well: correct && awake && !diverged && !full && !shut && signs(node, process),
             open: status.height,
             round: status.round,
             step: status.step,

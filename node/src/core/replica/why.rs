@@ -57,6 +57,8 @@ pub enum OwnCause {
     Diverged,
     /// A log's disk is full.
     DiskFull,
+    /// The height is under a feature gate that this program lacks.
+    UpgradeNeeded,
     /// The last answer of its signer was a refusal.
     Signer(SignRefusal),
     /// Its guard is above the height, so nothing new is signed.
@@ -72,6 +74,7 @@ impl Cause {
         match self {
             Self::Own(OwnCause::Diverged) => "own_diverged",
             Self::Own(OwnCause::DiskFull) => "own_disk_full",
+            Self::Own(OwnCause::UpgradeNeeded) => "own_upgrade_needed",
             Self::Own(OwnCause::Signer(_)) => "own_signer",
             Self::Own(OwnCause::BelowGuard) => "own_below_guard",
             Self::Own(OwnCause::UnderWay) => "own_under_way",
@@ -89,7 +92,7 @@ impl Replica {
     #[must_use]
     pub fn why(&self) -> Why {
         let status = self.engine.status();
-        let (batches_held_up, missing) = if self.stands_still() {
+        let (batches_held_up, missing) = if self.stands_still() || self.shut().is_some() {
             (0, self.own_index().into_iter().collect())
         } else {
             self.waited_for(status.waits.first())
@@ -154,6 +157,8 @@ impl Replica {
             OwnCause::Diverged
         } else if self.is_full() {
             OwnCause::DiskFull
+        } else if self.shut().is_some() {
+            OwnCause::UpgradeNeeded
         } else if let Some(reason) = self.refused {
             OwnCause::Signer(reason)
         } else if self.guard.as_ref().is_some_and(is_above) {

@@ -115,7 +115,9 @@ pub(super) fn voting(api: &Api, look: Option<&Look>) -> Vec<Check> {
     let member = own.is_some_and(|own| set.members().iter().any(|member| member.id.get() == own));
     let stranger = (!member).then(|| "this node is no member of the validator set".to_owned());
     let halted = look.is_some_and(|look| look.why.status.waits.contains(&Wait::Halted));
-    let halted = halted.then(|| "the height is halted until a person acts".to_owned());
+    // A height that is shut has a check of its own, and waits for a program and not for a decision.
+    let halted = (halted && api.node.watch.shut().is_none())
+        .then(|| "the height is halted until a person acts".to_owned());
     checks.push(Check::new("member", stranger));
     checks.push(Check::new("halted", halted));
     checks.push(Check::new("voted", look.and_then(silent)));

@@ -32,7 +32,7 @@ pub(super) struct MissingView {
     validator: u32,
     /// Its power.
     power: u64,
-    /// `unreachable`, `shunned`, `behind`, `ahead`, `silent`; of this node `own_diverged`, `own_disk_full`, `own_signer`, `own_below_guard` or `own_under_way`.
+    /// `unreachable`, `shunned`, `behind`, `ahead`, `silent`; of this node `own_diverged`, `own_disk_full`, `own_upgrade_needed`, `own_signer`, `own_below_guard` or `own_under_way`.
     cause: &'static str,
     /// The same in words.
     text: String,
@@ -218,6 +218,7 @@ impl Sight<'_> {
         match missing.cause {
             Cause::Own(OwnCause::Diverged) => "diverged".into(),
             Cause::Own(OwnCause::DiskFull) => "disk full".into(),
+            Cause::Own(OwnCause::UpgradeNeeded) => "this program lacks a feature".into(),
             Cause::Own(OwnCause::Signer(reason)) => self
                 .signer_trouble()
                 .unwrap_or_else(|| format!("signing refused: {reason:?}")),

@@ -12,6 +12,7 @@ const WELL: Standing = Standing {
     runs: true,
     diverged: false,
     full: false,
+    shut: false,
     well: true,
     open: Height::new(7),
     round: Round::new(2),
@@ -117,6 +118,7 @@ fn what_is_said_of_oneself_is_so() {
         (1, Cause::Silent),
         (1, Cause::Own(OwnCause::UnderWay)),
         (1, Cause::Own(OwnCause::DiskFull)),
+        (1, Cause::Own(OwnCause::UpgradeNeeded)),
         (1, Cause::Own(OwnCause::Diverged)),
         (9, Cause::Silent),
     ] {
