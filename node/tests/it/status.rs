@@ -23,7 +23,8 @@ fn a_node_that_is_well_is_exit_code_0() {
     assert_eq!(
         names,
         [
-            "core", "linked", "synced", "disk", "outcome", "hsm", "member", "halted", "voted"
+            "core", "linked", "synced", "disk", "outcome", "upgrade", "hsm", "member", "halted",
+            "voted"
         ]
     );
     let api = format!("http://{}", said["api"].as_str().unwrap());
