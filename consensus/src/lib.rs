@@ -12,6 +12,8 @@ extern crate alloc;
 #[macro_use]
 pub mod mutation;
 
+#[cfg(feature = "std")]
+pub mod accountability;
 pub mod bounded;
 pub mod crypto;
 #[cfg(feature = "std")]
