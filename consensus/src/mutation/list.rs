@@ -128,6 +128,8 @@ mutations! {
     LastCertificateForgotten = "last_certificate_forgotten";
     /// A vote leaves before its block is on disk.
     VoteBeforeBlockSynced = "vote_before_block_synced";
+    /// A prevote that answers a proposal made again leaves without the polka that justifies it on disk.
+    PolkaNotRecorded = "polka_not_recorded";
     /// A decision is told before its certificate is on disk.
     DecisionBeforeSynced = "decision_before_synced";
 

@@ -7,6 +7,7 @@
 //! Who calls it: `node::shell` in production, `simulations` in virtual time.
 //! Source: `docs/ARCHITECTURE.md`; `docs/spec/consensus.md`; `docs/spec/dissemination.md`.
 
+mod acted_on;
 mod blocks;
 mod catch_up;
 mod consensus;
@@ -38,6 +39,8 @@ use falaj_ledger::state::State;
 use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+use acted_on::ActedOn;
 
 use super::batches::Batches;
 use super::candidates::{Candidates, Proposed};
@@ -96,6 +99,7 @@ pub struct Replica {
     /// Confirmed by the engine while its overlay had to be computed again.
     confirming: Option<BlockId>,
     candidates: Candidates,
+    acted_on: ActedOn,
     /// What the guard knew at the start, until the open height has passed it.
     guard: Option<falaj_hsm::Recovered>,
     batches: Batches,

@@ -1,12 +1,12 @@
 //! Records of the block log.
 //!
 //! Invariant: a record decodes from exactly one byte string.
-//! Source: `docs/spec/durable.md`, "Decided heights" and "Frames".
+//! Source: `docs/spec/durable.md`, "Decided heights", "What a fork leaves" and "Frames".
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::durable::{Position, RECORD_BYTES_MAX};
 use falaj_consensus::hash;
-use falaj_consensus::message::{Body, CommitCertificate, Header, decode};
+use falaj_consensus::message::{Body, CommitCertificate, Header, Polka, decode};
 use falaj_consensus::types::Height;
 
 /// A record of the block log.
@@ -23,6 +23,10 @@ pub enum BlockRecord {
     } = 1,
     /// The certificate of a decided height.
     Decided(Decided) = DECIDED,
+    /// A polka that this node acted on: it locked on its block, or answered a proposal that names its round.
+    Polka(Polka) = 3,
+    /// One of two commit certificates of a height that contradict each other.
+    Conflicting(CommitCertificate) = 4,
 }
 
 /// What the record of a certificate begins with; the height that is decided comes next.
@@ -64,6 +68,18 @@ impl BlockRecord {
             body: body.get(),
             batches: batches.iter().map(|position| position.get()).collect(),
         }))
+    }
+
+    /// The bytes of a polka's record.
+    #[must_use]
+    pub fn polka(polka: &Polka) -> Vec<u8> {
+        hash::encode(&Self::Polka(polka.clone()))
+    }
+
+    /// The bytes of a contradicting certificate's record.
+    #[must_use]
+    pub fn conflicting(certificate: &CommitCertificate) -> Vec<u8> {
+        hash::encode(&Self::Conflicting(certificate.clone()))
     }
 
     /// The height that a record decides, read without the rest of it; `None` if it is of no certificate.

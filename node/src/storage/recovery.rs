@@ -221,6 +221,8 @@ impl<D: Disk> NodeLogs<D> {
                     self.decide(found, decided, &undecided, batches)?;
                     undecided.retain(|_, block| block.header.height > found.height());
                 }
+                // Kept for whoever looks into a fork; nothing begins with them.
+                BlockRecord::Polka(_) | BlockRecord::Conflicting(_) => {}
             }
         }
         let open = found.height().next();

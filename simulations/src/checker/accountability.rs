@@ -1,8 +1,9 @@
 //! Accountability: what correct nodes have heard proves offences of liars alone; and when they decide differently although at most 2f
-//! lie, it names at least f + 1 of them.
+//! lie, what stands in their logs names at least f + 1 of them.
 //!
 //! Invariant: a word counts only with a signature that the registry knows as its author's over exactly that statement.
-//! Shape: the words of all correct nodes together, by height and author; members of polkas and certificates count as their votes.
+//! Shape: the words of all correct nodes together, by height and author; members of polkas and certificates count as their votes. Of what
+//! was heard, that is stored which a record of a block log holds, and the polka of each precommit that a guard let out.
 //! Offences: two proposals, two prevotes or two precommits of one round; and *amnesia*, a precommit of a block in round r and a prevote
 //! of another in a later round whose valid round is before r. Each is proven by two messages.
 //! Source: `docs/spec/consensus.md`, "Evidence"; "Accountability".
@@ -12,10 +13,12 @@ pub(super) mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use falaj_consensus::crypto::Signature;
+use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{CommitCertificate, Polka, Statement};
 use falaj_consensus::types::{ChainContext, Height};
 use falaj_consensus::validator_set::Bitmap;
 use falaj_node::core::{Frame, Message, ProposalBundle};
+use falaj_node::storage::BlockRecord;
 
 use super::sets::Sets;
 use super::{Facts, Finding, Observation};
@@ -38,6 +41,16 @@ pub(super) struct Accountability {
     byzantine: BTreeSet<NodeIndex>,
     chain: ChainContext,
     heights: BTreeMap<Height, BTreeMap<NodeIndex, Words>>,
+    stored: BTreeMap<Height, Vec<Stored>>,
+}
+
+/// Equal votes in somebody's logs.
+#[derive(Debug)]
+struct Stored {
+    /// Whose block log, and where; none if a guard holds it.
+    at: Option<(NodeIndex, Position)>,
+    said: Statement,
+    signers: BTreeSet<NodeIndex>,
 }
 
 impl Accountability {
@@ -46,6 +59,7 @@ impl Accountability {
             byzantine: facts.byzantine.clone(),
             chain: facts.economy.genesis.chain(),
             heights: BTreeMap::new(),
+            stored: BTreeMap::new(),
         }
     }
 
@@ -59,15 +73,34 @@ impl Accountability {
         let of = Of { sets, registry };
         match seen {
             Observation::Received(frame) => self.received(of, frame),
-            Observation::Released { statement, .. } => self.record(node, statement),
-            Observation::Replayed(block) => self.certificate(of, &block.certificate),
+            Observation::Released { statement, .. } => {
+                self.guarded(statement);
+                self.record(node, statement)
+            }
+            Observation::Started { block, .. } => {
+                let is_lost = |stored: &Stored| {
+                    stored.at.is_some_and(|(of, at)| of == node && at > *block)
+                };
+                for stored in self.stored.values_mut() {
+                    stored.retain(|stored| !is_lost(stored));
+                }
+                Ok(())
+            }
+            Observation::Appended {
+                log: LogId::Block,
+                position,
+                record,
+            } => {
+                self.appended(sets, (node, *position), record);
+                Ok(())
+            }
+            Observation::Replayed(block) => self.decided(of, &block.certificate),
             Observation::Committed(block) => {
-                self.certificate(of, &block.certificate)?;
+                self.decided(of, &block.certificate)?;
                 self.forget(block.header.height);
                 Ok(())
             }
-            Observation::Started { .. }
-            | Observation::Intended(_)
+            Observation::Intended(_)
             | Observation::Sent(_)
             | Observation::Appended { .. }
             | Observation::Durable { .. }
@@ -76,13 +109,67 @@ impl Accountability {
         }
     }
 
-    /// Who is proven to have broken the protocol at a height.
+    /// Who is proven to have broken the protocol at a height by what is stored.
     fn culprits(&self, height: Height) -> BTreeSet<NodeIndex> {
-        let authors = self.heights.get(&height).into_iter().flatten();
-        authors
-            .filter(|(_, words)| words.is_offence())
-            .map(|(author, _)| *author)
-            .collect()
+        let mut authors: BTreeMap<NodeIndex, Words> = BTreeMap::new();
+        for stored in self.stored.get(&height).into_iter().flatten() {
+            for author in &stored.signers {
+                authors.entry(*author).or_default().add(&stored.said);
+            }
+        }
+        let proven = authors.into_iter().filter(|(_, words)| words.is_offence());
+        proven.map(|(author, _)| author).collect()
+    }
+
+    /// A record of a block log: polkas and certificates were checked when they were heard, or made of what was.
+    fn appended(&mut self, sets: &Sets, at: (NodeIndex, Position), record: &[u8]) {
+        let (said, signers) = match BlockRecord::decode(record) {
+            Some(BlockRecord::Polka(polka)) => (polka.statement(), polka.signers),
+            Some(BlockRecord::Conflicting(certificate)) => {
+                (certificate.statement(), certificate.signers)
+            }
+            // What is decided is stored once it is told.
+            Some(BlockRecord::Decided(_) | BlockRecord::Proposed { .. }) | None => return,
+        };
+        self.store(sets, Some(at), said, &signers);
+    }
+
+    fn store(
+        &mut self,
+        sets: &Sets,
+        at: Option<(NodeIndex, Position)>,
+        said: Statement,
+        signers: &Bitmap,
+    ) {
+        let members = sets.at(said.height());
+        let signers = signers.iter().filter_map(|signer| members.node(signer.get()));
+        let signers = signers.collect();
+        let stored = self.stored.entry(said.height()).or_default();
+        stored.push(Stored { at, said, signers });
+    }
+
+    /// A guard keeps the polka of a precommit for a block; of what it consists is known by what was heard.
+    fn guarded(&mut self, precommit: &Statement) {
+        let Statement::Precommit {
+            height,
+            round,
+            value: Some(value),
+        } = precommit
+        else {
+            return;
+        };
+        let mut polkas: BTreeMap<Statement, BTreeSet<NodeIndex>> = BTreeMap::new();
+        for (author, words) in self.heights.get(height).into_iter().flatten() {
+            for said in words.prevotes(*round, value.id) {
+                polkas.entry(*said).or_default().insert(*author);
+            }
+        }
+        let stored = self.stored.entry(*height).or_default();
+        stored.extend(polkas.into_iter().map(|(said, signers)| Stored {
+            at: None,
+            said,
+            signers,
+        }));
     }
 
     /// Who is named after a fork: more power than consensus bears, unless more than twice that lies, when nothing is promised.
@@ -144,6 +231,16 @@ impl Accountability {
     fn certificate(&mut self, of: Of<'_>, certificate: &CommitCertificate) -> Finding {
         let (signers, signatures) = (&certificate.signers, &certificate.signatures);
         self.members(of, &certificate.statement(), signers, signatures)
+    }
+
+    fn decided(&mut self, of: Of<'_>, certificate: &CommitCertificate) -> Finding {
+        self.store(
+            of.sets,
+            None,
+            certificate.statement(),
+            &certificate.signers,
+        );
+        self.certificate(of, certificate)
     }
 
     fn members(
@@ -211,6 +308,7 @@ impl Accountability {
         let first = self.heights.first_key_value();
         if first.is_some_and(|(height, _)| height.get() < floor) {
             self.heights = self.heights.split_off(&Height::new(floor));
+            self.stored = self.stored.split_off(&Height::new(floor));
         }
     }
 }

@@ -4,11 +4,13 @@
 //! recovery found, which opening the logs has put on disk.
 //! Source: `docs/spec/durable.md`, "The rule"; `docs/spec/dissemination.md`, "Batches".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use falaj_consensus::durable::{LogId, Position};
-use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Body, Kind, Statement, decode};
-use falaj_consensus::types::{BatchDigest, BlockId, Height, ValidatorId, ValidatorIndex};
+use falaj_consensus::message::{
+    BATCH_BYTES_MAX, Batch, Body, Kind, PrevoteValue, Statement, decode,
+};
+use falaj_consensus::types::{BatchDigest, BlockId, Height, Round, ValidatorId, ValidatorIndex};
 use falaj_hsm::Place;
 use falaj_node::core::{Ack, Frame, Message};
 use falaj_node::storage::BlockRecord;
@@ -24,6 +26,10 @@ struct Disk {
     batch: Position,
     bodies: BTreeMap<BlockId, (Position, Vec<BatchDigest>)>,
     certificates: BTreeMap<Height, Position>,
+    /// Polkas that the node acted on.
+    polkas: BTreeMap<(Height, Round, BlockId), Position>,
+    /// What was precommitted since the process started, at heights that it has not decided.
+    locked: BTreeSet<(Height, Round, BlockId)>,
     batches: BTreeMap<BatchDigest, Position>,
     numbers: BTreeMap<(ValidatorId, u64), (Position, BatchDigest)>,
     /// What the guard had recorded when the process started: of the blocks that a crash took, these prevotes may name some.
@@ -69,6 +75,10 @@ impl Disclosure {
             }
             Observation::Released { statement, .. } => {
                 disk.released = disk.released.max(Place::of(statement));
+                if let (Kind::Precommit, Some(id)) = (statement.kind(), statement.block()) {
+                    disk.locked
+                        .insert((statement.height(), statement.round(), id));
+                }
                 Ok(())
             }
             Observation::Appended {
@@ -101,6 +111,8 @@ impl Disk {
             batch: Position::START,
             bodies: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            polkas: BTreeMap::new(),
+            locked: BTreeSet::new(),
             batches: BTreeMap::new(),
             numbers: BTreeMap::new(),
             recorded: Place::GENESIS,
@@ -112,6 +124,8 @@ impl Disk {
     fn restarted(&mut self, block: Position, batch: Position) {
         self.bodies.retain(|_, (at, _)| *at <= block);
         self.certificates.retain(|_, at| *at <= block);
+        self.polkas.retain(|_, at| *at <= block);
+        self.locked.clear();
         self.batches.retain(|_, at| *at <= batch);
         self.numbers.retain(|_, (at, _)| *at <= batch);
         (self.block, self.batch) = (block, batch);
@@ -147,7 +161,7 @@ impl Disk {
         match log {
             LogId::Block => {
                 let record = BlockRecord::decode(record).ok_or("a block record has no meaning")?;
-                self.block_record(at, record);
+                return self.block_record(at, record);
             }
             LogId::Batch => {
                 let batch: Batch = decode("batch", record, BATCH_BYTES_MAX)
@@ -176,16 +190,31 @@ impl Disk {
         Ok(())
     }
 
-    fn block_record(&mut self, at: Position, record: BlockRecord) {
+    fn block_record(&mut self, at: Position, record: BlockRecord) -> Finding {
         match record {
             BlockRecord::Proposed { header, body } => {
                 let batches = digests(&body);
                 self.bodies.entry(header.id()).or_insert((at, batches));
             }
             BlockRecord::Decided(decided) => {
-                self.certificates.insert(decided.certificate.height, at);
+                let height = decided.certificate.height;
+                self.certificates.insert(height, at);
+                let later = self.locked.split_off(&(height.next(), Round::new(0), BlockId::default()));
+                let mut locked = std::mem::replace(&mut self.locked, later).into_iter();
+                let lacks = locked.find(|place| place.0 == height && !self.polkas.contains_key(place));
+                if let Some((_, round, id)) = lacks {
+                    return Err(format!(
+                        "height {height} is decided, and the polka of its lock on {id} in round {round} was not written"
+                    ));
+                }
             }
+            BlockRecord::Polka(polka) => {
+                let place = (polka.height, polka.round, polka.id);
+                self.polkas.entry(place).or_insert(at);
+            }
+            BlockRecord::Conflicting(_) => {}
         }
+        Ok(())
     }
 
     fn sent(&mut self, sets: &Sets, node: NodeIndex, frame: &Frame) -> Finding {
@@ -235,6 +264,7 @@ impl Disk {
         if statement.kind() == Kind::Prevote && Place::of(statement) <= self.recorded {
             return Ok(());
         }
+        self.justified(statement)?;
         let body = self.bodies.get(&id).filter(|(at, _)| *at <= self.block);
         let (_, batches) =
             body.ok_or_else(|| format!("{statement:?} left before its block was on disk"))?;
@@ -245,6 +275,30 @@ impl Disk {
         } else {
             Err(format!(
                 "{statement:?} left before its batches were on disk"
+            ))
+        }
+    }
+
+    /// The polka of the valid round that a prevote names: after a fork it names who forgot a lock.
+    fn justified(&self, statement: &Statement) -> Finding {
+        let Statement::Prevote {
+            height,
+            value:
+                Some(PrevoteValue {
+                    id,
+                    valid_round: Some(valid),
+                }),
+            ..
+        } = statement
+        else {
+            return Ok(());
+        };
+        let at = self.polkas.get(&(*height, *valid, *id));
+        if at.is_some_and(|at| *at <= self.block) {
+            Ok(())
+        } else {
+            Err(format!(
+                "{statement:?} left before the polka of its valid round was on disk"
             ))
         }
     }

@@ -215,6 +215,19 @@ impl Bench {
         assert_eq!(self.show(ME, Observation::Durable { log, upto }), None);
     }
 
+    /// What the oracles say when the first record of our block log is this.
+    fn keep(&mut self, record: &[u8]) -> Option<&'static str> {
+        let (log, position) = (LogId::Block, Position::new(1));
+        self.show(
+            ME,
+            Observation::Appended {
+                log,
+                position,
+                record,
+            },
+        )
+    }
+
     fn hear_votes(&mut self, voters: &[u16], statement: Statement) {
         let vote = |voter: &u16| {
             let voter = ValidatorIndex::new(*voter);

@@ -149,6 +149,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::FolderNotSynced => (Area::Logs, RECOVERY, &[S::RollingRestart, S::PowerCuts]),
         M::LastCertificateForgotten => (Area::Logs, AGREEMENT, &[S::RollingRestart]),
         M::VoteBeforeBlockSynced => (Area::Logs, DISCLOSURE, &[S::CalmDay, S::SlowMachines]),
+        M::PolkaNotRecorded => (Area::Logs, DISCLOSURE, &[S::HastyTimeouts]),
         M::DecisionBeforeSynced => (Area::Logs, DISCLOSURE, &[S::CalmDay]),
 
         M::EverybodyIsWaitedFor => (Area::Fetching, WHY, &[S::LostToken]),

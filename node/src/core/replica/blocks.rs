@@ -6,7 +6,9 @@
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, GuardPosition, HeightStart, Parent};
-use falaj_consensus::message::{BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane};
+use falaj_consensus::message::{
+    BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane, Polka,
+};
 use falaj_consensus::mutated;
 use falaj_consensus::types::{
     BatchDigest, BlockId, Height, Now, OutcomeHash, Round, ValidatorIndex,
@@ -17,6 +19,7 @@ use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::acted_on::ActedOn;
 use super::{Replica, Step, Tip};
 use crate::core::candidates::Candidate;
 use crate::core::decided_set::decided_set;
@@ -56,6 +59,12 @@ pub(super) fn take_guard_position(
     known.map_or(GuardPosition::Below, |guard| {
         guard_position(guard, open, headers)
     })
+}
+
+/// The polka of a lock that the guard holds at this height.
+pub(super) fn polka_of_lock(guard: Option<&falaj_hsm::Recovered>, open: Height) -> Option<Polka> {
+    let here = guard.filter(|guard| guard.last.height == open)?;
+    here.lock.as_ref().map(|lock| lock.polka.clone())
 }
 
 /// What the height after the tip stands on.
@@ -426,6 +435,7 @@ impl Replica {
         let batches = decided
             .and_then(|block| block.batch_positions(&self.batches))
             .expect("a block is decided once all its batches are here, and they stay until the next height");
+        self.record_polkas(step);
         let record = BlockRecord::decided(&certificate, body, &batches);
         let position = self.append_block(record, step);
         self.tip.waits = vec![(LogId::Block, position)];
@@ -483,6 +493,7 @@ impl Replica {
         let candidate = decided.expect("the block is here, since its overlay is");
         self.commit(id, candidate, certificate, executed, step);
         let open = self.open_height();
+        self.acted_on = ActedOn::resume(polka_of_lock(self.guard.as_ref(), open));
         let position = take_guard_position(&mut self.guard, open, &[]);
         let start = height_start(&self.tip, position);
         self.engine_inputs

@@ -90,8 +90,10 @@ impl Replica {
             A::OwnKeyElsewhere { statement } => {
                 step.start.push(Effect::OwnStatementSeen(*statement))
             }
+            A::ConflictingCertificates { first, second } => {
+                self.record_conflict([first, second], step)
+            }
             A::InvalidValueCertified { .. }
-            | A::ConflictingCertificates { .. }
             | A::OutcomeSplit { .. }
             | A::OutcomeChanged { .. }
             | A::InvalidValuePrevoted { .. }
@@ -110,6 +112,9 @@ impl Replica {
     ) {
         if let Some(block) = statement.block() {
             self.record_block(&block, step);
+        }
+        if let Some(polka) = &polka {
+            self.act_on(statement.kind(), polka, step);
         }
         let asked = Unsigned {
             statement,
@@ -252,6 +257,7 @@ impl Replica {
             Publication::Vote(vote) => {
                 if let Some(waits) = self.waits_of_vote(&vote) {
                     step.waits.extend(waits);
+                    step.waits.extend(self.acted_on.wait_of(&vote));
                     self.voted = self.voted.max(Some(vote.height));
                     self.tell_vote(&vote, step);
                     self.send(to, Message::Votes(vec![vote]), step);
@@ -371,6 +377,7 @@ impl Replica {
                 Some(Vec::new())
             };
             step.waits.extend(waits.iter().flatten());
+            step.waits.extend(self.acted_on.wait_of(vote));
             waits.is_some()
         });
         if !votes.is_empty() {

@@ -14,7 +14,8 @@ use falaj_ledger::state::State;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::blocks::{height_start, take_guard_position};
+use super::acted_on::ActedOn;
+use super::blocks::{height_start, polka_of_lock, take_guard_position};
 use super::{Replica, Step, Tip};
 use crate::core::batches::{Batches, CheckedBatch, Numbers};
 use crate::core::candidates::Candidates;
@@ -114,6 +115,7 @@ impl Replica {
         let headers: Vec<_> = open.iter().map(|block| block.header.clone()).collect();
         let mut guard = guard;
         let latched = latched_by_divergence(guard.as_ref());
+        let locked = polka_of_lock(guard.as_ref(), tip.state.height().next());
         let position = match diverged {
             Some(_) => GuardPosition::Above(Vec::new()),
             None => take_guard_position(&mut guard, tip.state.height().next(), &headers),
@@ -134,6 +136,7 @@ impl Replica {
             deciding: None,
             confirming: None,
             candidates: Candidates::default(),
+            acted_on: ActedOn::resume(locked),
             guard,
             batches,
             sync: Sync::default(),

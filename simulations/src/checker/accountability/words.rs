@@ -39,6 +39,16 @@ impl Words {
         }
     }
 
+    /// Prevotes for a block in a round, whatever their valid round.
+    pub(in crate::checker) fn prevotes(
+        &self,
+        round: Round,
+        id: BlockId,
+    ) -> impl Iterator<Item = &Statement> {
+        let said = self.said.get(&(Kind::Prevote, round)).into_iter().flatten();
+        said.filter(move |said| said.block() == Some(id))
+    }
+
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Statement> {
         let of_kind = self.said.iter().filter(move |((of, _), _)| *of == kind);
         of_kind.flat_map(|(_, words)| words)

@@ -65,14 +65,68 @@ fn a_fork_over_rounds_names_who_forgot() {
         time_us: header.time_us + 1,
         ..header
     };
-    for (heard, oracle) in [(true, "agreement"), (false, "accountability")] {
+    for (kept, oracle) in [(true, "agreement"), (false, "accountability")] {
         let mut bench = bench_with(liars());
-        if heard {
+        if kept {
             let polka = polka(&mut bench, 1, other.id(), &[0, 1, 3]);
-            bench.hear(Message::Polka(polka));
+            assert_eq!(bench.keep(&BlockRecord::polka(&polka)), None);
         }
         let violation = fork(&mut bench, 1).expect("there is a fork");
         assert_eq!(violation.oracle, oracle, "{violation}");
+    }
+}
+
+/// Goal: what a crash takes from a log names nobody; what a guard alone holds does.
+#[test]
+fn a_lost_polka_names_nobody_and_a_guarded_one_does() {
+    for (guarded, named) in [(false, None), (true, Some("n0, n1"))] {
+        let mut bench = bench_with(liars());
+        let header = bench.header();
+        let other = Header {
+            time_us: header.time_us + 1,
+            ..header.clone()
+        };
+        let (first, mut second) = (bench.committed(&header), bench.committed(&other));
+        let outcome = second.executed.outcome.hash();
+        second.certificate = bench.certificate_in(1, second.id, outcome, &[0, 1, 3]);
+        let polka = polka(&mut bench, 1, other.id(), &[0, 1, 3]);
+        let record = BlockRecord::polka(&polka);
+        let heard = frame(Message::Polka(polka));
+        let statement = &second.certificate.statement();
+        let message = &bench.bytes(statement)[..];
+
+        let Judge {
+            mut accountability,
+            sets,
+            ..
+        } = bench.judge;
+        let mut show = |node: u16, seen: Observation<'_>| {
+            let node = NodeIndex::new(node);
+            let finding = accountability.observe(&sets, &bench.registry, node, &seen);
+            assert_eq!(finding, Ok(()));
+        };
+        show(2, Observation::Received(&heard));
+        let (log, position) = (LogId::Block, Position::new(1));
+        let appended = Observation::Appended {
+            log,
+            position,
+            record: &record,
+        };
+        show(2, appended);
+        let started = Observation::Started {
+            height: Height::new(0),
+            block: Position::START,
+            batch: Position::START,
+            guard: Place::GENESIS,
+        };
+        show(2, started);
+        if guarded {
+            show(3, Observation::Released { statement, message });
+        }
+        show(2, Observation::Committed(&first));
+        show(3, Observation::Committed(&second));
+        let answer = accountability.answer(&sets, Height::new(1));
+        assert_eq!(answer.ok().as_deref(), named);
     }
 }
 

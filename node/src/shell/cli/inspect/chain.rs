@@ -30,6 +30,10 @@ pub(super) struct Recorded {
     pub(super) proposed: Vec<(Position, BlockId)>,
     /// The certificates.
     pub(super) certificates: Vec<Position>,
+    /// The polkas that the node acted on.
+    pub(super) polkas: Vec<Position>,
+    /// Certificates that contradict each other.
+    pub(super) conflicting: Vec<Position>,
 }
 
 /// A height with everything a decided one has.
@@ -71,6 +75,14 @@ impl<'a> Chain<'a> {
                     let recorded = self.heights.entry(height).or_default();
                     recorded.certificates.push(position);
                 }
+                Some(BlockRecord::Polka(polka)) => {
+                    let recorded = self.heights.entry(polka.height).or_default();
+                    recorded.polkas.push(position);
+                }
+                Some(BlockRecord::Conflicting(certificate)) => {
+                    let recorded = self.heights.entry(certificate.height).or_default();
+                    recorded.conflicting.push(position);
+                }
                 None => return Err(self.look.not_a_record(&self.blocks, LogId::Block, position)),
             }
         }
@@ -102,7 +114,9 @@ impl<'a> Chain<'a> {
     pub(super) fn proposed(&self, position: Position) -> Result<(Header, Body), Failure> {
         match self.block_record(position)? {
             BlockRecord::Proposed { header, body } => Ok((header, body)),
-            BlockRecord::Decided(_) => Err(self.changed(position)),
+            BlockRecord::Decided(_) | BlockRecord::Polka(_) | BlockRecord::Conflicting(_) => {
+                Err(self.changed(position))
+            }
         }
     }
 
@@ -110,7 +124,9 @@ impl<'a> Chain<'a> {
     pub(super) fn certificate(&self, position: Position) -> Result<CommitCertificate, Failure> {
         match self.block_record(position)? {
             BlockRecord::Decided(decided) => Ok(decided.certificate),
-            BlockRecord::Proposed { .. } => Err(self.changed(position)),
+            BlockRecord::Proposed { .. }
+            | BlockRecord::Polka(_)
+            | BlockRecord::Conflicting(_) => Err(self.changed(position)),
         }
     }
 
