@@ -114,11 +114,14 @@ fn single_words_and_earlier_proofs_name() {
     words.vote(&committee.vote(ValidatorIndex::new(2), nil));
     assert_eq!(named(&words), [(2, EvidenceKind::DoublePrevote)]);
 
-    let start = committee.start(HEIGHT, crate::engine::Parent {
-        id: id(9),
-        outcome: outcome_of(id(9)),
-        time_us: 7,
-    });
+    let start = committee.start(
+        HEIGHT,
+        crate::engine::Parent {
+            id: id(9),
+            outcome: outcome_of(id(9)),
+            time_us: 7,
+        },
+    );
     let proposer = ValidatorIndex::new(1);
     for salt in [1, 2] {
         let round = Round::new(0);

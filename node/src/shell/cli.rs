@@ -6,6 +6,7 @@
 //! Source: `docs/guide/cli.md`.
 
 mod account;
+mod audit;
 mod chance;
 mod client;
 mod completions;
@@ -88,6 +89,9 @@ enum Command {
     /// Show what lies in the home, beside a running node or without one.
     #[command(subcommand)]
     Inspect(inspect::Inspect),
+    /// Look into what went wrong between nodes.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Examine what the node depends on, and say what to do.
     #[command(subcommand)]
     Doctor(doctor::Doctor),
@@ -128,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Receipt(receipt) => receipt.run(&scene),
         Command::Verify(verify) => verify.run(&scene),
         Command::Upgrade(upgrade) => upgrade.run(&scene),
+        Command::Audit(audit) => audit.run(&scene),
         Command::Openapi(openapi) => openapi.run(&scene),
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Doctor(doctor) => doctor.run(&scene),

@@ -97,6 +97,10 @@ fn a_height_is_shown_with_every_record() {
     assert_eq!(height["state"], "decided");
     assert_eq!(height["blocks"].as_array().unwrap().len(), 1);
     assert_eq!(height["certificates"].as_array().unwrap().len(), 1);
+    let polka = &height["polkas"][0]["polka"];
+    assert_eq!(polka["id"], height["certificates"][0]["certificate"]["id"]);
+    assert_eq!(polka["signers"], serde_json::json!([0]));
+    assert_eq!(height["conflicting"], serde_json::json!([]));
     bench
         .run(&["inspect", "height", "9", "--json"])
         .expect(1, &["absent"]);
@@ -127,13 +131,13 @@ fn accuse(bench: &Bench) {
         genesis_hash: genesis.hash(),
     };
     let mut log = FramedLog::open(disk, identity).unwrap();
-    let last = log.read(Position::new(log.last().get() - 1)).unwrap();
+    let last = log.read(Position::new(log.last().get() - 2)).unwrap();
     let Some(BlockRecord::Proposed {
         mut header,
         mut body,
     }) = BlockRecord::decode(&last)
     else {
-        panic!("a block stands before its certificate");
+        panic!("a block stands before its polka and its certificate");
     };
     body.evidence = vec![proof];
     header.height = Height::new(3);
@@ -207,8 +211,8 @@ fn the_logs_are_shown_whole() {
         .collect();
     assert_eq!(names, ["block", "batch", "guard", "audit"]);
     assert!(logs.iter().all(|log| log["state"] == "whole"), "{logs:?}");
-    // A block and a certificate for each height.
-    assert_eq!(logs[0]["last"], 4);
+    // A block, the polka of the lock and a certificate for each height.
+    assert_eq!(logs[0]["last"], 6);
     assert_eq!(inspect(&bench, &["log", "batch"])["last"], 0);
 }
 

@@ -78,9 +78,8 @@ impl Accountability {
                 self.record(node, statement)
             }
             Observation::Started { block, .. } => {
-                let is_lost = |stored: &Stored| {
-                    stored.at.is_some_and(|(of, at)| of == node && at > *block)
-                };
+                let is_lost =
+                    |stored: &Stored| stored.at.is_some_and(|(of, at)| of == node && at > *block);
                 for stored in self.stored.values_mut() {
                     stored.retain(|stored| !is_lost(stored));
                 }
@@ -142,7 +141,9 @@ impl Accountability {
         signers: &Bitmap,
     ) {
         let members = sets.at(said.height());
-        let signers = signers.iter().filter_map(|signer| members.node(signer.get()));
+        let signers = signers
+            .iter()
+            .filter_map(|signer| members.node(signer.get()));
         let signers = signers.collect();
         let stored = self.stored.entry(said.height()).or_default();
         stored.push(Stored { at, said, signers });
@@ -234,12 +235,7 @@ impl Accountability {
     }
 
     fn decided(&mut self, of: Of<'_>, certificate: &CommitCertificate) -> Finding {
-        self.store(
-            of.sets,
-            None,
-            certificate.statement(),
-            &certificate.signers,
-        );
+        self.store(of.sets, None, certificate.statement(), &certificate.signers);
         self.certificate(of, certificate)
     }
 

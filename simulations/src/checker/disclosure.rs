@@ -199,9 +199,12 @@ impl Disk {
             BlockRecord::Decided(decided) => {
                 let height = decided.certificate.height;
                 self.certificates.insert(height, at);
-                let later = self.locked.split_off(&(height.next(), Round::new(0), BlockId::default()));
+                let later =
+                    self.locked
+                        .split_off(&(height.next(), Round::new(0), BlockId::default()));
                 let mut locked = std::mem::replace(&mut self.locked, later).into_iter();
-                let lacks = locked.find(|place| place.0 == height && !self.polkas.contains_key(place));
+                let lacks =
+                    locked.find(|place| place.0 == height && !self.polkas.contains_key(place));
                 if let Some((_, round, id)) = lacks {
                     return Err(format!(
                         "height {height} is decided, and the polka of its lock on {id} in round {round} was not written"

@@ -87,7 +87,11 @@ impl Replica {
     }
 
     /// The height is halted by two certificates: what proves it is kept.
-    pub(super) fn record_conflict(&mut self, certificates: [&CommitCertificate; 2], step: &mut Step) {
+    pub(super) fn record_conflict(
+        &mut self,
+        certificates: [&CommitCertificate; 2],
+        step: &mut Step,
+    ) {
         self.record_polkas(step);
         for certificate in certificates {
             self.append_block(BlockRecord::conflicting(certificate), step);

@@ -6,6 +6,7 @@ mod catching_up;
 mod evidence;
 mod faults;
 mod flood;
+mod forks;
 mod frames;
 mod governing;
 mod harness;

@@ -7,19 +7,21 @@
 //! Source: `docs/spec/durable.md`; `docs/spec/guard.md`; `docs/guide/cli.md`.
 
 mod block;
-mod chain;
+pub(super) mod chain;
 mod evidence;
 mod genesis;
 mod guard;
 mod log;
-mod look;
-mod replay;
+pub(super) mod look;
+pub(super) mod replay;
 mod transaction;
 
 use clap::Subcommand;
 use falaj_consensus::types::Height;
 
 use super::{Failure, Scene};
+pub(super) use block::text;
+pub(super) use evidence::words;
 use look::Look;
 
 /// Shows what lies in a home.

@@ -5,7 +5,7 @@
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::{LogId, MemDisk, PendingQueue};
 use falaj_consensus::message::{
-    Body, CommitCertificate, Header, PrecommitValue, Proposal, Statement, Vote,
+    Body, CommitCertificate, Header, Polka, PrecommitValue, Proposal, Statement, Vote,
 };
 use falaj_consensus::proposer::proposer;
 use falaj_consensus::types::{
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use super::super::{Recovered, Replica, ReplicaConfig};
 use crate::core::wire::ProposalBundle;
 use crate::core::{DecidedBlock, Effect, Frame, Input, JobTools, Message, Output, Peer, Timer};
-use crate::storage::{NodeLogs, find_decided};
+use crate::storage::{BlockRecord, NodeLogs, find_decided};
 
 /// A peer.
 pub(super) const PEER: Peer = match Peer::of(ValidatorId::new(1)) {
@@ -322,6 +322,30 @@ impl World {
         }))
     }
 
+    /// A header proposed again in a later round, with the polka of the first three for it that this prevote makes.
+    pub(super) fn proposal_again(&self, header: &Header, round: Round, said: Statement) -> Message {
+        let set = self.replica.open_set();
+        let turn = proposer(&set, &self.replica.state().bench(), header.height, round);
+        let Message::Votes(votes) = self.votes(&[0, 1, 2], said) else {
+            panic!("votes are votes");
+        };
+        let polka = Polka::from_votes(set.len(), &votes.iter().collect::<Vec<_>>()).unwrap();
+        let mut proposal = Proposal {
+            header: header.clone(),
+            round,
+            valid_round: Some(polka.round),
+            proposer: turn,
+            signature: Signature::new(Vec::new()).unwrap(),
+        };
+        proposal.signature = self.sign(turn, proposal.statement());
+        Message::Proposal(Box::new(ProposalBundle {
+            proposal,
+            body: Body::default(),
+            polka: Some(polka),
+            parent: None,
+        }))
+    }
+
     /// A vote of each of these validators.
     pub(super) fn votes(&self, validators: &[u16], statement: Statement) -> Message {
         let vote = |index: &u16| {
@@ -353,6 +377,13 @@ impl World {
                 .map(|index| self.sign(*index, statement))
                 .collect(),
         }
+    }
+
+    /// Every record of the block log.
+    pub(super) fn block_records(&self) -> Vec<BlockRecord> {
+        let records = self.logs.block.iter_from(self.logs.block.first());
+        let decode = |(_, bytes): (_, Vec<u8>)| BlockRecord::decode(&bytes).unwrap();
+        records.map(|record| decode(record.unwrap())).collect()
     }
 
     /// The tick runs out.

@@ -1,7 +1,7 @@
 //! Blocks and heights.
 
-use falaj_consensus::message::{Body, CommitCertificate, Header};
-use falaj_consensus::types::Height;
+use falaj_consensus::message::{Body, CommitCertificate, Header, Polka};
+use falaj_consensus::types::{Height, Round};
 use falaj_consensus::verify::{Context, RealChecker};
 use serde_json::{Value, json};
 
@@ -88,9 +88,21 @@ pub(super) fn show_records(look: &Look, height: Height) -> Result<(), Failure> {
         certificates
             .push(json!({"record": position.get(), "certificate": plain_certificate(&found)}));
     }
+    let mut polkas = Vec::new();
+    for position in &recorded.polkas {
+        let found = chain.polka(*position)?;
+        polkas.push(json!({"record": position.get(), "polka": plain_polka(&found)}));
+    }
+    let mut conflicting = Vec::new();
+    for position in &recorded.conflicting {
+        let found = chain.certificate(*position)?;
+        conflicting
+            .push(json!({"record": position.get(), "certificate": plain_certificate(&found)}));
+    }
     let state = state(&chain, height)?;
     let view = json!({
         "height": height.get(), "state": state, "blocks": blocks, "certificates": certificates,
+        "polkas": polkas, "conflicting": conflicting,
     });
     if look.json {
         print::json(&view);
@@ -112,7 +124,7 @@ fn state(chain: &Chain<'_>, height: Height) -> Result<&'static str, Failure> {
     let recorded = chain.recorded(height);
     Ok(if whole {
         "decided"
-    } else if recorded.proposed.is_empty() && recorded.certificates.is_empty() {
+    } else if recorded.is_empty() {
         "absent"
     } else {
         "open"
@@ -145,6 +157,16 @@ fn plain_certificate(certificate: &CommitCertificate) -> Value {
         "round": certificate.round.get(),
         "id": certificate.id.to_string(),
         "outcome": certificate.outcome.to_string(),
+        "signers": signers.collect::<Vec<_>>(),
+    })
+}
+
+fn plain_polka(polka: &Polka) -> Value {
+    let signers = polka.signers.iter().map(|index| index.get());
+    json!({
+        "round": polka.round.get(),
+        "id": polka.id.to_string(),
+        "valid_round": polka.valid_round.map(Round::get),
         "signers": signers.collect::<Vec<_>>(),
     })
 }
@@ -199,7 +221,7 @@ fn transactions(chain: &Chain<'_>, body: &Body) -> Result<Value, Failure> {
 }
 
 /// A view for people: one field a line, what is inside indented.
-pub(super) fn text(value: &Value, depth: usize) {
+pub(in crate::shell::cli) fn text(value: &Value, depth: usize) {
     let Value::Object(fields) = value else {
         return print::line(&format!("{:depth$}{}", "", word(value)));
     };

@@ -5,7 +5,9 @@
 //! Shape: per height, the places of all proposals and certificates; what they say is read again where it is shown.
 
 use falaj_consensus::durable::{LogId, Position};
-use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Body, CommitCertificate, Header, decode};
+use falaj_consensus::message::{
+    BATCH_BYTES_MAX, Batch, Body, CommitCertificate, Header, Polka, decode,
+};
 use falaj_consensus::types::{BatchDigest, BlockId, Height};
 use falaj_ledger::transaction::SignedTx;
 use std::collections::BTreeMap;
@@ -15,8 +17,8 @@ use crate::shell::cli::Failure;
 use crate::storage::BlockRecord;
 
 /// What the logs hold.
-pub(super) struct Chain<'a> {
-    pub(super) look: &'a Look,
+pub(in crate::shell::cli) struct Chain<'a> {
+    pub(in crate::shell::cli) look: &'a Look,
     blocks: View,
     batches: View,
     heights: BTreeMap<Height, Recorded>,
@@ -25,28 +27,41 @@ pub(super) struct Chain<'a> {
 
 /// What is recorded of a height.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorded {
+pub(in crate::shell::cli) struct Recorded {
     /// Header and body of each block that was judged valid or decided.
-    pub(super) proposed: Vec<(Position, BlockId)>,
+    pub(in crate::shell::cli) proposed: Vec<(Position, BlockId)>,
     /// The certificates.
-    pub(super) certificates: Vec<Position>,
+    pub(in crate::shell::cli) certificates: Vec<Position>,
     /// The polkas that the node acted on.
-    pub(super) polkas: Vec<Position>,
+    pub(in crate::shell::cli) polkas: Vec<Position>,
     /// Certificates that contradict each other.
-    pub(super) conflicting: Vec<Position>,
+    pub(in crate::shell::cli) conflicting: Vec<Position>,
+}
+
+impl Recorded {
+    pub(in crate::shell::cli) fn is_empty(&self) -> bool {
+        let Self {
+            proposed,
+            certificates,
+            polkas,
+            conflicting,
+        } = self;
+        let places = [certificates, polkas, conflicting];
+        proposed.is_empty() && places.iter().all(|places| places.is_empty())
+    }
 }
 
 /// A height with everything a decided one has.
-pub(super) struct Decided {
-    pub(super) header: Header,
-    pub(super) body: Body,
-    pub(super) certificate: CommitCertificate,
-    pub(super) body_at: Position,
-    pub(super) certificate_at: Position,
+pub(in crate::shell::cli) struct Decided {
+    pub(in crate::shell::cli) header: Header,
+    pub(in crate::shell::cli) body: Body,
+    pub(in crate::shell::cli) certificate: CommitCertificate,
+    pub(in crate::shell::cli) body_at: Position,
+    pub(in crate::shell::cli) certificate_at: Position,
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn read(look: &'a Look) -> Result<Self, Failure> {
+    pub(in crate::shell::cli) fn read(look: &'a Look) -> Result<Self, Failure> {
         let open = |log| look.log(log).map_err(|error| look.failed(log, error));
         let (blocks, batches) = (open(LogId::Block)?, open(LogId::Batch)?);
         let mut chain = Self {
@@ -101,17 +116,20 @@ impl<'a> Chain<'a> {
     }
 
     /// What is recorded of a height.
-    pub(super) fn recorded(&self, height: Height) -> Recorded {
+    pub(in crate::shell::cli) fn recorded(&self, height: Height) -> Recorded {
         self.heights.get(&height).cloned().unwrap_or_default()
     }
 
     /// The heights of which anything is recorded, in order.
-    pub(super) fn heights(&self) -> impl Iterator<Item = Height> + '_ {
+    pub(in crate::shell::cli) fn heights(&self) -> impl Iterator<Item = Height> + '_ {
         self.heights.keys().copied()
     }
 
     /// Header and body of a record.
-    pub(super) fn proposed(&self, position: Position) -> Result<(Header, Body), Failure> {
+    pub(in crate::shell::cli) fn proposed(
+        &self,
+        position: Position,
+    ) -> Result<(Header, Body), Failure> {
         match self.block_record(position)? {
             BlockRecord::Proposed { header, body } => Ok((header, body)),
             BlockRecord::Decided(_) | BlockRecord::Polka(_) | BlockRecord::Conflicting(_) => {
@@ -121,11 +139,23 @@ impl<'a> Chain<'a> {
     }
 
     /// The certificate of a record.
-    pub(super) fn certificate(&self, position: Position) -> Result<CommitCertificate, Failure> {
+    pub(in crate::shell::cli) fn certificate(
+        &self,
+        position: Position,
+    ) -> Result<CommitCertificate, Failure> {
         match self.block_record(position)? {
             BlockRecord::Decided(decided) => Ok(decided.certificate),
+            BlockRecord::Conflicting(certificate) => Ok(certificate),
+            BlockRecord::Proposed { .. } | BlockRecord::Polka(_) => Err(self.changed(position)),
+        }
+    }
+
+    /// The polka of a record.
+    pub(in crate::shell::cli) fn polka(&self, position: Position) -> Result<Polka, Failure> {
+        match self.block_record(position)? {
+            BlockRecord::Polka(polka) => Ok(polka),
             BlockRecord::Proposed { .. }
-            | BlockRecord::Polka(_)
+            | BlockRecord::Decided(_)
             | BlockRecord::Conflicting(_) => Err(self.changed(position)),
         }
     }
@@ -142,7 +172,10 @@ impl<'a> Chain<'a> {
     }
 
     /// A decided height; none if its certificate or its block is not here.
-    pub(super) fn decided(&self, height: Height) -> Result<Option<Decided>, Failure> {
+    pub(in crate::shell::cli) fn decided(
+        &self,
+        height: Height,
+    ) -> Result<Option<Decided>, Failure> {
         let recorded = self.recorded(height);
         let Some(certificate_at) = recorded.certificates.first().copied() else {
             return Ok(None);
@@ -163,12 +196,15 @@ impl<'a> Chain<'a> {
     }
 
     /// Whether a batch is here.
-    pub(super) fn has(&self, digest: BatchDigest) -> bool {
+    pub(in crate::shell::cli) fn has(&self, digest: BatchDigest) -> bool {
         self.digests.contains_key(&digest)
     }
 
     /// A batch; none if it is not here.
-    pub(super) fn batch(&self, digest: BatchDigest) -> Result<Option<Batch>, Failure> {
+    pub(in crate::shell::cli) fn batch(
+        &self,
+        digest: BatchDigest,
+    ) -> Result<Option<Batch>, Failure> {
         let Some(position) = self.digests.get(&digest) else {
             return Ok(None);
         };
@@ -176,7 +212,7 @@ impl<'a> Chain<'a> {
     }
 
     /// All batches, in order of the log.
-    pub(super) fn batches(
+    pub(in crate::shell::cli) fn batches(
         &self,
     ) -> impl Iterator<Item = Result<(BatchDigest, Batch), Failure>> + '_ {
         let mut places: Vec<_> = self
@@ -200,7 +236,10 @@ impl<'a> Chain<'a> {
     }
 
     /// The encoded transactions of a block, in order; none where a batch is not here.
-    pub(super) fn transactions(&self, body: &Body) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+    pub(in crate::shell::cli) fn transactions(
+        &self,
+        body: &Body,
+    ) -> Result<Option<Vec<Vec<u8>>>, Failure> {
         let mut transactions = Vec::new();
         for reference in &body.batches {
             let Some(batch) = self.batch(reference.digest)? else {
@@ -214,6 +253,6 @@ impl<'a> Chain<'a> {
 }
 
 /// Reads a transaction without judging it.
-pub(super) fn read_transaction(bytes: &[u8]) -> Option<SignedTx> {
+pub(in crate::shell::cli) fn read_transaction(bytes: &[u8]) -> Option<SignedTx> {
     decode("transaction", bytes, BATCH_BYTES_MAX).ok()
 }

@@ -61,7 +61,7 @@ fn view(genesis: &Genesis, evidence: &Evidence, block: &Header, of: Option<&Head
 }
 
 /// What somebody signed.
-fn words(statement: &Statement) -> String {
+pub(in crate::shell::cli) fn words(statement: &Statement) -> String {
     let round = statement.round();
     let with = |valid: Option<Round>| {
         valid.map_or_else(String::new, |valid| format!(" with valid round {valid}"))

@@ -10,18 +10,18 @@ use crate::shell::config::Config;
 use crate::shell::home::read_genesis;
 
 /// A log that is looked at.
-pub(super) type View = LogView<FolderView>;
+pub(in crate::shell::cli) type View = LogView<FolderView>;
 
 /// Configuration and genesis of a home.
-pub(super) struct Look {
+pub(in crate::shell::cli) struct Look {
     home: PathBuf,
-    pub(super) json: bool,
-    pub(super) config: Config,
-    pub(super) genesis: Genesis,
+    pub(in crate::shell::cli) json: bool,
+    pub(in crate::shell::cli) config: Config,
+    pub(in crate::shell::cli) genesis: Genesis,
 }
 
 impl Look {
-    pub(super) fn at(scene: &Scene) -> Result<Self, Failure> {
+    pub(in crate::shell::cli) fn at(scene: &Scene) -> Result<Self, Failure> {
         let config = Config::load(&scene.home)?;
         let genesis = read_genesis(&scene.home.join(&config.paths.genesis))?;
         Ok(Self {
@@ -33,7 +33,7 @@ impl Look {
     }
 
     /// Reads a log and checks every byte of it.
-    pub(super) fn log(&self, log: LogId) -> Result<View, LogError> {
+    pub(in crate::shell::cli) fn log(&self, log: LogId) -> Result<View, LogError> {
         let identity = LogIdentity {
             log,
             genesis_hash: self.genesis.hash(),
@@ -42,7 +42,7 @@ impl Look {
     }
 
     /// The folder of a log's files.
-    pub(super) fn folder(&self, log: LogId) -> PathBuf {
+    pub(in crate::shell::cli) fn folder(&self, log: LogId) -> PathBuf {
         self.locked_folder(log).join(log.name())
     }
 
@@ -57,13 +57,13 @@ impl Look {
     /// Whether a node works in the folder of a log at this moment.
     ///
     /// The lock is asked for, shared, and given back at once; a node that starts in between is told that the folder is in use.
-    pub(super) fn is_in_use(&self, log: LogId) -> bool {
+    pub(in crate::shell::cli) fn is_in_use(&self, log: LogId) -> bool {
         let lock = File::open(self.locked_folder(log).join("lock"));
         lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// An error of a log: damage, or the motion of a node at work.
-    pub(super) fn failed(&self, log: LogId, error: LogError) -> Failure {
+    pub(in crate::shell::cli) fn failed(&self, log: LogId, error: LogError) -> Failure {
         if self.is_in_use(log) {
             self.in_motion(log, &error.to_string())
         } else {
@@ -72,7 +72,12 @@ impl Look {
     }
 
     /// A record that is whole and is none of this version.
-    pub(super) fn not_a_record(&self, view: &View, log: LogId, position: Position) -> Failure {
+    pub(in crate::shell::cli) fn not_a_record(
+        &self,
+        view: &View,
+        log: LogId,
+        position: Position,
+    ) -> Failure {
         let site = view.site(position).map_or_else(String::new, |site| {
             format!(", in the frame of {} at byte {}", site.file, site.offset)
         });

@@ -15,14 +15,14 @@ use super::chain::{Chain, Decided};
 use crate::shell::cli::Failure;
 
 /// The state on its way up.
-pub(super) struct Replay<'a> {
+pub(in crate::shell::cli) struct Replay<'a> {
     chain: &'a Chain<'a>,
     rules: Rules,
     state: State,
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn from_genesis(chain: &'a Chain<'a>) -> Result<Self, Failure> {
+    pub(in crate::shell::cli) fn from_genesis(chain: &'a Chain<'a>) -> Result<Self, Failure> {
         let genesis = &chain.look.genesis;
         let opened = State::open(genesis).map_err(|error| Failure::new(Failure::CONFIG, error))?;
         Ok(Self {
@@ -33,12 +33,23 @@ impl<'a> Replay<'a> {
     }
 
     /// The receipts of a height.
-    pub(super) fn receipts_at(mut self, height: Height) -> Result<Vec<Receipt>, Failure> {
+    pub(in crate::shell::cli) fn receipts_at(
+        mut self,
+        height: Height,
+    ) -> Result<Vec<Receipt>, Failure> {
         let mut receipts = Vec::new();
         while self.state.height() < height {
             receipts = self.step()?;
         }
         Ok(receipts)
+    }
+
+    /// The state after a height.
+    pub(in crate::shell::cli) fn state_after(mut self, height: Height) -> Result<State, Failure> {
+        while self.state.height() < height {
+            self.step()?;
+        }
+        Ok(self.state)
     }
 
     fn step(&mut self) -> Result<Vec<Receipt>, Failure> {
