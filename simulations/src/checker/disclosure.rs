@@ -75,7 +75,11 @@ impl Disclosure {
             }
             Observation::Released { statement, .. } => {
                 disk.released = disk.released.max(Place::of(statement));
-                if let (Kind::Precommit, Some(id)) = (statement.kind(), statement.block()) {
+                // The guard of an earlier life may hold the only polka of what it recorded.
+                let is_new = Place::of(statement) > disk.recorded;
+                if let (Kind::Precommit, Some(id), true) =
+                    (statement.kind(), statement.block(), is_new)
+                {
                     disk.locked
                         .insert((statement.height(), statement.round(), id));
                 }

@@ -178,7 +178,8 @@ impl Shadow {
             {
                 self.is_recent(bundle.proposal.header.height, "a proposal")?;
                 self.proposal(&bundle.proposal, None);
-                if bundle.proposal.header.time_us < self.started_us {
+                let is_older = bundle.proposal.header.time_us < self.started_us;
+                if is_older || self.had_intended(&bundle.proposal.statement()) {
                     self.proposal(&bundle.proposal, Some(clock.wall_us));
                 }
                 Ok(())

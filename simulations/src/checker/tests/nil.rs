@@ -104,6 +104,42 @@ fn a_restart_begins_the_time_anew() {
     }
 }
 
+/// Goal: a block that was built and not proposed before a restart comes to its node when it is proposed: on a clock that was set back
+/// meanwhile it may be too early.
+#[test]
+fn an_own_proposal_of_an_earlier_life_may_be_too_early() {
+    for (back_s, finding) in [(0, EARLY), (60, None)] {
+        let mut bench = begun(&[]);
+        bench.hear_votes(&[0, 1, 3], precommit(0, None));
+        let own = Header {
+            round: Round::new(1),
+            proposer: ValidatorIndex::new(ME.get()),
+            ..timely(&bench)
+        };
+        bench.write_block(&own, 1);
+        let said = Statement::Proposal {
+            height: own.height,
+            round: own.round,
+            id: own.id(),
+            valid_round: None,
+        };
+        assert_eq!(bench.intend(said), None);
+        bench.clock.mono_ns = 0;
+        bench.clock.wall_us -= back_s * 1_000_000;
+        let started = Observation::Started {
+            height: Height::new(0),
+            block: Position::new(1),
+            batch: Position::START,
+            guard: Place::of(&said),
+        };
+        assert_eq!(bench.show(ME, started), None);
+        assert_eq!(bench.let_out(said), None);
+        let sent = frame(proposal(&own));
+        assert_eq!(bench.show(ME, Observation::Sent(&sent)), None);
+        assert_eq!(bench.release(prevote(1, None, None)), finding);
+    }
+}
+
 /// Goal: a node's own block is in time, but a process that starts counts it again, and may find it too late by then.
 #[test]
 fn a_restart_counts_the_own_proposal_again() {
