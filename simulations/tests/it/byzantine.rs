@@ -1,6 +1,7 @@
 //! Validators that lie.
 
 use falaj_simulations::byzantine::Behaviour;
+use falaj_simulations::checker::Violation;
 use falaj_simulations::fault::Fault;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::scenario::Scenario;
@@ -97,8 +98,8 @@ fn two_that_flood_leave_each_other_alone() {
     assert_eq!(world.violation(), None);
 }
 
-/// Goal: two of four are one more than consensus bears; whenever they fork the chain, what correct nodes have heard names both, and
-/// nobody else.
+/// Goal: two of four are one more than consensus bears; whenever they fork the chain, what correct nodes keep names both, and nobody
+/// else. Where a vote on top of a fork is seen before the fork is told, that ends the run, and nobody has to be named.
 #[test]
 fn a_fork_names_those_who_made_it() {
     let both = [Behaviour::Equivocate, Behaviour::VoteTwice];
@@ -111,8 +112,9 @@ fn a_fork_names_those_who_made_it() {
         world.run_to(at_ms(3_000));
         world.violation().cloned()
     });
-    let forked: Vec<_> = forked.collect();
-    assert!(!forked.is_empty(), "no seed forked");
+    let is_of_a_fork = |violation: &Violation| violation.oracle != "rule conformance";
+    let forked: Vec<_> = forked.filter(is_of_a_fork).collect();
+    assert!(forked.len() >= 4, "{forked:?}");
     for violation in forked {
         assert_ne!(violation.oracle, "accountability", "{violation}");
         assert!(
