@@ -135,7 +135,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::NoPrevoteTimer => (Area::Timers, LIVENESS, &[S::HastyTimeouts]),
         M::NoPrecommitTimer => (Area::Timers, LIVENESS, &[S::OneDown]),
         M::NoHeartbeat => (Area::Timers, LIVENESS, &[S::IdleNetwork]),
-        M::NoRetransmitTick => (Area::Timers, LIVENESS, &[S::BadNetwork, S::HastyTimeouts]),
+        M::NoRetransmitTick => (Area::Timers, WHY, &[S::BadNetwork, S::HastyTimeouts]),
         M::LatePrecommitTimerActs => (Area::Timers, CONFORMANCE, &[S::HastyTimeouts]),
 
         M::SignBytesWithoutGenesis => (Area::SignBytes, DOUBLE_SIGN, &[S::CalmDay]),
