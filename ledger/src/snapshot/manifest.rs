@@ -100,12 +100,12 @@ impl Manifest {
     pub fn verify(
         self,
         trust: &Trust,
-        checkpoint: Option<&Checkpoint>,
+        checkpoints: &[Checkpoint],
         checker: &dyn Checker,
     ) -> Result<ProvenManifest, SnapshotError> {
         let proof = &self.proof;
         let certified = proof.verify(trust, checker).map_err(SnapshotError::Proof)?;
-        if let Some(checkpoint) = checkpoint {
+        for checkpoint in checkpoints {
             checkpoint.check(trust, proof)?;
         }
         let (prefixes, found) = fold(&self.parts).ok_or(SnapshotError::Cover)?;

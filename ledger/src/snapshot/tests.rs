@@ -37,7 +37,7 @@ fn kept_within(world: &World, bytes_max: usize) -> Kept {
 
 fn restored(world: &World, kept: &Kept) -> Result<State, SnapshotError> {
     let manifest = Manifest::from_bytes(&kept.manifest)?;
-    let proven = manifest.verify(&world.trust(), None, &RealChecker)?;
+    let proven = manifest.verify(&world.trust(), &[], &RealChecker)?;
     let mut restoring = proven.restore();
     for (index, bytes) in kept.chunks.iter().enumerate() {
         restoring.take(index, bytes.clone())?;
@@ -93,7 +93,7 @@ fn every_byte_of_every_chunk_is_covered() {
     world.pay(3);
     let kept = kept(&world);
     let manifest = Manifest::from_bytes(&kept.manifest).unwrap();
-    let proven = manifest.verify(&world.trust(), None, &RealChecker).unwrap();
+    let proven = manifest.verify(&world.trust(), &[], &RealChecker).unwrap();
     for (index, bytes) in kept.chunks.iter().enumerate() {
         proven.check_chunk(index, bytes).unwrap();
         for at in 0..bytes.len() {
@@ -165,7 +165,7 @@ fn a_wrong_chunk_costs_itself_alone() {
     world.pay(10);
     let kept = kept(&world);
     let manifest = Manifest::from_bytes(&kept.manifest).unwrap();
-    let proven = manifest.verify(&world.trust(), None, &RealChecker).unwrap();
+    let proven = manifest.verify(&world.trust(), &[], &RealChecker).unwrap();
     let mut restoring = proven.restore();
     for (index, bytes) in kept.chunks.iter().enumerate().rev() {
         assert!(restoring.take(index, vec![1; 50]).is_err());

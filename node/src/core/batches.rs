@@ -142,6 +142,8 @@ pub(super) struct Batches {
     ordered: Ordered,
     unsynced: BTreeMap<Position, BatchRef>,
     authors: BTreeMap<ValidatorId, Numbers>,
+    /// Whether the node began with a snapshot, so that it has not seen all numbers that were ordered.
+    began_late: bool,
     acks: BTreeMap<ValidatorId, BTreeMap<ValidatorId, u64>>,
     quotas: Quotas,
 }
@@ -150,6 +152,11 @@ impl Batches {
     /// Takes up which numbers of an author are in the log.
     pub(super) fn restore_numbers(&mut self, author: ValidatorId, numbers: Numbers) {
         self.authors.insert(author, numbers);
+    }
+
+    /// The node began with a snapshot: of each author the first number that a block names is the first one.
+    pub(super) fn begin_late(&mut self) {
+        self.began_late = true;
     }
 
     /// Takes up a batch that a decided block named, or that no block can make use of any more: its bytes stay in the log.
@@ -487,7 +494,11 @@ impl Batches {
         let durable = !self.unsynced.contains_key(&held.position);
         let settled = durable && self.settle(reference);
         let numbers = self.authors.get_mut(&reference.author);
-        let passed = numbers.is_some_and(|numbers| numbers.ordered(reference.seq));
+        let late = self.began_late;
+        let passed = numbers.is_some_and(|numbers| {
+            let begun = late && numbers.begin_at(reference.seq);
+            numbers.ordered(reference.seq) || begun
+        });
         (settled || passed).then(|| self.own_ack(reference.author))
     }
 

@@ -25,6 +25,7 @@ mod proof;
 mod receipt;
 mod remedy;
 mod sibling;
+mod snapshot;
 mod start;
 mod status;
 mod time;
@@ -78,6 +79,9 @@ enum Command {
     Receipt(Box<receipt::Receipt>),
     /// Check a receipt, an account or a proof of no execution offline.
     Verify(verify::Verify),
+    /// Take the state as proven chunks, check them, and begin a node with them.
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
     /// Look at upgrades.
     #[command(subcommand)]
     Upgrade(upgrade::Upgrade),
@@ -127,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Tx(tx) => tx.run(&scene),
         Command::Receipt(receipt) => receipt.run(&scene),
         Command::Verify(verify) => verify.run(&scene),
+        Command::Snapshot(snapshot) => snapshot.run(&scene),
         Command::Upgrade(upgrade) => upgrade.run(&scene),
         Command::Openapi(openapi) => openapi.run(&scene),
         Command::Completions(completions) => completions.run(Cli::command()),

@@ -167,7 +167,7 @@ impl<'a, D: Disk> Certificates<'a, D> {
 fn block_of(record: &[u8]) -> Option<(Header, Body)> {
     match BlockRecord::decode(record)? {
         BlockRecord::Proposed { header, body } => Some((header, body)),
-        BlockRecord::Decided(_) => None,
+        BlockRecord::Decided(_) | BlockRecord::Restored(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ use falaj_consensus::durable::{Position, RECORD_BYTES_MAX};
 use falaj_consensus::hash;
 use falaj_consensus::message::{Body, CommitCertificate, Header, decode};
 use falaj_consensus::types::Height;
+use falaj_ledger::bundle::CertifiedOutcome;
 
 /// A record of the block log.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -23,6 +24,8 @@ pub enum BlockRecord {
     } = 1,
     /// The certificate of a decided height.
     Decided(Decided) = DECIDED,
+    /// That the node began with a snapshot in place of genesis, and what proves the block that left it: the first record, or none.
+    Restored(Box<CertifiedOutcome>) = 3,
 }
 
 /// What the record of a certificate begins with; the height that is decided comes next.
@@ -64,6 +67,12 @@ impl BlockRecord {
             body: body.get(),
             batches: batches.iter().map(|position| position.get()).collect(),
         }))
+    }
+
+    /// The bytes of the record that a log begins with after a snapshot.
+    #[must_use]
+    pub fn restored(proof: &CertifiedOutcome) -> Vec<u8> {
+        hash::encode(&Self::Restored(Box::new(proof.clone())))
     }
 
     /// The height that a record decides, read without the rest of it; `None` if it is of no certificate.

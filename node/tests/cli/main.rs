@@ -15,5 +15,6 @@ mod keys;
 mod making;
 mod setting;
 mod shim;
+mod snapshot;
 mod startup;
 mod token;

@@ -182,6 +182,7 @@ impl Disk {
                 let batches = digests(&body);
                 self.bodies.entry(header.id()).or_insert((at, batches));
             }
+            BlockRecord::Restored(_) => {}
             BlockRecord::Decided(decided) => {
                 self.certificates.insert(decided.certificate.height, at);
             }

@@ -11,7 +11,7 @@ use falaj_ledger::transaction::SignedTx;
 use std::collections::BTreeMap;
 
 use super::look::{Look, View};
-use crate::shell::cli::Failure;
+use crate::shell::cli::{Failure, print};
 use crate::storage::BlockRecord;
 
 /// What the logs hold.
@@ -20,6 +20,8 @@ pub(super) struct Chain<'a> {
     blocks: View,
     batches: View,
     heights: BTreeMap<Height, Recorded>,
+    /// Height of the snapshot that the log begins with; 0 if it begins with genesis.
+    floor: Height,
     digests: BTreeMap<BatchDigest, Position>,
 }
 
@@ -50,6 +52,7 @@ impl<'a> Chain<'a> {
             blocks,
             batches,
             heights: BTreeMap::new(),
+            floor: Height::new(0),
             digests: BTreeMap::new(),
         };
         chain.scan_blocks()?;
@@ -71,6 +74,7 @@ impl<'a> Chain<'a> {
                     let recorded = self.heights.entry(height).or_default();
                     recorded.certificates.push(position);
                 }
+                Some(BlockRecord::Restored(proof)) => self.floor = proof.header().height,
                 None => return Err(self.look.not_a_record(&self.blocks, LogId::Block, position)),
             }
         }
@@ -88,6 +92,21 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
+    /// The last height that was decided before this home began; 0 if it began with genesis.
+    pub(super) const fn floor(&self) -> Height {
+        self.floor
+    }
+
+    /// Says to people that earlier blocks were never here, if somebody asks for all from a height on.
+    pub(super) fn warn_of_floor(&self, from: Height) {
+        if from <= self.floor {
+            print::warning(&format!(
+                "this home began with the snapshot of height {}: what came up to it is not here",
+                self.floor
+            ));
+        }
+    }
+
     /// What is recorded of a height.
     pub(super) fn recorded(&self, height: Height) -> Recorded {
         self.heights.get(&height).cloned().unwrap_or_default()
@@ -102,7 +121,7 @@ impl<'a> Chain<'a> {
     pub(super) fn proposed(&self, position: Position) -> Result<(Header, Body), Failure> {
         match self.block_record(position)? {
             BlockRecord::Proposed { header, body } => Ok((header, body)),
-            BlockRecord::Decided(_) => Err(self.changed(position)),
+            BlockRecord::Decided(_) | BlockRecord::Restored(_) => Err(self.changed(position)),
         }
     }
 
@@ -110,7 +129,7 @@ impl<'a> Chain<'a> {
     pub(super) fn certificate(&self, position: Position) -> Result<CommitCertificate, Failure> {
         match self.block_record(position)? {
             BlockRecord::Decided(decided) => Ok(decided.certificate),
-            BlockRecord::Proposed { .. } => Err(self.changed(position)),
+            BlockRecord::Proposed { .. } | BlockRecord::Restored(_) => Err(self.changed(position)),
         }
     }
 
