@@ -217,7 +217,8 @@ fn a_unit_from_nowhere_is_found() {
     forge.write(data.path(), 1);
     let logs = open(data.path(), &forge.genesis).unwrap();
     let found = logs.scan().unwrap();
-    let mut replay = Replay::new(&forge.genesis, &logs, &found).unwrap();
+    let start = start::of(&forge.genesis, data.path(), &found).unwrap();
+    let mut replay = Replay::new(&forge.genesis, &logs, &found, start);
     replay.step().unwrap();
     replay.state = with_a_unit_from_nowhere(&replay.state, account(BANK_A, 1));
     let mut history = History::default();
