@@ -39,6 +39,8 @@ pub mod reference;
 pub mod rejection;
 pub mod set_change;
 #[cfg(feature = "std")]
+pub mod snapshot;
+#[cfg(feature = "std")]
 pub mod state;
 #[cfg(feature = "std")]
 pub mod state_map;

@@ -11,8 +11,7 @@
 //!
 //! Who calls it: [`crate::state_map::StateMap`], which keeps the values beside it.
 //! Errors: none; a proof that does not hold is a [`ProofError`].
-//! Room is left for range proofs (a run of neighbouring leaves with the siblings on both edges), which snapshots will need:
-//! they use the same nodes and change no byte of what is here.
+//! Snapshots are cut along its subtrees and proven by their roots, see [`crate::snapshot`].
 //! Source: `docs/spec/state-root.md`; Dahlberg, Pulls, Peeters, "Efficient sparse Merkle trees" (2016), for compact subtrees.
 
 mod hash;
@@ -30,7 +29,11 @@ mod update;
 #[cfg(feature = "std")]
 mod work;
 
+#[cfg(feature = "std")]
+pub(crate) use hash::{bit, one as fork_hash};
 pub use proof::{DEPTH_MAX, Proof, ProofError};
+#[cfg(feature = "std")]
+pub(crate) use tree::subtree_root;
 #[cfg(feature = "std")]
 pub use tree::{LeafChange, StateTree, root_by_definition};
 

@@ -102,9 +102,14 @@ pub trait Store: Send + Sync {
     /// [`StoreError::OutOfOrder`] and [`StoreError::PageTooLong`] before anything is written; [`StoreError::Io`].
     fn commit(&self, write: &BlockWrite) -> Result<(), StoreError>;
 
-    /// Writes the whole state as it is after a block, so that loading need not begin earlier; durable on return.
+    /// Begins an empty store with the whole state after a block, for a state that came as a snapshot; all or nothing, durable on return.
     ///
-    /// Into an empty store this also sets the marker, for a state that came as a snapshot.
+    /// # Errors
+    /// [`StoreError::OtherState`] if the state's root is not the marker's, or the store is not empty; [`StoreError::PageTooLong`];
+    /// [`StoreError::Io`].
+    fn begin(&self, at: &Marker, state: &StateMap, pages: &[Page]) -> Result<(), StoreError>;
+
+    /// Writes the whole state as it is after a block, so that loading need not begin earlier; durable on return.
     ///
     /// # Errors
     /// [`StoreError::OtherState`] if the state's root is not the marker's, or the store holds no such block;

@@ -10,7 +10,9 @@ mod find;
 pub(crate) mod forge;
 mod record;
 mod recovery;
+mod start_point;
 
 pub use find::{DecidedRecord, find_decided};
 pub use record::{BlockRecord, Decided};
 pub use recovery::{NodeLogs, RecoverError, RecoveredLogs, check_gates};
+pub use start_point::{Floor, StartPoint};

@@ -1,4 +1,4 @@
-//! Re-executes what the nodes' logs hold, from genesis, without believing the nodes.
+//! Re-executes what the nodes' logs hold, from genesis or from a proven snapshot, without believing the nodes.
 //!
 //! Invariant: the logs of a running or stopped node are read from copies and never touched. A node passes when every height has a header
 //! that follows from the one before, a certificate with a quorum of right signatures, batches whose transactions are rightly signed, and an
@@ -13,6 +13,7 @@ mod forge;
 mod lengths;
 mod node;
 mod rules;
+mod start;
 
 use anyhow::{Context as _, Result};
 use falaj_consensus::types::{BlockId, Height, OutcomeHash, ValidatorId};
@@ -62,7 +63,9 @@ struct Decided {
 #[derive(Debug, Default)]
 struct History {
     report: NodeReport,
-    /// By height, from 1.
+    /// Heights before the first of the blocks: those below a snapshot that the node began with.
+    before: u64,
+    /// By height, in a row.
     blocks: Vec<Decided>,
     /// The last height at which a certificate here carries a validator's signature.
     signed: BTreeMap<ValidatorId, Height>,
@@ -71,7 +74,14 @@ struct History {
 
 impl History {
     fn height(&self) -> u64 {
-        u64::try_from(self.blocks.len()).unwrap_or(u64::MAX)
+        let blocks = u64::try_from(self.blocks.len()).unwrap_or(u64::MAX);
+        self.before.saturating_add(blocks)
+    }
+
+    /// What it has of a height.
+    fn at(&self, height: u64) -> Option<Decided> {
+        let index = height.checked_sub(self.before)?.checked_sub(1)?;
+        self.blocks.get(usize::try_from(index).ok()?).copied()
     }
 }
 
@@ -139,12 +149,19 @@ fn histories(folder: &Path, manifest: &Manifest, genesis: &Genesis) -> Result<Ve
 
 /// Heights at which two nodes do not have the same.
 fn differences(histories: &[History]) -> Vec<String> {
-    let Some(longest) = histories.iter().max_by_key(|history| history.blocks.len()) else {
+    // Of two that end at one height the one that begins first has more to compare with.
+    let longest = histories
+        .iter()
+        .max_by_key(|history| (history.height(), history.blocks.len()));
+    let Some(longest) = longest else {
         return Vec::new();
     };
     let first = histories.iter().filter_map(|history| {
-        let mut pairs = (1_u64..).zip(longest.blocks.iter().zip(&history.blocks));
-        let (height, _) = pairs.find(|(_, (one, other))| one != other)?;
+        let differs = |height: &u64| {
+            let both = longest.at(*height).zip(history.at(*height));
+            both.is_some_and(|(one, other)| one != other)
+        };
+        let height = (1..=history.height()).find(differs)?;
         let (one, other) = (&longest.report.name, &history.report.name);
         Some(format!("{one} and {other} differ at height {height}"))
     });
@@ -174,6 +191,20 @@ mod tests {
     #[test]
     fn a_node_that_is_behind_does_not_differ() {
         assert!(differences(&[history("a", &[1, 2, 3]), history("b", &[1, 2])]).is_empty());
+    }
+
+    #[test]
+    fn a_node_that_began_with_a_snapshot_is_compared_from_there_on() {
+        let late = |blocks: &[u8]| History {
+            before: 2,
+            ..history("late", blocks)
+        };
+        let whole = history("whole", &[1, 2, 3, 4]);
+        assert!(differences(&[late(&[3, 4]), whole]).is_empty());
+        let found = differences(&[late(&[3, 9]), history("whole", &[1, 2, 3, 4])]);
+        assert!(found[0].contains("differ at height 4"), "{found:?}");
+        let found = differences(&[late(&[9]), history("whole", &[1, 2, 3, 4])]);
+        assert!(found[0].contains("differ at height 3"), "{found:?}");
     }
 
     #[test]

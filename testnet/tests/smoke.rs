@@ -26,6 +26,8 @@ mod neighbours;
 mod payments;
 #[path = "smoke/programs.rs"]
 mod programs;
+#[path = "smoke/snapshot.rs"]
+mod snapshot;
 #[path = "smoke/stage.rs"]
 mod stage;
 #[path = "smoke/timers.rs"]

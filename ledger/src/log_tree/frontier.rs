@@ -65,6 +65,19 @@ impl Frontier {
             .expect("no log of ours reaches 2^64 leaves");
     }
 
+    /// The complete subtrees that it is made of, the largest first: first leaf, level and root of each.
+    pub fn peaks(&self) -> impl Iterator<Item = (u64, u32, Hash32)> + '_ {
+        let levels = (0..u64::BITS)
+            .rev()
+            .filter(|level| self.size >> level & 1 == 1);
+        let mut next = 0_u64;
+        levels.zip(&self.peaks).map(move |(level, root)| {
+            let start = next;
+            next = next.saturating_add(1_u64 << level);
+            (start, level, *root)
+        })
+    }
+
     /// The root over all leaves so far.
     #[must_use]
     pub fn root(&self) -> Hash32 {

@@ -17,7 +17,7 @@ pub(super) fn leaf_hash(key: &Hash32, value: &Hash32) -> Hash32 {
 ///
 /// # Panics
 /// At depth 256: two hashes that agree in all bits are one.
-pub(super) fn bit(key: &Hash32, depth: usize) -> bool {
+pub(crate) fn bit(key: &Hash32, depth: usize) -> bool {
     let byte = key
         .bytes()
         .get(depth >> 3)
@@ -40,6 +40,6 @@ pub(super) fn pair(left: &Hash32, right: &Hash32) -> Pair {
 }
 
 /// The hash of one inner node.
-pub(super) fn one(left: &Hash32, right: &Hash32) -> Hash32 {
+pub(crate) fn one(left: &Hash32, right: &Hash32) -> Hash32 {
     sha256(&pair(left, right))
 }

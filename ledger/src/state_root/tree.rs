@@ -68,10 +68,11 @@ impl StateTree {
 #[must_use]
 pub fn root_by_definition(leaves: &std::collections::BTreeMap<Hash32, Hash32>) -> Hash32 {
     let leaves: Vec<(Hash32, Hash32)> = leaves.iter().map(|(key, value)| (*key, *value)).collect();
-    subtree_by_definition(&leaves, 0)
+    subtree_root(&leaves, 0)
 }
 
-fn subtree_by_definition(leaves: &[(Hash32, Hash32)], depth: usize) -> Hash32 {
+/// The root of a subtree at a depth, of its leaves in strictly ascending order of the key hash, by the definition alone.
+pub(crate) fn subtree_root(leaves: &[(Hash32, Hash32)], depth: usize) -> Hash32 {
     match leaves {
         [] => Hash32::ZERO,
         [(key, value)] => leaf_hash(key, value),
@@ -79,10 +80,7 @@ fn subtree_by_definition(leaves: &[(Hash32, Hash32)], depth: usize) -> Hash32 {
             let (left, right) =
                 several.split_at(several.partition_point(|(key, _)| !bit(key, depth)));
             let below = depth.saturating_add(1);
-            one(
-                &subtree_by_definition(left, below),
-                &subtree_by_definition(right, below),
-            )
+            one(&subtree_root(left, below), &subtree_root(right, below))
         }
     }
 }

@@ -166,6 +166,12 @@ impl<M: Medium> Store for BlockStore<M> {
         self.flush()
     }
 
+    fn begin(&self, at: &Marker, state: &StateMap, pages: &[Page]) -> Result<(), StoreError> {
+        let _blocks = locked(&self.blocks);
+        pages.iter().try_for_each(check_page)?;
+        self.write_first_checkpoint(at, state, pages)
+    }
+
     fn checkpoint(&self, at: &Marker, state: &StateMap) -> Result<(), StoreError> {
         self.write_checkpoint(at, state)
     }
@@ -213,11 +219,7 @@ fn batch_of(write: &BlockWrite) -> Batch {
     let content = delta_content(write);
     let delta = record::chunks(Kind::Delta, write.marker.height, &content);
     let mut batch: Batch = delta.map(|(key, value)| (key, Some(value))).collect();
-    batch.extend(write.pages.iter().map(|page| {
-        let key = Kind::Page.with(&page.key);
-        let value = record::sealed(&key, &page.value);
-        (key, Some(value))
-    }));
+    batch.extend(write.pages.iter().map(page_record));
     batch.push(marker_record(&write.marker));
     batch
 }
@@ -227,6 +229,12 @@ fn delta_content(write: &BlockWrite) -> Vec<u8> {
     let mut content = encode(&write.marker);
     content.extend_from_slice(&encode(&write.write_set));
     content
+}
+
+fn page_record(page: &Page) -> (Vec<u8>, Option<Vec<u8>>) {
+    let key = Kind::Page.with(&page.key);
+    let value = record::sealed(&key, &page.value);
+    (key, Some(value))
 }
 
 fn marker_record(marker: &Marker) -> (Vec<u8>, Option<Vec<u8>>) {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use falaj_consensus::types::{Hash32, Height};
 
 use super::medium::Medium;
-use super::{BlockStore, PAGE_BYTES_MAX, Page, Store, StoreError};
+use super::{BlockStore, Marker, PAGE_BYTES_MAX, Page, Store, StoreError};
 use crate::state_map::StateMap;
 
 /// A place for stores of one kind.
@@ -201,13 +201,35 @@ pub(super) fn pruning_keeps_what_loading_needs<P: Place>() {
     );
 }
 
-/// Goal: a state that came as a snapshot begins a store, and blocks follow it.
-pub(super) fn a_checkpoint_begins_an_empty_store<P: Place>() {
+/// Goal: a state that came as a snapshot begins a store with its pages, whole or not at all, once; blocks follow it.
+pub(super) fn a_snapshot_begins_an_empty_store<P: Place>() {
     let (place, story) = (P::new(), Story::new(6));
     let (store, at) = (open(&place), Height::new(4));
-    store
-        .checkpoint(&story.marker(at), story.state(at))
-        .unwrap();
+    let (marker, state) = (story.marker(at), story.state(at));
+    let page = Page {
+        key: b"first".to_vec(),
+        value: b"page".to_vec(),
+    };
+    let pages = std::slice::from_ref(&page);
+    let other_root = Marker {
+        state_root: Hash32::ZERO,
+        ..marker
+    };
+    let too_long = Page {
+        key: Vec::new(),
+        value: vec![0; PAGE_BYTES_MAX + 1],
+    };
+    let refused = store.begin(&other_root, state, pages);
+    assert!(matches!(refused, Err(StoreError::OtherState { .. })));
+    let refused = store.checkpoint(&marker, state);
+    assert!(matches!(refused, Err(StoreError::OtherState { .. })));
+    let refused = store.begin(&marker, state, &[too_long]);
+    assert!(matches!(refused, Err(StoreError::PageTooLong { .. })));
+    assert_eq!(store.marker().unwrap(), None);
+    store.begin(&marker, state, pages).unwrap();
+    let again = store.begin(&marker, state, pages);
+    assert!(matches!(again, Err(StoreError::OtherState { .. })));
+    assert_eq!(store.get(&page.key).unwrap(), Some(page.value.clone()));
     for survivor in place.survivors() {
         let store = open(&survivor);
         assert_eq!(store.marker().unwrap(), Some(story.marker(at)));
@@ -401,7 +423,7 @@ macro_rules! store_suite {
             pages_are_found_by_key_and_in_order,
             a_checkpoint_replaces_older_blocks,
             pruning_keeps_what_loading_needs,
-            a_checkpoint_begins_an_empty_store,
+            a_snapshot_begins_an_empty_store,
             a_checkpoint_of_another_state_is_refused,
             checkpoints_may_repeat_and_pile_up,
             another_chain_is_refused,

@@ -142,6 +142,8 @@ pub(super) struct Batches {
     ordered: Ordered,
     unsynced: BTreeMap<Position, BatchRef>,
     authors: BTreeMap<ValidatorId, Numbers>,
+    /// Whether the node began with a snapshot, so that it has not seen all numbers that were ordered.
+    began_late: bool,
     acks: BTreeMap<ValidatorId, BTreeMap<ValidatorId, u64>>,
     quotas: Quotas,
 }
@@ -152,6 +154,11 @@ impl Batches {
         self.authors.insert(author, numbers);
     }
 
+    /// The node began with a snapshot: of each author the first number that it sends, or that a block names, is the first one.
+    pub(super) fn begin_late(&mut self) {
+        self.began_late = true;
+    }
+
     /// Takes up a batch that a decided block named, or that no block can make use of any more: its bytes stay in the log.
     pub(super) fn restore_ordered(&mut self, reference: BatchRef, position: Position) {
         self.ordered.insert(reference.digest, position);
@@ -159,7 +166,7 @@ impl Batches {
 
     /// Takes up the number of a batch of our own: whatever is in the log in our name counts, so that no number is given twice.
     pub(super) fn restore_own_number(&mut self, reference: BatchRef) -> bool {
-        let first = self.number(reference);
+        let first = self.number_sent(reference);
         self.settle(reference);
         first
     }
@@ -256,7 +263,7 @@ impl Batches {
         sender: ValidatorId,
     ) {
         let reference = batch.reference;
-        let first = sender == reference.author && self.number(reference);
+        let first = sender == reference.author && self.number_sent(reference);
         self.unsynced.insert(position, reference);
         if mutated!(AcknowledgeBeforeSynced) {
             self.settle(reference);
@@ -286,7 +293,7 @@ impl Batches {
     pub(super) fn vouched(&mut self, digest: &BatchDigest) -> Option<Ack> {
         let held = self.unordered.get(digest).filter(|held| !held.first)?;
         let (reference, position) = (held.batch.reference, held.position);
-        let first = self.number(reference);
+        let first = self.number_sent(reference);
         if first {
             self.numbered.insert(place(reference), *digest);
         }
@@ -487,7 +494,11 @@ impl Batches {
         let durable = !self.unsynced.contains_key(&held.position);
         let settled = durable && self.settle(reference);
         let numbers = self.authors.get_mut(&reference.author);
-        let passed = numbers.is_some_and(|numbers| numbers.ordered(reference.seq));
+        let late = self.began_late;
+        let passed = numbers.is_some_and(|numbers| {
+            let begun = late && numbers.begin_at(reference.seq);
+            numbers.ordered(reference.seq) || begun
+        });
         (settled || passed).then(|| self.own_ack(reference.author))
     }
 
@@ -532,6 +543,20 @@ impl Batches {
         }
         let acks = moved.into_iter().map(|author| self.own_ack(author));
         acks.collect()
+    }
+
+    /// Books the number of a batch that its author sent; whether this batch is the first under it. On a node that began late it is where the
+    /// author's numbers begin, if none is held: authors send the lowest that is not ordered first, and without this word for it the batch
+    /// may be one short of the quorum that lets a block name it.
+    fn number_sent(&mut self, reference: BatchRef) -> bool {
+        let first = self.number(reference);
+        if self.began_late
+            && first
+            && let Some(numbers) = self.authors.get_mut(&reference.author)
+        {
+            numbers.begin_at(reference.seq);
+        }
+        first
     }
 
     /// Books the number; whether this batch is the first under it.
@@ -684,6 +709,33 @@ mod tests {
         let next = batch(2, 0).reference;
         assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
         assert_eq!(batches.check_room(PEER, &next, room), Err(Refused::Quota));
+    }
+
+    // docs/spec/dissemination.md, "Batches": where one of four is down, the word of a node that began late is needed for each batch.
+    #[test]
+    fn a_node_that_began_late_acknowledges_the_first_that_an_author_sends() {
+        let first = |late: bool, sender: ValidatorId| {
+            let mut batches = Batches::default();
+            if late {
+                batches.begin_late();
+            }
+            batches.insert(batch(40, 0), Position::new(1), sender);
+            batches.insert(batch(42, 0), Position::new(2), sender);
+            batches.synced(Position::new(2))
+        };
+        assert_eq!(first(true, AUTHOR), [ack(40)]);
+        assert_eq!(first(false, AUTHOR), []);
+        assert_eq!(first(true, PEER), []);
+        let mut again = Batches::default();
+        again.begin_late();
+        let relayed = batch(40, 0);
+        again.insert(Arc::clone(&relayed), Position::new(1), PEER);
+        assert_eq!(again.synced(Position::new(1)), []);
+        assert_eq!(again.vouched(&relayed.reference.digest), Some(ack(40)));
+        let mut own = Batches::default();
+        own.begin_late();
+        assert!(own.restore_own_number(batch(40, 0).reference));
+        assert_eq!(own.own_ack(AUTHOR), ack(40));
     }
 
     // What is sent again begins with the lowest number whatever its lane: no acknowledgement passes the first that is missing.

@@ -26,6 +26,7 @@ mod proof;
 mod receipt;
 mod remedy;
 mod sibling;
+mod snapshot;
 mod start;
 mod status;
 mod time;
@@ -79,6 +80,9 @@ enum Command {
     Receipt(Box<receipt::Receipt>),
     /// Check a receipt, an account or a proof of no execution offline.
     Verify(verify::Verify),
+    /// Take the state as proven chunks, check them, and begin a node with them.
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
     /// Look at upgrades.
     #[command(subcommand)]
     Upgrade(upgrade::Upgrade),
@@ -131,6 +135,7 @@ pub fn run() -> ExitCode {
         Command::Tx(tx) => tx.run(&scene),
         Command::Receipt(receipt) => receipt.run(&scene),
         Command::Verify(verify) => verify.run(&scene),
+        Command::Snapshot(snapshot) => snapshot.run(&scene),
         Command::Upgrade(upgrade) => upgrade.run(&scene),
         Command::Audit(audit) => audit.run(&scene),
         Command::Openapi(openapi) => openapi.run(&scene),

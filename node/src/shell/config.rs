@@ -7,6 +7,8 @@
 mod check;
 mod unknown;
 
+use falaj_consensus::types::{Hash32, Height, OutcomeHash};
+use falaj_ledger::trust::Checkpoint;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,54 @@ pub struct Config {
     pub log: LogConfig,
     /// How transactions are collected.
     pub mempool: MempoolConfig,
+    /// What snapshots have to agree with.
+    pub snapshot: SnapshotConfig,
+}
+
+/// What snapshots have to agree with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotConfig {
+    /// A block that every snapshot's certificates must lead through, as `HEIGHT:OUTCOME:SET`, from whoever is trusted for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+}
+
+impl SnapshotConfig {
+    /// The checkpoint.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is none.
+    pub fn checkpoint(&self) -> Result<Option<Checkpoint>, ConfigError> {
+        let text = self.checkpoint.as_deref();
+        text.map(checkpoint)
+            .transpose()
+            .map_err(|reason| ConfigError::Value {
+                key: "snapshot.checkpoint",
+                reason: reason.into(),
+            })
+    }
+}
+
+/// Reads a checkpoint: a height, the hash of its outcome and that of the validator set that certified it.
+///
+/// # Errors
+/// What such a text looks like.
+pub fn checkpoint(text: &str) -> Result<Checkpoint, &'static str> {
+    let wrong =
+        "HEIGHT:OUTCOME:SET is needed, a number and two hashes of 64 small hexadecimal digits";
+    let mut parts = text.split(':');
+    let height = parts.next().and_then(|height| height.parse().ok());
+    let mut hash = || parts.next().and_then(Hash32::from_hex);
+    let both = hash().zip(hash());
+    match (height, both, parts.next()) {
+        (Some(height), Some((outcome, set_hash)), None) => Ok(Checkpoint {
+            height: Height::new(height),
+            outcome: OutcomeHash::new(outcome),
+            set_hash,
+        }),
+        _ => Err(wrong),
+    }
 }
 
 /// Where things are, below the home.

@@ -16,8 +16,11 @@ use falaj_ledger::store::{BlockWrite, Marker, Page, Store, StoreError};
 use falaj_ledger::transaction::TxKey;
 
 use crate::core::Committed;
+use crate::storage::Floor;
 
 mod event_log;
+
+pub use event_log::peak_pages;
 
 /// Most bytes of a page: sled is cheapest with few, large values that stay below its own blob limit.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -142,17 +145,18 @@ fn unpack(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(items)
 }
 
-/// Reads the index of a store.
+/// Reads the index of a store; nothing at its floor and below is there.
 #[derive(Clone, Copy)]
 pub struct History<'a> {
     store: &'a dyn Store,
+    floor: Floor,
 }
 
 impl<'a> History<'a> {
-    /// Reads that store.
+    /// Reads that store, which has blocks and events from above that floor on.
     #[must_use]
-    pub const fn new(store: &'a dyn Store) -> Self {
-        Self { store }
+    pub const fn new(store: &'a dyn Store, floor: Floor) -> Self {
+        Self { store, floor }
     }
 
     /// A final block.
@@ -214,7 +218,7 @@ impl<'a> History<'a> {
         Ok(indexes)
     }
 
-    /// Height and index of a key's answer among heights `1..=last`, newest block times by bisection: the one receipt that is final for it,
+    /// Height and index of a key's answer among the heights from the first here to `last`, newest block times by bisection: the one receipt that is final for it,
     /// executed or pinned, wherever it stands among skipped and failed tries; without one, the last try.
     ///
     /// # Errors
@@ -265,12 +269,13 @@ impl<'a> History<'a> {
         Ok(indexes.iter().copied().find(is_final))
     }
 
-    /// The first height whose block time is at or after a time; one above `last` if there is none.
+    /// The first height here whose block time is at or after a time; one above `last` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn first_at_or_after(&self, time_us: u64, last: Height) -> Result<Height, StoreError> {
-        let (mut low, mut high) = (1_u64, last.get().saturating_add(1));
+        let first = self.floor.height.next().get();
+        let (mut low, mut high) = (first, last.get().saturating_add(1).max(first));
         while low < high {
             let middle = low.saturating_add(high.saturating_sub(low) / 2);
             let before = self

@@ -14,12 +14,13 @@ use falaj_consensus::types::{Now, ValidatorId};
 use falaj_consensus::validator_set::{Validator, ValidatorSet};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{Identity, SignerHome, WitnessError, WitnessFile};
+use falaj_ledger::bundle::CertifiedOutcome;
 use falaj_ledger::genesis::{Genesis, GenesisFileError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config::Paths;
-use crate::storage::NodeLogs;
+use crate::storage::{BlockRecord, NodeLogs};
 
 pub use setting::{expect_finished, expect_settable, first_trace, set_on_genesis};
 
@@ -168,6 +169,39 @@ impl Folders {
     #[must_use]
     pub fn store(&self) -> PathBuf {
         self.data.folder().join("ledger")
+    }
+
+    /// The copy of the snapshot that the node began with, if it did.
+    #[must_use]
+    pub fn snapshot(&self) -> PathBuf {
+        self.data.folder().join("snapshot")
+    }
+
+    /// Makes the block log begin behind a snapshot.
+    ///
+    /// # Errors
+    /// [`HomeError`], [`LogError::Exists`] if there are records in the block log or the batch log.
+    pub fn begin_behind(
+        &self,
+        genesis: &Genesis,
+        proof: &CertifiedOutcome,
+    ) -> Result<(), HomeError> {
+        let mut logs = self.empty_logs(genesis)?;
+        logs.append(LogId::Block, &BlockRecord::restored(proof))?;
+        let _ = logs.sync(LogId::Block)?;
+        Ok(())
+    }
+
+    /// The node's logs without a record; they are made if they are not there.
+    ///
+    /// # Errors
+    /// [`HomeError`], [`LogError::Exists`] if there are records in one of them.
+    pub fn empty_logs(&self, genesis: &Genesis) -> Result<NodeLogs<OsDisk>, HomeError> {
+        Ok(NodeLogs::create(
+            self.block()?,
+            self.batch()?,
+            genesis.hash(),
+        )?)
     }
 
     fn block(&self) -> Result<OsDisk, DiskError> {

@@ -35,7 +35,7 @@ use super::network::{
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{
-    Base, StartupError, StoreFault, base_of_genesis, base_of_store, catch_up, decided_sets,
+    Base, StartupError, StoreFault, base_of_start, base_of_store, catch_up, decided_sets,
 };
 use super::runtime::{
     Clock, CoreHandle, CoreParts, Fatal, LogHealth, SignerHandle, SignerThread, StoreThread,
@@ -43,7 +43,7 @@ use super::runtime::{
 use super::view::{Snapshot, View};
 use super::watch::Watch;
 use crate::core::{Divergence, Input, JobTools, MempoolLimits, Peer, Recovered, ReplicaConfig};
-use crate::storage::{NodeLogs, RecoveredLogs};
+use crate::storage::{Floor, NodeLogs, RecoveredLogs};
 use host::Host;
 
 /// Why a node does not start.
@@ -100,6 +100,8 @@ pub struct Node {
     pub banner: Option<String>,
     /// Where blocks and state lie.
     pub data: PathBuf,
+    /// Up to where this node has no blocks and events, because it began with a snapshot.
+    pub floor: Floor,
     /// The clocks.
     pub clock: Clock,
     threads: Threads,
@@ -114,13 +116,18 @@ struct Threads {
     _folders: Folders,
 }
 
-struct Opened {
-    genesis: Arc<Genesis>,
+/// A home whose files are open and whose store is brought up to its logs.
+pub(super) struct Opened {
+    /// The genesis.
+    pub(super) genesis: Arc<Genesis>,
     folders: Folders,
     logs: NodeLogs<OsDisk>,
-    found: RecoveredLogs,
-    store: Arc<dyn Store>,
-    base: Base,
+    /// What the logs hold.
+    pub(super) found: RecoveredLogs,
+    /// The store.
+    pub(super) store: Arc<dyn Store>,
+    /// The state after the last decided height.
+    pub(super) base: Base,
     rules: Arc<Rules>,
 }
 
@@ -189,7 +196,11 @@ impl Drop for Threads {
     }
 }
 
-fn open(home: &Path, config: &Config) -> Result<Opened, StartError> {
+/// Takes a home's folders and opens everything in them but the signer.
+///
+/// # Errors
+/// [`StartError`].
+pub(super) fn open(home: &Path, config: &Config) -> Result<Opened, StartError> {
     expect_finished(home)?;
     let folders = Folders::take(home, &config.paths)?;
     let genesis = Arc::new(read_genesis(&home.join(&config.paths.genesis))?);
@@ -228,7 +239,7 @@ fn open_store(
     match base_of_store(&opened.store, logs, found) {
         Ok(Some(base)) => Ok((Arc::new(opened.store), base)),
         Ok(None) => {
-            let base = base_of_genesis(&opened.store, genesis)?;
+            let base = base_of_start(&opened.store, genesis, found, &folders.snapshot())?;
             Ok((Arc::new(opened.store), base))
         }
         Err(StoreFault::Failed(error)) => Err(error.into()),
@@ -237,7 +248,7 @@ fn open_store(
             let aside = set_aside(&path).map_err(StartupError::from)?;
             tracing::warn!(reason = %unfit, aside = %aside.display(), "the ledger's store is rebuilt from the logs");
             let store = open_on_disk_as_it_is(&path, genesis.hash()).map_err(StartupError::from)?;
-            let base = base_of_genesis(&store, genesis)?;
+            let base = base_of_start(&store, genesis, found, &folders.snapshot())?;
             Ok((Arc::new(store), base))
         }
     }
@@ -346,7 +357,8 @@ fn run(
     }));
     let diverged = found.diverged().copied();
     let guard = signing.as_ref().and_then(usable_guard);
-    let decided_sets = decided_sets(&*store, &base.state)?;
+    let decided_sets = decided_sets(&*store, &base.state, found.start())?;
+    let floor = found.floor();
     let mut recovered = recover(&logs, found, base, guard, &rules)?;
     recovered.decided_sets = decided_sets;
     let watch = begin_watch(clock, &config, &view, diverged, signing.as_ref());
@@ -420,6 +432,7 @@ fn run(
         signer,
         banner,
         data,
+        floor,
         clock,
         threads,
     })

@@ -14,9 +14,14 @@ use falaj_ledger::state::{State, StateError};
 use falaj_ledger::store::{BlockWrite, Loaded, Marker, Store, StoreError};
 use std::sync::Arc;
 
-use super::history::{History, block_write};
+use super::history::{History, block_write, peak_pages};
+use super::snapshot::{self, SnapshotFault};
 use crate::core::JobTools;
-use crate::storage::{NodeLogs, RecoverError, RecoveredLogs, check_gates};
+use crate::storage::{NodeLogs, RecoverError, RecoveredLogs, StartPoint, check_gates};
+use falaj_consensus::verify::RealChecker;
+use falaj_ledger::bundle::{CertifiedOutcome, SetChange, SignedBlock};
+use falaj_ledger::trust::Trust;
+use std::path::Path;
 
 /// Why a node cannot start from its files.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,9 @@ pub enum StartupError {
     /// What the store holds is not a state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The snapshot that the node began with, which the store is to be begun from again.
+    #[error("the snapshot that this node began with cannot be used")]
+    Snapshot(#[from] SnapshotFault),
 }
 
 /// Why nothing was begun from a store.
@@ -60,6 +68,16 @@ pub enum StoreUnfit {
         store: Height,
         /// Last decided height.
         log: Height,
+    },
+    /// It is from before the snapshot that the node began with.
+    #[error(
+        "it is at height {store}, below the snapshot of height {snapshot} that this node began with"
+    )]
+    Below {
+        /// Its height.
+        store: Height,
+        /// Height of the snapshot.
+        snapshot: Height,
     },
     /// It was written by a program that kept no events, or lost them.
     #[error("it holds no event log at height {0}")]
@@ -112,6 +130,18 @@ pub fn base_of_store<D: Disk>(
         return Ok(None);
     };
     let state = State::from_map(state).map_err(StoreUnfit::NoState)?;
+    let floor = found.floor();
+    if marker.height < floor.height {
+        let (store, snapshot) = (marker.height, floor.height);
+        return Err(StoreUnfit::Below { store, snapshot }.into());
+    }
+    if let Some(proof) = found
+        .start()
+        .snapshot()
+        .filter(|_| marker.height == floor.height)
+    {
+        return base_at_snapshot(&marker, state, proof).map(Some);
+    }
     if marker.height == Height::new(0) {
         let outcome = state.outcome(falaj_ledger::receipt::receipts_root(&[]));
         return Ok(Some(Base { state, outcome }));
@@ -124,7 +154,7 @@ pub fn base_of_store<D: Disk>(
     let decided = logs.decided(found, marker.height);
     let decided = decided.map_err(|error| StoreFault::Failed(error.into()))?;
     let certified = decided.certificate.outcome;
-    let history = History::new(store);
+    let history = History::new(store, floor);
     let page = history.block(marker.height)?.ok_or_else(wrong)?;
     if !history.holds_events(page.outcome.events)? {
         return Err(StoreUnfit::NoEvents(marker.height).into());
@@ -140,6 +170,64 @@ pub fn base_of_store<D: Disk>(
     } else {
         Err(wrong().into())
     }
+}
+
+/// The state of a store that has nothing beyond the snapshot that the node began with.
+fn base_at_snapshot(
+    marker: &Marker,
+    state: State,
+    proof: &CertifiedOutcome,
+) -> Result<Base, StoreFault> {
+    let outcome = proof.outcome().clone();
+    let right = *marker == marker_of(proof) && outcome.state_root == state.root();
+    if right {
+        Ok(Base { state, outcome })
+    } else {
+        Err(StoreUnfit::Wrong(marker.height).into())
+    }
+}
+
+fn marker_of(proof: &CertifiedOutcome) -> Marker {
+    let (header, outcome) = (proof.header(), proof.outcome());
+    Marker {
+        height: header.height,
+        block_id: header.id(),
+        outcome: outcome.hash(),
+        state_root: outcome.state_root,
+    }
+}
+
+/// Begins an empty store with what the node began with.
+///
+/// # Errors
+/// [`StartupError`].
+pub fn base_of_start(
+    store: &dyn Store,
+    genesis: &Genesis,
+    found: &RecoveredLogs,
+    snapshot: &Path,
+) -> Result<Base, StartupError> {
+    match found.start().snapshot() {
+        None => base_of_genesis(store, genesis),
+        Some(proof) => base_of_snapshot(store, genesis, proof, snapshot),
+    }
+}
+
+/// Begins an empty store with the snapshot of the block log, from the copy that the node keeps of it: every byte is proven again.
+fn base_of_snapshot(
+    store: &dyn Store,
+    genesis: &Genesis,
+    proof: &CertifiedOutcome,
+    folder: &Path,
+) -> Result<Base, StartupError> {
+    let state = snapshot::read(folder, &Trust::of_genesis(genesis), &[], &RealChecker)?;
+    if (state.proof.header(), state.proof.outcome()) != (proof.header(), proof.outcome()) {
+        return Err(SnapshotFault::Another(folder.into()).into());
+    }
+    let (state, outcome) = (state.state, proof.outcome().clone());
+    let pages = peak_pages(&state.events());
+    store.begin(&marker_of(proof), state.map(), &pages)?;
+    Ok(Base { state, outcome })
 }
 
 /// Writes a genesis as the first block of an empty store.
@@ -199,29 +287,53 @@ pub fn catch_up<D: Disk>(
     Ok((found, base))
 }
 
-/// What shows the guard every height that fixed another validator set, from the store's pages. A page that is gone is told in the log:
-/// without it a guard that was below that height signs nothing, and says so.
+/// What shows the guard every height that fixed another validator set.
 ///
 /// # Errors
 /// [`StartupError`] when the store cannot be read.
-pub fn decided_sets(store: &dyn Store, state: &State) -> Result<Vec<HeightProof>, StartupError> {
-    let history = History::new(store);
-    let mut proofs = Vec::new();
+pub fn decided_sets(
+    store: &dyn Store,
+    state: &State,
+    start: &StartPoint,
+) -> Result<Vec<HeightProof>, StartupError> {
+    let changes = set_changes(store, state, start)?.into_iter();
+    let shown = changes.map(|change| HeightProof {
+        certificate: change.block.certificate(),
+        outcome: change.block.outcome().clone(),
+        set: Arc::new(change.validators),
+    });
+    Ok(shown.collect())
+}
+
+/// Every change of validators with the block that fixed it, in order: those that a snapshot brought along, and then those of the store's
+/// pages. A page that is gone is told in the log: without it a guard that was below that height signs nothing, and says so.
+///
+/// # Errors
+/// [`StartupError`] when the store cannot be read.
+pub fn set_changes(
+    store: &dyn Store,
+    state: &State,
+    start: &StartPoint,
+) -> Result<Vec<SetChange>, StartupError> {
+    let history = History::new(store, start.floor());
+    let brought = start.snapshot().map(CertifiedOutcome::set_changes);
+    let mut changes = brought.unwrap_or_default().to_vec();
     for (from, set) in state.validator_sets() {
-        let Some(height) = from.previous().and_then(Height::previous) else {
+        let decided = from.previous().and_then(Height::previous);
+        let Some(height) = decided.filter(|height| *height > start.floor().height) else {
             continue;
         };
-        let Some(page) = history.block(height)? else {
+        let page = history.block(height)?;
+        let block =
+            page.and_then(|page| SignedBlock::new(page.header, page.outcome, &page.certificate));
+        let Some(block) = block else {
             tracing::warn!(%height, "the store lacks a block that fixed another validator set");
             continue;
         };
-        proofs.push(HeightProof {
-            certificate: page.certificate,
-            outcome: page.outcome,
-            set: Arc::clone(set),
-        });
+        let validators = (**set).clone();
+        changes.push(SetChange { block, validators });
     }
-    Ok(proofs)
+    Ok(changes)
 }
 
 #[cfg(test)]

@@ -167,7 +167,10 @@ impl<'a, D: Disk> Certificates<'a, D> {
 fn block_of(record: &[u8]) -> Option<(Header, Body)> {
     match BlockRecord::decode(record)? {
         BlockRecord::Proposed { header, body } => Some((header, body)),
-        BlockRecord::Decided(_) | BlockRecord::Polka(_) | BlockRecord::Conflicting(_) => None,
+        BlockRecord::Decided(_)
+        | BlockRecord::Polka(_)
+        | BlockRecord::Conflicting(_)
+        | BlockRecord::Restored(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ use falaj_consensus::durable::{Position, RECORD_BYTES_MAX};
 use falaj_consensus::hash;
 use falaj_consensus::message::{Body, CommitCertificate, Header, Polka, decode};
 use falaj_consensus::types::Height;
+use falaj_ledger::bundle::CertifiedOutcome;
 
 /// A record of the block log.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -27,6 +28,8 @@ pub enum BlockRecord {
     Polka(Polka) = 3,
     /// One of two commit certificates of a height that contradict each other.
     Conflicting(CommitCertificate) = 4,
+    /// That the node began with a snapshot in place of genesis, and what proves the block that left it: the first record, or none.
+    Restored(Box<CertifiedOutcome>) = 5,
 }
 
 /// What the record of a certificate begins with; the height that is decided comes next.
@@ -80,6 +83,12 @@ impl BlockRecord {
     #[must_use]
     pub fn conflicting(certificate: &CommitCertificate) -> Vec<u8> {
         hash::encode(&Self::Conflicting(certificate.clone()))
+    }
+
+    /// The bytes of the record that a log begins with after a snapshot.
+    #[must_use]
+    pub fn restored(proof: &CertifiedOutcome) -> Vec<u8> {
+        hash::encode(&Self::Restored(Box::new(proof.clone())))
     }
 
     /// The height that a record decides, read without the rest of it; `None` if it is of no certificate.

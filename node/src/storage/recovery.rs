@@ -18,6 +18,7 @@ use falaj_consensus::message::{
 use falaj_consensus::mutated;
 use falaj_consensus::types::{BatchDigest, BlockId, Hash32, Height, ValidatorId};
 use falaj_ledger::block::BlockInput;
+use falaj_ledger::bundle::CertifiedOutcome;
 use falaj_ledger::execute::execute;
 use falaj_ledger::state::State;
 use falaj_ledger::transaction::SignedTx;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use super::BlockRecord;
 use super::find::{Certificates, DecidedRecord};
 use super::record::Decided;
+use super::start_point::{Floor, StartPoint};
 use crate::core::{
     CheckedBatch, Committed, Divergence, GatesLacking, JobTools, Numbers, ORDERED_MAX,
     RecoveredBatches, RecoveredBlock, UNORDERED_BYTES_MAX, UnorderedBatch, VerifyJob, VerifyResult,
@@ -55,13 +57,29 @@ pub enum RecoverError {
         /// Which record.
         position: u64,
     },
-    /// Certificates are not one a height, from 1 on.
+    /// Certificates are not one a height, from the first after the start on.
     #[error("the block log has the certificate of height {found} where that of {expected} must be")]
     Heights {
         /// Height that must come.
         expected: Height,
         /// Height that came.
         found: Height,
+    },
+    /// A record of a snapshot behind others: a log has one start.
+    #[error(
+        "record {position} of the block log says that the node began with a snapshot, and is not the first"
+    )]
+    SecondStart {
+        /// Which record.
+        position: u64,
+    },
+    /// A height at which this node had not begun.
+    #[error("this node began with the snapshot of height {floor} and has no block {height}")]
+    BelowSnapshot {
+        /// The height.
+        height: Height,
+        /// Height of the snapshot.
+        floor: Height,
     },
     /// A certificate whose header and body are not in the log.
     #[error("the block log has no header and body for height {0}")]
@@ -99,6 +117,7 @@ const UNORDERED_MAX: usize = 1 << 18;
 /// What the logs hold.
 #[derive(Clone, Debug, Default)]
 pub struct RecoveredLogs {
+    start: StartPoint,
     height: Height,
     last: Option<(Header, CommitCertificate)>,
     open: Vec<RecoveredBlock>,
@@ -212,6 +231,7 @@ impl<D: Disk> NodeLogs<D> {
                     };
                     undecided.entry(block.header.id()).or_insert(block);
                 }
+                BlockRecord::Restored(proof) => found.begin_behind(*proof, position)?,
                 BlockRecord::Decided(decided) if decided.certificate.height <= found.height() => {
                     self.check_repeated(found, &decided.certificate)?;
                 }
@@ -320,6 +340,10 @@ impl<D: Disk> NodeLogs<D> {
         if height == Height::new(0) || height > found.height() {
             return Err(RecoverError::NoBody(height));
         }
+        let floor = found.floor().height;
+        if height <= floor {
+            return Err(RecoverError::BelowSnapshot { height, floor });
+        }
         let mut certificates = Certificates::before(&self.block, height)?;
         let mut missing = RecoverError::NoBody(height);
         while let Some(record) = certificates.next_of(height)? {
@@ -419,15 +443,14 @@ impl<D: Disk> NodeLogs<D> {
         mut found: RecoveredLogs,
         divergence: Divergence,
     ) -> Result<RecoveredLogs, RecoverError> {
-        let last = divergence.height.get().saturating_sub(1);
-        found.last = match last {
-            0 => None,
-            _ => {
-                let record = self.decided(&found, Height::new(last))?;
-                Some((record.header, record.certificate))
-            }
+        let last = Height::new(divergence.height.get().saturating_sub(1));
+        found.last = if last == found.floor().height {
+            found.start.block()
+        } else {
+            let record = self.decided(&found, last)?;
+            Some((record.header, record.certificate))
         };
-        found.height = Height::new(last);
+        found.height = last;
         found.open.clear();
         found.diverged = Some(divergence);
         Ok(found)
@@ -505,6 +528,7 @@ impl<D: Disk> NodeLogs<D> {
             });
         }
         Ok(RecoveredBatches {
+            began_late: found.start.snapshot().is_some(),
             numbers: found.numbers.clone(),
             ordered: found.ordered.iter().copied().collect(),
             unordered,
@@ -535,6 +559,40 @@ impl RecoveredLogs {
     #[must_use]
     pub const fn height(&self) -> Height {
         self.height
+    }
+
+    /// What the node began with.
+    #[must_use]
+    pub const fn start(&self) -> &StartPoint {
+        &self.start
+    }
+
+    /// Up to where no block is here.
+    #[must_use]
+    pub fn floor(&self) -> Floor {
+        self.start.floor()
+    }
+
+    /// Which numbers of an author are here.
+    #[cfg(test)]
+    pub(super) fn numbers_of(&self, author: ValidatorId) -> Option<&Numbers> {
+        self.numbers.get(&author)
+    }
+
+    /// Begins behind the block of a snapshot, which the log's first record names.
+    fn begin_behind(
+        &mut self,
+        proof: CertifiedOutcome,
+        position: Position,
+    ) -> Result<(), RecoverError> {
+        if position != Position::START.next() {
+            let position = position.get();
+            return Err(RecoverError::SecondStart { position });
+        }
+        self.start = StartPoint::Snapshot(Arc::new(proof));
+        self.last = self.start.block();
+        self.height = self.start.floor().height;
+        Ok(())
     }
 
     /// Header and certificate of the last decided height.
@@ -624,6 +682,9 @@ impl RecoveredLogs {
             let numbers = self.numbers.entry(reference.author).or_default();
             numbers.book(*reference);
             numbers.settle(*reference);
+            if self.start.snapshot().is_some() {
+                numbers.begin_at(reference.seq);
+            }
             numbers.ordered(reference.seq);
         }
         let surplus = self.ordered.len().saturating_sub(ORDERED_MAX);

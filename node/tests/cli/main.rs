@@ -16,5 +16,6 @@ mod keys;
 mod making;
 mod setting;
 mod shim;
+mod snapshot;
 mod startup;
 mod token;

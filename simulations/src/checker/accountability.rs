@@ -128,7 +128,10 @@ impl Accountability {
                 (certificate.statement(), certificate.signers)
             }
             // What is decided is stored once it is told.
-            Some(BlockRecord::Decided(_) | BlockRecord::Proposed { .. }) | None => return,
+            Some(
+                BlockRecord::Decided(_) | BlockRecord::Proposed { .. } | BlockRecord::Restored(_),
+            )
+            | None => return,
         };
         self.store(sets, Some(at), said, &signers);
     }

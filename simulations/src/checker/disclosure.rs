@@ -200,6 +200,7 @@ impl Disk {
                 let batches = digests(&body);
                 self.bodies.entry(header.id()).or_insert((at, batches));
             }
+            BlockRecord::Restored(_) => {}
             BlockRecord::Decided(decided) => {
                 let height = decided.certificate.height;
                 self.certificates.insert(height, at);

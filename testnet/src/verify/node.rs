@@ -13,12 +13,13 @@ use falaj_node::storage::{DecidedRecord, NodeLogs, RecoveredLogs};
 use std::path::Path;
 
 use super::rules::Parent;
-use super::{Decided, History, NodeReport, copy};
+use super::start::Start;
+use super::{Decided, History, NodeReport, copy, start};
 
-/// Re-executes the logs of a data folder from genesis.
+/// Re-executes the logs of a data folder from genesis, or from the snapshot that they begin with.
 ///
 /// # Errors
-/// When genesis does not add up, or there is no room for copies. Logs that cannot be read are a problem of this node alone.
+/// When there is no room for copies. Logs that cannot be read, and a snapshot that does not hold, are a problem of this node alone.
 pub(super) fn verify(name: &str, data: &Path, genesis: &Genesis) -> Result<History> {
     let folder = tempfile::tempdir()?;
     let mut history = History {
@@ -30,9 +31,13 @@ pub(super) fn verify(name: &str, data: &Path, genesis: &Genesis) -> Result<Histo
     };
     let copied = copy::logs(data, folder.path());
     let opened = copied.and_then(|()| open(folder.path(), genesis));
-    let read = opened.and_then(|logs| Ok((logs.scan()?, logs)));
+    let read = opened.and_then(|logs| {
+        let found = logs.scan()?;
+        let start = start::of(genesis, data, &found)?;
+        Ok((logs, found, start))
+    });
     match read {
-        Ok((found, logs)) => Replay::new(genesis, &logs, &found)?.run(&mut history),
+        Ok((logs, found, start)) => Replay::new(genesis, &logs, &found, start).run(&mut history),
         Err(error) => history.problem = Some(chain_of(&error)),
     }
     Ok(history)
@@ -73,6 +78,7 @@ struct Replay<'a> {
     found: &'a RecoveredLogs,
     state: State,
     parent: (BlockId, OutcomeHash),
+    snapshot: Option<Decided>,
 }
 
 impl<'a> Replay<'a> {
@@ -80,19 +86,23 @@ impl<'a> Replay<'a> {
         genesis: &Genesis,
         logs: &'a NodeLogs<OsDisk>,
         found: &'a RecoveredLogs,
-    ) -> Result<Self> {
-        let opened = State::open(genesis)?;
-        let parent = (BlockId::default(), opened.outcome.hash());
-        Ok(Self {
+        start: Start,
+    ) -> Self {
+        Self {
             chain: genesis.chain(),
             logs,
             found,
-            state: opened.state,
-            parent,
-        })
+            state: start.state,
+            parent: start.parent,
+            snapshot: start.snapshot,
+        }
     }
 
     fn run(mut self, history: &mut History) {
+        if let Some(snapshot) = self.snapshot {
+            history.before = self.state.height().get().saturating_sub(1);
+            history.blocks.push(snapshot);
+        }
         while self.state.height() < self.found.height() {
             match self.step() {
                 Ok(step) => {

@@ -11,11 +11,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use falaj_consensus::types::Height;
 
 use super::load::delta_marker;
-use super::{BlockStore, locked, marker_record};
+use super::{BlockStore, locked, marker_record, page_record};
 use crate::state_map::{Builder, StateMap};
 use crate::store::medium::{Batch, Medium};
 use crate::store::record::{self, CHUNK_BYTES, Kind};
-use crate::store::{Marker, StoreError};
+use crate::store::{Marker, Page, StoreError};
 use crate::write_set::{Changes, KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteSet};
 
 /// Chunks that are written, and records that are removed, in one batch: sled keeps all of a batch in memory.
@@ -151,45 +151,59 @@ impl<M: Medium> BlockStore<M> {
     /// Writes the chunks, makes them durable, then writes the manifest.
     pub(super) fn write_checkpoint(&self, at: &Marker, state: &StateMap) -> Result<(), StoreError> {
         let _checkpoints = locked(&self.checkpoints);
-        let empty = self.check_fits(at, state)?;
+        self.check_fits(at, state)?;
+        self.write_state(at, state, Vec::new())
+    }
+
+    /// The same in a store without a block, which then has this one and these pages.
+    pub(super) fn write_first_checkpoint(
+        &self,
+        at: &Marker,
+        state: &StateMap,
+        pages: &[Page],
+    ) -> Result<(), StoreError> {
+        let _checkpoints = locked(&self.checkpoints);
+        if state.root() != at.state_root || self.read_marker()?.is_some() {
+            return Err(other_state(at, state));
+        }
+        let mut with = vec![marker_record(at)];
+        with.extend(pages.iter().map(page_record));
+        self.write_state(at, state, with)
+    }
+
+    /// Writes a state; the manifest that makes it count comes in one batch with the other records.
+    fn write_state(&self, at: &Marker, state: &StateMap, with: Batch) -> Result<(), StoreError> {
         let mut writer = Writer::new(self, at.height);
         for (key, value) in state {
             writer.push(key, value)?;
         }
         let chunks = writer.finish()?;
         self.flush()?;
-        self.write_manifest(
-            &Manifest {
-                marker: *at,
-                chunks,
-                entries: state.len(),
-            },
-            empty,
-        )?;
+        let manifest = Manifest {
+            marker: *at,
+            chunks,
+            entries: state.len(),
+        };
+        let key = Kind::Manifest.at(at.height);
+        let value = record::encoded(&key, &manifest);
+        let mut batch = vec![(key, Some(value))];
+        batch.extend(with);
+        self.write(batch)?;
         self.flush()
     }
 
-    /// Whether the store is empty; an error if it holds another block at that height, or none.
-    fn check_fits(&self, at: &Marker, state: &StateMap) -> Result<bool, StoreError> {
-        let other = StoreError::OtherState {
-            height: at.height,
-            state_root: state.root(),
-        };
-        if state.root() != at.state_root {
-            return Err(other);
-        }
-        let Some(last) = self.read_marker()? else {
-            return Ok(true);
-        };
-        let known = if at.height == last.height {
-            Some(last)
+    /// An error if the store holds another block at that height, or none.
+    fn check_fits(&self, at: &Marker, state: &StateMap) -> Result<(), StoreError> {
+        let fits = state.root() == at.state_root
+            && match self.read_marker()? {
+                None => false,
+                Some(last) if last.height == at.height => last == *at,
+                Some(_) => self.known(at.height)? == Some(*at),
+            };
+        if fits {
+            Ok(())
         } else {
-            self.known(at.height)?
-        };
-        if known == Some(*at) {
-            Ok(false)
-        } else {
-            Err(other)
+            Err(other_state(at, state))
         }
     }
 
@@ -200,16 +214,6 @@ impl<M: Medium> BlockStore<M> {
         }
         let manifest = record::read::<Manifest>(&self.medium, &Kind::Manifest.at(height))?;
         Ok(manifest.map(|manifest| manifest.marker))
-    }
-
-    fn write_manifest(&self, manifest: &Manifest, empty: bool) -> Result<(), StoreError> {
-        let key = Kind::Manifest.at(manifest.marker.height);
-        let value = record::encoded(&key, manifest);
-        let mut batch = vec![(key, Some(value))];
-        if empty {
-            batch.push(marker_record(&manifest.marker));
-        }
-        self.write(batch)
     }
 
     /// Removes what loading does not need: first manifests, then what they named, then write sets.
@@ -238,6 +242,13 @@ impl<M: Medium> BlockStore<M> {
             }
             self.write(entries.into_iter().map(|(key, _)| (key, None)).collect())?;
         }
+    }
+}
+
+fn other_state(at: &Marker, state: &StateMap) -> StoreError {
+    StoreError::OtherState {
+        height: at.height,
+        state_root: state.root(),
     }
 }
 

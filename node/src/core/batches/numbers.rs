@@ -2,7 +2,8 @@
 //!
 //! Invariant: what is acknowledged of an author is a number up to which every batch is held, verified and on disk, or was passed: a block
 //! that a quorum decided named a batch more than [`GAP_MAX`] numbers above it; or a batch above it died here, and with it whatever came
-//! before; or its author sent it when it was dead.
+//! before; or its author sent it when it was dead; or the node began with a snapshot, and the first batch that the author sends
+//! here, or that a block names, is above it.
 //! Why it is passed: one batch that never comes, because its author lost it or let it die, would keep everything above unacknowledged, so
 //! that no proposer could ever name a batch of that author again. An acknowledgement of a passed number costs a peer that names its batch
 //! a fetch, as any untrue one does, and never safety: nobody prevotes what it does not hold.
@@ -109,6 +110,13 @@ impl Numbers {
         self.pass_up_to(passed)
     }
 
+    /// This node has none of the blocks that ordered an author's earlier batches, and now the author sends this one or a block names it:
+    /// nothing below it is waited for, if nothing of the author was held before. Whether the gapless part grew.
+    pub(crate) fn begin_at(&mut self, seq: u64) -> bool {
+        let passed = seq.saturating_sub(1);
+        self.contiguous == 0 && passed > 0 && !self.is_too_far(seq) && self.pass_up_to(passed)
+    }
+
     fn grow(&mut self) -> bool {
         let before = self.contiguous;
         while let Some((_, true)) = self.beyond.get(&self.contiguous.saturating_add(1)) {
@@ -138,6 +146,23 @@ mod tests {
         numbers.book(batch(seq, 1));
         numbers.settle(batch(seq, 1));
         numbers.ordered(seq);
+    }
+
+    // docs/spec/dissemination.md, "Batches": what was ordered before the snapshot is waited for by nobody; what is held is not passed again.
+    #[test]
+    fn after_a_snapshot_numbers_begin_with_the_first_that_a_block_names() {
+        let mut numbers = Numbers::default();
+        numbers.book(batch(5_000, 1));
+        numbers.settle(batch(5_000, 1));
+        assert_eq!(numbers.contiguous(), 0);
+        assert!(numbers.begin_at(5_000));
+        assert_eq!(numbers.contiguous(), 5_000);
+        assert!(!numbers.begin_at(9_000));
+        assert_eq!(numbers.contiguous(), 5_000);
+        let mut first = Numbers::default();
+        assert!(!first.begin_at(1));
+        assert!(!first.begin_at(u64::MAX));
+        assert_eq!(first.contiguous(), 0);
     }
 
     // docs/spec/dissemination.md, "Batches": a number that never comes keeps what is above it unacknowledged only so long.

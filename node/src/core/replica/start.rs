@@ -42,6 +42,8 @@ pub struct RecoveredBlock {
 /// The batches whose records are on disk, as far as they matter from here on.
 #[derive(Clone, Debug, Default)]
 pub struct RecoveredBatches {
+    /// Whether the node began with a snapshot, so that blocks ordered numbers which are not here.
+    pub began_late: bool,
     /// Which numbers of each author blocks ordered.
     pub numbers: BTreeMap<ValidatorId, Numbers>,
     /// The last ones that decided blocks named, in the order of the blocks; their bytes stay in the log.
@@ -258,6 +260,9 @@ pub(super) fn restore(
     state: &State,
 ) -> Batches {
     let mut batches = Batches::default();
+    if recovered.began_late {
+        batches.begin_late();
+    }
     for (author, numbers) in recovered.numbers {
         let left = || {
             state

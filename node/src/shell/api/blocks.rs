@@ -180,6 +180,7 @@ pub(super) async fn find(api: &Api, text: &str) -> Result<Found, Problem> {
         let detail = format!("heights 1 to {last} are final; genesis has no block");
         return Err(Problem::not_found(detail).at_height(last.get()));
     }
+    api.expect_begun(height)?;
     let missing = || Problem::internal("the block is final and not in the store").retry_after(1);
     read(api, height).await?.ok_or_else(missing)
 }

@@ -82,13 +82,23 @@ impl Api {
         })
     }
 
+    /// Refuses a final height whose block this node never had, because it began with a snapshot.
+    pub(super) fn expect_begun(&self, height: Height) -> Result<(), Problem> {
+        if height > self.node.floor.height {
+            return Ok(());
+        }
+        Err(Problem::before_snapshot(self.node.floor.height))
+    }
+
     /// Reads the store's history on a thread that may wait for the disk.
     pub(super) async fn history<T: Send + 'static>(
         &self,
         read: impl FnOnce(History<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let store = Arc::clone(&self.node.store);
-        Ok(self.aside(move || read(History::new(&*store))).await??)
+        let (store, floor) = (Arc::clone(&self.node.store), self.node.floor);
+        Ok(self
+            .aside(move || read(History::new(&*store, floor)))
+            .await??)
     }
 
     /// Does work that may take long on a thread of its own, a few at a time.

@@ -245,7 +245,7 @@ async fn log<T: Send + 'static>(
     read: impl FnOnce(&mut Log<'_>) -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, Problem> {
     let node = Arc::clone(&api.node);
-    let done = api.aside(move || read(&mut Log::open(&node.view, &*node.store)));
+    let done = api.aside(move || read(&mut Log::open(&node.view, &*node.store, node.floor)));
     Ok(done.await??)
 }
 
@@ -262,6 +262,7 @@ impl From<ReadError> for Problem {
             ReadError::NotHere => {
                 Self::internal("the events are final and not in the store").retry_after(1)
             }
+            ReadError::BeforeSnapshot(floor) => Self::before_snapshot(floor),
             ReadError::Genesis => Self::not_found("genesis has no block, so nobody certified it"),
         }
     }

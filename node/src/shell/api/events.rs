@@ -129,6 +129,7 @@ impl Cursor {
             (None, None) => heights.borrow().next(),
         };
         let next = next.max(Height::new(1));
+        api.expect_begun(next)?;
         Ok(Self {
             api,
             next,

@@ -51,6 +51,7 @@ pub(super) async fn at(api: &Api, place: Place) -> Result<ReceiptBundle, Problem
     if let Some(recent) = api.node.view.recent().get(place.height) {
         return from_recent(&recent, place.index);
     }
+    api.expect_begun(place.height)?;
     let found = api
         .history(move |history| from_store(&history, place))
         .await?;

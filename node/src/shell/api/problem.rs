@@ -7,6 +7,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use falaj_consensus::types::Height;
 use falaj_ledger::rejection::{Class, Rejection};
 use falaj_ledger::store::StoreError;
 use serde::Serialize;
@@ -107,6 +108,16 @@ impl Problem {
     /// There is no such thing.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing").because(detail)
+    }
+
+    /// It was final before this node began, with the snapshot of that height.
+    pub(super) fn before_snapshot(floor: Height) -> Self {
+        let title = "it is from before the snapshot that this node began with";
+        let detail = format!(
+            "this node has blocks, receipts and events from height {} on",
+            floor.next()
+        );
+        Self::new(StatusCode::GONE, "before-snapshot", title).because(detail)
     }
 
     /// Something here did not work; nothing was decided by it.

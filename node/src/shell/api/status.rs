@@ -38,6 +38,8 @@ pub(super) struct StatusView {
     block: String,
     /// Root of the state after it.
     state_root: String,
+    /// First height whose block, receipts and events are here: 1, or the one after the snapshot that this node began with.
+    history_from: u64,
     /// Since it became final here; absent before the first since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds_since_commit: Option<f64>,
@@ -271,6 +273,7 @@ fn view(api: &Api, look: Option<&Look>) -> StatusView {
         time_us: snapshot.state.time_us(),
         block: snapshot.block_id().to_string(),
         state_root: snapshot.state.root().to_hex(),
+        history_from: api.node.floor.height.next().get(),
         seconds_since_commit: node.watch.seconds_since_commit(),
         why,
         open,

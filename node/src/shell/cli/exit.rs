@@ -6,6 +6,7 @@ use falaj_ledger::store::StoreError;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::error::Error;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use super::{print, remedy};
@@ -15,6 +16,7 @@ use crate::shell::keys::{KeyFileError, SignerError};
 use crate::shell::network::NetworkError;
 use crate::shell::node::StartError;
 use crate::shell::recover::StartupError;
+use crate::shell::snapshot::SnapshotFault;
 use crate::storage::RecoverError;
 
 /// A command that failed, and what to do about it where that is known.
@@ -260,6 +262,15 @@ const fn startup_code(error: &StartupError) -> u8 {
         StartupError::Genesis(_) | StartupError::Logs(RecoverError::GatesLacking(_)) => {
             Failure::CONFIG
         }
+        StartupError::Snapshot(fault) => match fault {
+            SnapshotFault::Write { .. } => Failure::DISK,
+            SnapshotFault::Snapshot(_)
+            | SnapshotFault::Surplus(_)
+            | SnapshotFault::TooLong(_)
+            | SnapshotFault::Another(_)
+            | SnapshotFault::Exists(_)
+            | SnapshotFault::Read { .. } => Failure::DATA,
+        },
         StartupError::Logs(_) | StartupError::State(_) => Failure::DATA,
     }
 }
@@ -273,6 +284,33 @@ const fn store_code(error: &StoreError) -> u8 {
         | StoreError::PageTooLong { .. }
         | StoreError::OtherState { .. } => 70,
         StoreError::Failed | StoreError::Io { .. } => Failure::DISK,
+    }
+}
+
+/// What is wrong with a snapshot fails a check; a file that cannot be named or made is the caller's or the disk's.
+impl From<SnapshotFault> for Failure {
+    fn from(fault: SnapshotFault) -> Self {
+        if let Some(name) = fault.code() {
+            return Self::new(Self::CHECK, fault).with("name", name);
+        }
+        let code = match &fault {
+            SnapshotFault::Exists(_) => Self::USAGE,
+            SnapshotFault::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                Self::USAGE
+            }
+            SnapshotFault::Read { source, .. } | SnapshotFault::Write { source, .. }
+                if source.kind() == ErrorKind::PermissionDenied =>
+            {
+                Self::PERMISSION
+            }
+            SnapshotFault::Read { .. }
+            | SnapshotFault::Write { .. }
+            | SnapshotFault::Snapshot(_)
+            | SnapshotFault::Surplus(_)
+            | SnapshotFault::TooLong(_)
+            | SnapshotFault::Another(_) => Self::DISK,
+        };
+        Self::new(code, fault)
     }
 }
 
@@ -314,7 +352,7 @@ mod tests {
     // A disk that is full or fails is the disk's fault, whichever file met it, and no damage.
     #[test]
     fn a_start_that_meets_a_full_disk_ends_with_the_code_of_the_disk() {
-        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let full = || io::Error::from(ErrorKind::StorageFull);
         let store = StoreError::Io {
             action: "open",
             source: full(),

@@ -18,6 +18,7 @@ const OTHER_GENESIS: &str = "paths.genesis, paths.data and paths.guard must be o
 const OTHER_VERSION: &str =
     "start the version of falaj that wrote it: docs/runbook/storage.md, \"damaged log\"";
 const STORE_DAMAGED: &str = "the ledger folder in the data folder is a copy of the logs: with the node stopped it may be removed, and the next start rebuilds it: docs/runbook/storage.md, \"safe at any time\"";
+const SNAPSHOT: &str = "put the very snapshot back into the snapshot folder of the data folder: docs/runbook/snapshots.md, \"snapshot lost\"";
 const DIVERGED: &str =
     "start a program that computes the certified outcome: docs/runbook/storage.md, \"divergence\"";
 const GATES_LACKING: &str = "start a version of falaj that supports the feature, leave everything else as it is: docs/runbook/upgrade.md, \"upgrade needed\"";
@@ -57,6 +58,7 @@ pub(super) const fn of_startup(error: &StartupError) -> Option<&'static str> {
         StartupError::Logs(RecoverError::Log(error)) => of_log(error),
         StartupError::Logs(RecoverError::Diverged(_)) => Some(DIVERGED),
         StartupError::Logs(RecoverError::GatesLacking(_)) => Some(GATES_LACKING),
+        StartupError::Snapshot(_) => Some(SNAPSHOT),
         StartupError::Logs(_) => Some(DATA_DAMAGED),
         StartupError::Store(error) => of_store(error),
         StartupError::State(_) => Some(STORE_DAMAGED),

@@ -27,6 +27,7 @@ impl Config {
         self.network.listen_address()?;
         self.network.known_peers()?;
         self.mempool.check()?;
+        self.snapshot.checkpoint()?;
         self.validator
             .as_ref()
             .map_or(Ok(()), ValidatorConfig::check)

@@ -10,7 +10,7 @@
 use falaj_consensus::types::Hash32;
 use falaj_ledger::event::Event;
 use falaj_ledger::execute::Executed;
-use falaj_ledger::log_tree::{completed, place_of};
+use falaj_ledger::log_tree::{Frontier, completed, place_of};
 use falaj_ledger::store::{Page, StoreError};
 
 use super::{CHUNK_BYTES, History, packed, unpack};
@@ -66,6 +66,20 @@ fn root_pages(executed: &Executed) -> Vec<Page> {
     pages.collect()
 }
 
+/// What a store needs of the events before a snapshot, so that it proves those after it: the roots of the larger of the subtrees that the
+/// log was made of.
+#[must_use]
+pub fn peak_pages(log: &Frontier) -> Vec<Page> {
+    let large = log.peaks().filter_map(|(start, level, root)| {
+        let above = level.checked_sub(LEVEL_MIN)?;
+        Some(Page {
+            key: key(ROOTS, place_of(start >> LEVEL_MIN, above)),
+            value: root.bytes().to_vec(),
+        })
+    });
+    large.collect()
+}
+
 fn key(kind: u8, last: u64) -> Vec<u8> {
     let mut key = vec![kind];
     key.extend_from_slice(&last.to_be_bytes());
@@ -92,11 +106,14 @@ impl History<'_> {
         Ok(found)
     }
 
-    /// The page that holds the event of a number; empty from the end of the log on.
+    /// The page that holds the event of a number; empty below the floor, and from the end of the log on.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn event_page(&self, sequence: u64) -> Result<Vec<Event>, StoreError> {
+        if sequence < self.floor.events {
+            return Ok(Vec::new());
+        }
         let Some((last, value)) = self.page_of(EVENTS, sequence)? else {
             return Ok(Vec::new());
         };
@@ -135,6 +152,9 @@ impl History<'_> {
         let Some(last) = size.checked_sub(1) else {
             return Ok(true);
         };
+        if size <= self.floor.events {
+            return Ok(true);
+        }
         let roots = completed(size >> LEVEL_MIN);
         let has_root = match roots.checked_sub(1) {
             Some(last) => self.root_at(last)?.is_some(),
@@ -154,6 +174,10 @@ impl History<'_> {
         let root = from_end.and_then(|back| roots.iter().rev().nth(back));
         match root {
             Some(root) if rest.is_empty() => Ok(Some(Hash32::new(*root))),
+            // Of the roots before the floor only those are here that the log needs to go on.
+            None if rest.is_empty() && place < completed(self.floor.events >> LEVEL_MIN) => {
+                Ok(None)
+            }
             Some(_) | None => Err(damaged(ROOTS, last)),
         }
     }

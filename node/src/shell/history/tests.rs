@@ -113,7 +113,7 @@ impl Chain {
     fn find(&self, body: &TxBody) -> Option<(u64, u32)> {
         let life_ms = self.ledger.state.chain().constants.id_life_ms();
         let last = self.ledger.state.height();
-        let found = History::new(&self.store).find(body.key(), life_ms, last);
+        let found = History::new(&self.store, Floor::default()).find(body.key(), life_ms, last);
         found.unwrap().map(|(height, index)| (height.get(), index))
     }
 }
@@ -179,7 +179,7 @@ fn chain_of(payments: &[usize]) -> Chain {
 #[test]
 fn events_are_found_by_their_number() {
     let chain = chain_of(&[1, 0, 3, 450, 0, 40, 1]);
-    let history = History::new(&chain.store);
+    let history = History::new(&chain.store, Floor::default());
     let all = &chain.events;
     assert_eq!(all.len(), 495);
     for first in 0..=all.len() {
@@ -197,7 +197,7 @@ fn events_are_found_by_their_number() {
 #[test]
 fn roots_of_the_event_log_are_found_by_their_place() {
     let chain = chain_of(&[1, 0, 3, 60, 0, 40, 1]);
-    let history = History::new(&chain.store);
+    let history = History::new(&chain.store, Floor::default());
     let leaves: Vec<_> = chain.events.iter().map(Event::leaf_hash).collect();
     for level in 4..=6 {
         let size = 1_usize << level;
@@ -214,11 +214,72 @@ fn roots_of_the_event_log_are_found_by_their_place() {
 #[test]
 fn a_store_without_events_is_told() {
     let chain = chain_of(&[2]);
-    let history = History::new(&chain.store);
+    let history = History::new(&chain.store, Floor::default());
     assert!(history.holds_events(0).unwrap() && history.holds_events(2).unwrap());
     let empty = chain_of(&[0]);
-    let history = History::new(&empty.store);
+    let history = History::new(&empty.store, Floor::default());
     assert!(history.holds_events(0).unwrap() && !history.holds_events(2).unwrap());
+}
+
+// docs/spec/storage.md, "History": a store that began with a snapshot has no event from before it, and of the roots all that the log needs
+// to go on: whatever is proven of later events is what a store from genesis proves.
+#[test]
+fn a_store_that_began_with_a_snapshot_goes_on_with_the_event_log() {
+    for early in [0, 1, 15, 16, 17, 60, 75, 96] {
+        let mut chain = chain_of(&[early]);
+        let (state, floor) = (chain.ledger.state.clone(), chain.ledger.state.height());
+        let late = MemoryStore::open(MemoryMedium::new(), state.chain().genesis_hash).unwrap();
+        let marker = Marker {
+            height: floor,
+            block_id: BlockId::default(),
+            outcome: Default::default(),
+            state_root: state.root(),
+        };
+        late.begin(&marker, state.map(), &peak_pages(&state.events()))
+            .unwrap();
+        let floor = Floor {
+            height: floor,
+            events: early as u64,
+        };
+        let here = History::new(&late, floor);
+        assert!(here.holds_events(early as u64).unwrap());
+        assert!(early == 0 || !here.holds_events(early as u64 + 1).unwrap());
+        for payments in [30, 0, 80] {
+            let bodies: Vec<_> = (0..payments).map(|_| chain.payment(1)).collect();
+            let signed = bodies
+                .iter()
+                .map(|body| chain.signed(body, RIGHT))
+                .collect();
+            let block = chain.made(signed, Body::default(), (Bitmap::none(4), Vec::new()));
+            chain.store.commit(&block_write(&block)).unwrap();
+            late.commit(&block_write(&block)).unwrap();
+        }
+        let whole = History::new(&chain.store, Floor::default());
+        let size = chain.events.len() as u64;
+        assert!(here.holds_events(size).unwrap() && !here.holds_events(size + 1).unwrap());
+        for (sequence, event) in (0..).zip(&chain.events) {
+            let found = here.events_from(sequence, 1).unwrap();
+            let expected = (sequence >= floor.events).then(|| event.clone());
+            assert_eq!(found, Vec::from_iter(expected), "{sequence} after {early}");
+        }
+        let peaks: Vec<_> = state
+            .events()
+            .peaks()
+            .map(|(start, level, _)| (start, level))
+            .collect();
+        for level in 4..=7 {
+            for start in (0..size).step_by(1 << level) {
+                let (found, end) = (here.event_root(start, level).unwrap(), start + (1 << level));
+                let expected = whole.event_root(start, level).unwrap();
+                let is_known = end > floor.events || peaks.contains(&(start, level));
+                assert_eq!(
+                    found,
+                    expected.filter(|_| is_known),
+                    "{start} {level} after {early}"
+                );
+            }
+        }
+    }
 }
 
 /// A body as long as bodies get without evidence, which no block carries yet.
@@ -266,7 +327,7 @@ fn the_largest_block_is_stored_and_read() {
     for block in &blocks {
         chain.store.commit(&block_write(block)).unwrap();
     }
-    let history = History::new(&chain.store);
+    let history = History::new(&chain.store, Floor::default());
     for block in &blocks {
         let (height, time_us) = (block.header.height, block.header.time_us);
         assert_eq!(history.block(height).unwrap(), Some(page_of(block)));
@@ -287,6 +348,6 @@ fn a_block_in_one_page_is_read() {
     assert!(value.len() > CHUNK_BYTES);
     write.pages.push(Page { key, value });
     chain.store.commit(&write).unwrap();
-    let found = History::new(&chain.store).block(block.header.height);
+    let found = History::new(&chain.store, Floor::default()).block(block.header.height);
     assert_eq!(found.unwrap(), Some(page));
 }

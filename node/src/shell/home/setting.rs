@@ -17,7 +17,6 @@ use std::sync::Arc;
 use super::{Folders, HomeError, check_member, read_genesis};
 use crate::shell::config::{Config, Paths};
 use crate::shell::whole::{remove_synced, write_whole};
-use crate::storage::NodeLogs;
 
 /// Says that a setting was begun, and on which genesis.
 const MARK_FILE: &str = "init.unfinished";
@@ -141,11 +140,7 @@ fn make_logs(
     genesis: &Genesis,
     key: Option<&PublicKey>,
 ) -> Result<(), HomeError> {
-    drop(NodeLogs::create(
-        folders.block()?,
-        folders.batch()?,
-        genesis.hash(),
-    )?);
+    drop(folders.empty_logs(genesis)?);
     key.map_or(Ok(()), |key| make_guard(folders, genesis, key))
 }
 

@@ -86,9 +86,10 @@ fn the_height_of_a_record_is_read_without_the_rest_of_it() {
         let (_, bytes) = record.unwrap();
         let height = match BlockRecord::decode(&bytes).unwrap() {
             BlockRecord::Decided(decided) => Some(decided.certificate.height),
-            BlockRecord::Proposed { .. } | BlockRecord::Polka(_) | BlockRecord::Conflicting(_) => {
-                None
-            }
+            BlockRecord::Proposed { .. }
+            | BlockRecord::Polka(_)
+            | BlockRecord::Conflicting(_)
+            | BlockRecord::Restored(_) => None,
         };
         assert_eq!(BlockRecord::height_decided(&bytes), height);
     }

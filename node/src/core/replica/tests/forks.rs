@@ -15,7 +15,7 @@ fn kept(world: &World) -> (Vec<Polka>, Vec<CommitCertificate>) {
         match record {
             BlockRecord::Polka(polka) => polkas.push(polka),
             BlockRecord::Conflicting(certificate) => conflicting.push(certificate),
-            BlockRecord::Proposed { .. } | BlockRecord::Decided(_) => {}
+            BlockRecord::Proposed { .. } | BlockRecord::Decided(_) | BlockRecord::Restored(_) => {}
         }
     }
     (polkas, conflicting)

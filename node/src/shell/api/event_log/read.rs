@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::shell::history::History;
 use crate::shell::view::{RecentBlock, View};
+use crate::storage::Floor;
 
 /// Why the log was not read.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub(super) enum ReadError {
     /// It is neither in memory nor in the store.
     #[error("neither memory nor the store has it")]
     NotHere,
+    /// It is from before the snapshot that this node began with, at this height.
+    #[error("this node began with the snapshot of height {0}")]
+    BeforeSnapshot(Height),
     /// Genesis has no certificate.
     #[error("genesis has no certificate")]
     Genesis,
@@ -32,6 +36,7 @@ pub(super) enum ReadError {
 /// The log, for one request.
 pub(super) struct Log<'a> {
     history: History<'a>,
+    floor: Floor,
     recent: Vec<Arc<RecentBlock>>,
     /// The page that was read last.
     page: Vec<Event>,
@@ -39,10 +44,11 @@ pub(super) struct Log<'a> {
 
 impl<'a> Log<'a> {
     /// Looks at memory first: what leaves it meanwhile is in the store by then, unless that is far behind.
-    pub(super) fn open(view: &View, store: &'a dyn Store) -> Self {
+    pub(super) fn open(view: &View, store: &'a dyn Store, floor: Floor) -> Self {
         let recent = view.recent().all();
         Self {
-            history: History::new(store),
+            history: History::new(store, floor),
+            floor,
             recent,
             page: Vec::new(),
         }
@@ -50,8 +56,8 @@ impl<'a> Log<'a> {
 
     /// How many events there were after a final block; none at genesis.
     pub(super) fn size_at(&self, height: Height) -> Result<u64, ReadError> {
-        if height == Height::new(0) {
-            return Ok(0);
+        if height == self.floor.height {
+            return Ok(self.floor.events);
         }
         let (_, outcome, _) = self.block(height)?;
         Ok(outcome.events)
@@ -77,6 +83,9 @@ impl<'a> Log<'a> {
             let outcome = block.executed.outcome.clone();
             return Ok((block.header.clone(), outcome, block.certificate.clone()));
         }
+        if height <= self.floor.height {
+            return Err(ReadError::BeforeSnapshot(self.floor.height));
+        }
         let page = self.history.block(height)?.ok_or(ReadError::NotHere)?;
         Ok((page.header, page.outcome, page.certificate))
     }
@@ -93,6 +102,7 @@ impl<'a> Log<'a> {
         if limit == 0 {
             return Ok(Vec::new());
         }
+        self.expect_begun(first)?;
         let recent: Vec<Event> = self.recent_from(first).take(limit).cloned().collect();
         if !recent.is_empty() {
             return Ok(recent);
@@ -105,6 +115,14 @@ impl<'a> Log<'a> {
             return Err(ReadError::NotHere);
         }
         Ok(events)
+    }
+
+    /// Refuses the events that were before this node was.
+    fn expect_begun(&self, sequence: u64) -> Result<(), ReadError> {
+        if sequence >= self.floor.events {
+            return Ok(());
+        }
+        Err(ReadError::BeforeSnapshot(self.floor.height))
     }
 
     /// The events in memory from a number on; none if that one is not there.
@@ -122,6 +140,7 @@ impl<'a> Log<'a> {
         if let Some(event) = self.recent_from(sequence).next() {
             return Ok(event.leaf_hash());
         }
+        self.expect_begun(sequence)?;
         if !holds(&self.page, sequence) {
             self.page = self.history.event_page(sequence)?;
         }

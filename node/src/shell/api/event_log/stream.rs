@@ -79,6 +79,10 @@ impl Cursor {
             (None, Some(from)) => request::number(from, "from_sequence")?,
             (None, None) => api.snapshot().outcome.events,
         };
+        let floor = api.node.floor;
+        if next < floor.events {
+            return Err(Problem::before_snapshot(floor.height));
+        }
         Ok(Self {
             api,
             next,

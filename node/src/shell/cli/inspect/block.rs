@@ -12,7 +12,9 @@ use crate::shell::cli::{Failure, print};
 /// Shows a decided block.
 pub(super) fn show(look: &Look, height: Height) -> Result<(), Failure> {
     let chain = Chain::read(look)?;
-    let block = chain.decided(height)?.ok_or_else(|| absent(height))?;
+    let block = chain
+        .decided(height)?
+        .ok_or_else(|| absent(&chain, height))?;
     let view = json!({
         "height": height.get(),
         "id": block.certificate.id.to_string(),
@@ -33,7 +35,9 @@ pub(super) fn show(look: &Look, height: Height) -> Result<(), Failure> {
 /// Lists decided blocks, as far as they follow one another.
 pub(super) fn list(look: &Look, from: u64, to: Option<u64>) -> Result<(), Failure> {
     let chain = Chain::read(look)?;
-    let mut height = Height::new(from.max(1));
+    let from = Height::new(from.max(1));
+    chain.warn_of_floor(from);
+    let mut height = from.max(chain.floor().next());
     while to.is_none_or(|to| height.get() <= to) {
         let Some(block) = chain.decided(height)? else {
             break;
@@ -131,7 +135,15 @@ fn state(chain: &Chain<'_>, height: Height) -> Result<&'static str, Failure> {
     })
 }
 
-fn absent(height: Height) -> Failure {
+fn absent(chain: &Chain<'_>, height: Height) -> Failure {
+    let floor = chain.floor();
+    if height > Height::new(0) && height <= floor {
+        let text = format!(
+            "height {height} is not here: this home began with the snapshot of height {floor}"
+        );
+        return Failure::new(Failure::CHECK, text)
+            .fix("ask a node that has the chain from genesis");
+    }
     let text = format!(
         "height {height} is not decided here; `falaj inspect height {height}` shows what is recorded of it"
     );

@@ -13,7 +13,7 @@ use falaj_ledger::transaction::SignedTx;
 use std::collections::BTreeMap;
 
 use super::look::{Look, View};
-use crate::shell::cli::Failure;
+use crate::shell::cli::{Failure, print};
 use crate::storage::BlockRecord;
 
 /// What the logs hold.
@@ -22,6 +22,8 @@ pub(in crate::shell::cli) struct Chain<'a> {
     blocks: View,
     batches: View,
     heights: BTreeMap<Height, Recorded>,
+    /// Height of the snapshot that the log begins with; 0 if it begins with genesis.
+    floor: Height,
     digests: BTreeMap<BatchDigest, Position>,
 }
 
@@ -69,6 +71,7 @@ impl<'a> Chain<'a> {
             blocks,
             batches,
             heights: BTreeMap::new(),
+            floor: Height::new(0),
             digests: BTreeMap::new(),
         };
         chain.scan_blocks()?;
@@ -98,6 +101,7 @@ impl<'a> Chain<'a> {
                     let recorded = self.heights.entry(certificate.height).or_default();
                     recorded.conflicting.push(position);
                 }
+                Some(BlockRecord::Restored(proof)) => self.floor = proof.header().height,
                 None => return Err(self.look.not_a_record(&self.blocks, LogId::Block, position)),
             }
         }
@@ -113,6 +117,21 @@ impl<'a> Chain<'a> {
                 .or_insert(position);
         }
         Ok(())
+    }
+
+    /// The last height that was decided before this home began; 0 if it began with genesis.
+    pub(super) const fn floor(&self) -> Height {
+        self.floor
+    }
+
+    /// Says to people that earlier blocks were never here, if somebody asks for all from a height on.
+    pub(super) fn warn_of_floor(&self, from: Height) {
+        if from <= self.floor {
+            print::warning(&format!(
+                "this home began with the snapshot of height {}: what came up to it is not here",
+                self.floor
+            ));
+        }
     }
 
     /// What is recorded of a height.
@@ -132,9 +151,10 @@ impl<'a> Chain<'a> {
     ) -> Result<(Header, Body), Failure> {
         match self.block_record(position)? {
             BlockRecord::Proposed { header, body } => Ok((header, body)),
-            BlockRecord::Decided(_) | BlockRecord::Polka(_) | BlockRecord::Conflicting(_) => {
-                Err(self.changed(position))
-            }
+            BlockRecord::Decided(_)
+            | BlockRecord::Polka(_)
+            | BlockRecord::Conflicting(_)
+            | BlockRecord::Restored(_) => Err(self.changed(position)),
         }
     }
 
@@ -146,7 +166,9 @@ impl<'a> Chain<'a> {
         match self.block_record(position)? {
             BlockRecord::Decided(decided) => Ok(decided.certificate),
             BlockRecord::Conflicting(certificate) => Ok(certificate),
-            BlockRecord::Proposed { .. } | BlockRecord::Polka(_) => Err(self.changed(position)),
+            BlockRecord::Proposed { .. } | BlockRecord::Polka(_) | BlockRecord::Restored(_) => {
+                Err(self.changed(position))
+            }
         }
     }
 
@@ -156,7 +178,8 @@ impl<'a> Chain<'a> {
             BlockRecord::Polka(polka) => Ok(polka),
             BlockRecord::Proposed { .. }
             | BlockRecord::Decided(_)
-            | BlockRecord::Conflicting(_) => Err(self.changed(position)),
+            | BlockRecord::Conflicting(_)
+            | BlockRecord::Restored(_) => Err(self.changed(position)),
         }
     }
 

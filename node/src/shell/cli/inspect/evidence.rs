@@ -16,7 +16,8 @@ use crate::shell::cli::{Failure, print};
 /// Lists every piece of the decided blocks, as far as they follow one another.
 pub(super) fn list(look: &Look) -> Result<(), Failure> {
     let chain = Chain::read(look)?;
-    let mut height = Height::new(1);
+    chain.warn_of_floor(Height::new(1));
+    let mut height = chain.floor().next();
     while let Some(block) = chain.decided(height)? {
         for evidence in &block.body.evidence {
             let of = chain.decided(evidence.key().height)?;

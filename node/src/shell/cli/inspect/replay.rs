@@ -23,7 +23,14 @@ pub(in crate::shell::cli) struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     pub(in crate::shell::cli) fn from_genesis(chain: &'a Chain<'a>) -> Result<Self, Failure> {
-        let genesis = &chain.look.genesis;
+        let (genesis, floor) = (&chain.look.genesis, chain.floor());
+        if floor > Height::new(0) {
+            let text = format!(
+                "the chain cannot be executed from genesis: this home began with the snapshot of height {floor}"
+            );
+            return Err(Failure::new(Failure::CHECK, text)
+                .fix("ask a node that has the chain from genesis"));
+        }
         let opened = State::open(genesis).map_err(|error| Failure::new(Failure::CONFIG, error))?;
         Ok(Self {
             chain,

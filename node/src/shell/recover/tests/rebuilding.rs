@@ -14,7 +14,7 @@ use falaj_ledger::validate::{CheckedTx, Rules};
 
 use super::*;
 use crate::core::Committed;
-use crate::storage::{BlockRecord, forge};
+use crate::storage::{BlockRecord, Floor, forge};
 
 /// A chain of payments from one account to another: its logs, and its blocks as they were executed when they were decided.
 struct Chain {
@@ -133,7 +133,7 @@ impl Chain {
             (again.outcome, again.state.root()),
             (base.outcome, base.state.root())
         );
-        let history = History::new(store);
+        let history = History::new(store, Floor::default());
         for block in &self.blocks {
             let height = block.header.height;
             let page = history.block(height).unwrap().unwrap();

@@ -23,6 +23,10 @@ impl<F: Fn(Height) + Send + Sync> Store for Idle<F> {
         Ok(())
     }
 
+    fn begin(&self, _: &Marker, _: &StateMap, _: &[Page]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn checkpoint(&self, at: &Marker, _: &StateMap) -> Result<(), StoreError> {
         self.0(at.height);
         Ok(())
