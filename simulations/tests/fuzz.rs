@@ -24,6 +24,8 @@ mod message;
 mod record;
 #[path = "../fuzz/src/scenario.rs"]
 mod scenario;
+#[path = "../fuzz/src/snapshot.rs"]
+mod snapshot;
 #[path = "../fuzz/src/transaction.rs"]
 mod transaction;
 
@@ -46,6 +48,7 @@ fn every_target_keeps_its_word() {
     spend("transaction", transaction::target);
     spend("bundle", bundle::target);
     spend("record", record::target);
+    spend("snapshot", snapshot::target);
     spend("log", log::target);
     spend("genesis", genesis::target);
     spend("scenario", scenario::target);

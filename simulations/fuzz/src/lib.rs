@@ -13,4 +13,5 @@ pub mod genesis;
 pub mod log;
 pub mod message;
 pub mod record;
+pub mod snapshot;
 pub mod transaction;
