@@ -154,7 +154,7 @@ impl Batches {
         self.authors.insert(author, numbers);
     }
 
-    /// The node began with a snapshot: of each author the first number that a block names is the first one.
+    /// The node began with a snapshot: of each author the first number that it sends, or that a block names, is the first one.
     pub(super) fn begin_late(&mut self) {
         self.began_late = true;
     }
@@ -166,7 +166,7 @@ impl Batches {
 
     /// Takes up the number of a batch of our own: whatever is in the log in our name counts, so that no number is given twice.
     pub(super) fn restore_own_number(&mut self, reference: BatchRef) -> bool {
-        let first = self.number(reference);
+        let first = self.number_sent(reference);
         self.settle(reference);
         first
     }
@@ -263,7 +263,7 @@ impl Batches {
         sender: ValidatorId,
     ) {
         let reference = batch.reference;
-        let first = sender == reference.author && self.number(reference);
+        let first = sender == reference.author && self.number_sent(reference);
         self.unsynced.insert(position, reference);
         if mutated!(AcknowledgeBeforeSynced) {
             self.settle(reference);
@@ -293,7 +293,7 @@ impl Batches {
     pub(super) fn vouched(&mut self, digest: &BatchDigest) -> Option<Ack> {
         let held = self.unordered.get(digest).filter(|held| !held.first)?;
         let (reference, position) = (held.batch.reference, held.position);
-        let first = self.number(reference);
+        let first = self.number_sent(reference);
         if first {
             self.numbered.insert(place(reference), *digest);
         }
@@ -545,6 +545,20 @@ impl Batches {
         acks.collect()
     }
 
+    /// Books the number of a batch that its author sent; whether this batch is the first under it. On a node that began late it is where the
+    /// author's numbers begin, if none is held: authors send the lowest that is not ordered first, and without this word for it the batch
+    /// may be one short of the quorum that lets a block name it.
+    fn number_sent(&mut self, reference: BatchRef) -> bool {
+        let first = self.number(reference);
+        if self.began_late
+            && first
+            && let Some(numbers) = self.authors.get_mut(&reference.author)
+        {
+            numbers.begin_at(reference.seq);
+        }
+        first
+    }
+
     /// Books the number; whether this batch is the first under it.
     fn number(&mut self, reference: BatchRef) -> bool {
         self.authors
@@ -625,8 +639,8 @@ mod tests {
         assert!(batches.unordered(&first.reference.digest).is_none());
     }
 
-    // docs/spec/dissemination.md, "Batches": a node that began with a snapshot acknowledges from the first batch on that a block names, once
-    // it is on disk; one that began with genesis waits for those below.
+    // docs/spec/dissemination.md, "Batches": of an author whose batches come by another's hand a node that began with a snapshot acknowledges
+    // from the first on that a block names, once it is on disk; one that began with genesis waits for those below.
     #[test]
     fn after_a_snapshot_the_first_batch_that_a_block_names_is_acknowledged() {
         let (named, next) = (batch(5_000, 0), batch(5_001, 0));
@@ -635,13 +649,13 @@ mod tests {
             if late {
                 batches.begin_late();
             }
-            batches.insert(Arc::clone(&named), Position::new(1), AUTHOR);
-            batches.insert(Arc::clone(&next), Position::new(2), AUTHOR);
+            batches.insert(Arc::clone(&named), Position::new(1), PEER);
+            batches.insert(Arc::clone(&next), Position::new(2), PEER);
             let passed = batches.order(&named.reference.digest, is_member);
             let below = if late { 4_999 } else { 5_000 - 1_024 };
             assert_eq!(passed, Some(ack(below)), "nothing is on disk yet");
             let synced = batches.synced(Position::new(2));
-            let held = if late { vec![ack(5_001)] } else { Vec::new() };
+            let held = if late { vec![ack(5_000)] } else { Vec::new() };
             assert_eq!(synced, held);
         }
     }
@@ -716,6 +730,33 @@ mod tests {
         let next = batch(2, 0).reference;
         assert_eq!(batches.check_room(AUTHOR, &next, room), Ok(()));
         assert_eq!(batches.check_room(PEER, &next, room), Err(Refused::Quota));
+    }
+
+    // docs/spec/dissemination.md, "Batches": where one of four is down, the word of a node that began late is needed for each batch.
+    #[test]
+    fn a_node_that_began_late_acknowledges_the_first_that_an_author_sends() {
+        let first = |late: bool, sender: ValidatorId| {
+            let mut batches = Batches::default();
+            if late {
+                batches.begin_late();
+            }
+            batches.insert(batch(40, 0), Position::new(1), sender);
+            batches.insert(batch(42, 0), Position::new(2), sender);
+            batches.synced(Position::new(2))
+        };
+        assert_eq!(first(true, AUTHOR), [ack(40)]);
+        assert_eq!(first(false, AUTHOR), []);
+        assert_eq!(first(true, PEER), []);
+        let mut again = Batches::default();
+        again.begin_late();
+        let relayed = batch(40, 0);
+        again.insert(Arc::clone(&relayed), Position::new(1), PEER);
+        assert_eq!(again.synced(Position::new(1)), []);
+        assert_eq!(again.vouched(&relayed.reference.digest), Some(ack(40)));
+        let mut own = Batches::default();
+        own.begin_late();
+        assert!(own.restore_own_number(batch(40, 0).reference));
+        assert_eq!(own.own_ack(AUTHOR), ack(40));
     }
 
     // What is sent again begins with the lowest number whatever its lane: no acknowledgement passes the first that is missing.

@@ -2,8 +2,8 @@
 //!
 //! Invariant: what is acknowledged of an author is a number up to which every batch is held, verified and on disk, or was passed: a block
 //! that a quorum decided named a batch more than [`GAP_MAX`] numbers above it; or a batch above it died here, and with it whatever came
-//! before; or its author sent it when it was dead; or the node began with a snapshot, and the first block it has of the author names a
-//! batch above it.
+//! before; or its author sent it when it was dead; or the node began with a snapshot, and the first batch that the author sends
+//! here, or that a block names, is above it.
 //! Why it is passed: one batch that never comes, because its author lost it or let it die, would keep everything above unacknowledged, so
 //! that no proposer could ever name a batch of that author again. An acknowledgement of a passed number costs a peer that names its batch
 //! a fetch, as any untrue one does, and never safety: nobody prevotes what it does not hold.
@@ -110,8 +110,8 @@ impl Numbers {
         self.pass_up_to(passed)
     }
 
-    /// This node has none of the blocks that ordered an author's earlier batches, and now one names this batch: nothing below it is
-    /// waited for, if nothing of the author was held before. Whether the gapless part grew.
+    /// This node has none of the blocks that ordered an author's earlier batches, and now the author sends this one or a block names it:
+    /// nothing below it is waited for, if nothing of the author was held before. Whether the gapless part grew.
     pub(crate) fn begin_at(&mut self, seq: u64) -> bool {
         let passed = seq.saturating_sub(1);
         self.contiguous == 0 && passed > 0 && !self.is_too_far(seq) && self.pass_up_to(passed)
