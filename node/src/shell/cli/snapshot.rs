@@ -170,7 +170,7 @@ fn not_empty(error: HomeError, scene: &Scene) -> Failure {
         scene.home.display()
     );
     Failure::new(Failure::CONFIG, text).with("name", "snapshot-home-has-blocks").fix(
-        "move the data folder aside with the node stopped, leave the guard where it is, and restore again: docs/runbook/snapshots.md, \"begin a node\"",
+        "with the node stopped, move block, batch, ledger and snapshot out of the data folder, leave everything else where it is, the guard above all, and restore again: docs/runbook/snapshots.md, \"begin a node\"",
     )
 }
 
