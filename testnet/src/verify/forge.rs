@@ -14,8 +14,10 @@ use falaj_consensus::validator_set::Bitmap;
 use falaj_ledger::account::{Account, AccountId};
 use falaj_ledger::amount::Units;
 use falaj_ledger::block::BlockInput;
+use falaj_ledger::bundle::CertifiedOutcome;
 use falaj_ledger::execute::execute;
 use falaj_ledger::genesis::Genesis;
+use falaj_ledger::snapshot::{Cut, Manifest};
 use falaj_ledger::state::State;
 use falaj_ledger::state::{Record as _, encode_record};
 use falaj_ledger::testing::{self, BANK_A, BANK_B, Ledger, Who, account, transfer};
@@ -33,6 +35,8 @@ pub(super) struct Forge {
     parent: (BlockId, OutcomeHash),
     records: Vec<Vec<u8>>,
     batches: Vec<Vec<u8>>,
+    /// After each height the state, and what proves it.
+    left: Vec<(State, Option<CertifiedOutcome>)>,
 }
 
 impl Forge {
@@ -45,6 +49,7 @@ impl Forge {
             state: opened.state,
             records: Vec::new(),
             batches: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -120,6 +125,8 @@ impl Forge {
         let decided = BlockRecord::decided(&certificate, last(&self.records), &batches);
         self.records.push(decided);
         self.parent = (header.id(), executed.outcome.hash());
+        let proof = CertifiedOutcome::new(header.clone(), executed.outcome, &certificate);
+        self.left.push((executed.state.clone(), proof));
         self.state = executed.state;
     }
 
@@ -187,10 +194,50 @@ impl Forge {
 
     /// Writes the logs of a node that has the first heights.
     pub(super) fn write(&self, data: &Path, heights: usize) {
+        let records: Vec<_> = self.records.iter().take(heights * 2).cloned().collect();
+        self.write_logs(data, &records);
+    }
+
+    /// Writes what a node has that began with the snapshot of a height: its copy, and the heights after it up to another.
+    pub(super) fn write_behind(&self, data: &Path, snapshot: usize, heights: usize) {
+        let proof = self.write_snapshot(data, snapshot);
+        let mut records = vec![BlockRecord::restored(&proof)];
+        for (at, record) in (1_u64..).zip(&self.records).skip(snapshot * 2) {
+            let before = Position::new(at - u64::try_from(snapshot * 2).unwrap() + 1);
+            records.push(match BlockRecord::decode(record).unwrap() {
+                BlockRecord::Decided(decided) => {
+                    let batches: Vec<_> = decided.batches.into_iter().map(Position::new).collect();
+                    let body = Position::new(before.get() - 1);
+                    BlockRecord::decided(&decided.certificate, body, &batches)
+                }
+                BlockRecord::Proposed { .. } | BlockRecord::Restored(_) => record.clone(),
+            });
+        }
+        records.truncate((heights - snapshot) * 2 + 1);
+        self.write_logs(data, &records);
+    }
+
+    /// Writes a node's copy of the snapshot of a height.
+    pub(super) fn write_snapshot(&self, data: &Path, height: usize) -> CertifiedOutcome {
+        let (state, proof) = &self.left[height - 1];
+        let proof = proof.clone().unwrap();
+        let cut = Cut::of(state.map()).unwrap();
+        let manifest = Manifest::of(state, &cut, proof.clone()).unwrap();
+        let folder = data.join("snapshot");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("manifest"), manifest.to_bytes()).unwrap();
+        for index in 0..cut.parts().len() {
+            let chunk = cut.chunk(index).unwrap();
+            std::fs::write(folder.join(format!("{index:05}.chunk")), chunk).unwrap();
+        }
+        proof
+    }
+
+    fn write_logs(&self, data: &Path, records: &[Vec<u8>]) {
         let lock = FolderLock::acquire(data).unwrap();
         let disk = |log| OsDisk::subfolder(&lock, log).unwrap();
         let mut logs = NodeLogs::create(disk("block"), disk("batch"), self.genesis.hash()).unwrap();
-        for record in self.records.iter().take(heights * 2) {
+        for record in records {
             logs.append(LogId::Block, record).unwrap();
         }
         for batch in &self.batches {

@@ -44,6 +44,42 @@ fn right_blocks_pass() {
     assert_eq!((history.problem, history.report.height), (None, 3));
 }
 
+// Goal: a node that began with a snapshot is re-executed from there, and its copy of the snapshot is believed no more than its logs.
+#[test]
+fn a_node_that_began_with_a_snapshot_is_re_executed_from_there() {
+    let mut forge = Forge::of(2);
+    forge.paying(false, |_| {});
+    (0..2).for_each(|_| forge.block(0, |_, _| {}));
+    let began_with = |snapshot: usize, change: &dyn Fn(&Path)| {
+        let data = tempfile::tempdir().unwrap();
+        forge.write_behind(data.path(), snapshot, 5);
+        change(data.path());
+        verify("one", data.path(), &forge.genesis).unwrap()
+    };
+    let whole = verified(&forge, 5);
+    for snapshot in 1..=5 {
+        let history = began_with(snapshot, &|_| {});
+        assert_eq!(history.problem, None);
+        let report = &history.report;
+        assert_eq!((history.before, report.height), (snapshot as u64 - 1, 5));
+        assert_eq!(history.blocks, whole.blocks[snapshot - 1..]);
+        assert_eq!(report.state_root, whole.report.state_root);
+        assert_eq!(report.supply_minor_units, whole.report.supply_minor_units);
+    }
+    let problem = |change: &dyn Fn(&Path)| began_with(2, change).problem.unwrap();
+    let lost = problem(&|data| std::fs::remove_dir_all(data.join("snapshot")).unwrap());
+    assert!(lost.contains("cannot read"), "{lost}");
+    let other = problem(&|data| drop(forge.write_snapshot(data, 3)));
+    assert!(other.contains("another block"), "{other}");
+    let changed = problem(&|data| {
+        let chunk = data.join("snapshot/00000.chunk");
+        let mut bytes = std::fs::read(&chunk).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&chunk, bytes).unwrap();
+    });
+    assert!(changed.contains("chunk 0"), "{changed}");
+}
+
 // Goal: a quorum's signatures do not make it another validator's turn.
 #[test]
 fn a_block_out_of_turn_is_found() {
