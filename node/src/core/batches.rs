@@ -639,6 +639,27 @@ mod tests {
         assert!(batches.unordered(&first.reference.digest).is_none());
     }
 
+    // docs/spec/dissemination.md, "Batches": of an author whose batches come by another's hand a node that began with a snapshot acknowledges
+    // from the first on that a block names, once it is on disk; one that began with genesis waits for those below.
+    #[test]
+    fn after_a_snapshot_the_first_batch_that_a_block_names_is_acknowledged() {
+        let (named, next) = (batch(5_000, 0), batch(5_001, 0));
+        for late in [true, false] {
+            let mut batches = Batches::default();
+            if late {
+                batches.begin_late();
+            }
+            batches.insert(Arc::clone(&named), Position::new(1), PEER);
+            batches.insert(Arc::clone(&next), Position::new(2), PEER);
+            let passed = batches.order(&named.reference.digest, is_member);
+            let below = if late { 4_999 } else { 5_000 - 1_024 };
+            assert_eq!(passed, Some(ack(below)), "nothing is on disk yet");
+            let synced = batches.synced(Position::new(2));
+            let held = if late { vec![ack(5_000)] } else { Vec::new() };
+            assert_eq!(synced, held);
+        }
+    }
+
     // Of two batches under one number only the first counts as held by who acknowledged the number.
     #[test]
     fn a_second_batch_under_a_number_is_never_counted_as_held() {

@@ -12,9 +12,16 @@ use crate::client::{get, height, pay};
 /// A node that has decided two heights, and the folder of a snapshot after the second.
 fn exported() -> (Bench, String) {
     let bench = Bench::settled();
-    let folder = bench.path("taken").display().to_string();
-    bench.run(&["snapshot", "export", &folder]).expect(0, &[]);
+    let folder = export(&bench);
     (bench, folder)
+}
+
+fn export(bench: &Bench) -> String {
+    let folder = bench.path("taken").display().to_string();
+    bench
+        .run(&["snapshot", "export", &folder])
+        .expect(0, &["after block 2"]);
+    folder
 }
 
 /// Puts the data folder aside.
@@ -65,7 +72,12 @@ fn refused(ended: &Ended, code: i32, name: &str) {
 // has not.
 #[test]
 fn a_home_begins_with_a_snapshot_and_goes_on() {
-    let (bench, taken) = exported();
+    let bench = Bench::with_home();
+    let node = bench.start();
+    let early = pay(node.api, &bench.home(), 1);
+    pay(node.api, &bench.home(), 2);
+    node.stop().expect(0, &[]);
+    let taken = export(&bench);
     let proven = bench.run(&["snapshot", "verify", &taken, "--json"]).json();
     assert_eq!(
         (&proven["height"], &proven["snapshot"]),
@@ -94,6 +106,10 @@ fn a_home_begins_with_a_snapshot_and_goes_on() {
     pay(node.api, &bench.home(), 3);
     pay(node.api, &bench.home(), 4);
     tells_what_it_has(node.api);
+    let early = format!("/v1/transactions/{}/{}", early["participant"], early["id"]);
+    let (status, body) = get(node.api, &early.replace('"', ""));
+    assert_eq!(status, 410, "{body}");
+    assert!(body.contains("final since block 1"), "{body}");
     node.stop().expect(0, &[]);
     inspect_tells_what_it_has(&bench);
 

@@ -51,7 +51,12 @@ pub(super) async fn at(api: &Api, place: Place) -> Result<ReceiptBundle, Problem
     if let Some(recent) = api.node.view.recent().get(place.height) {
         return from_recent(&recent, place.index);
     }
-    api.expect_begun(place.height)?;
+    api.expect_begun(place.height).map_err(|problem| {
+        let height = place.height;
+        problem.because(format!(
+            "it is final since block {height}, which is not here: a node that has that block has its receipt"
+        ))
+    })?;
     let found = api
         .history(move |history| from_store(&history, place))
         .await?;

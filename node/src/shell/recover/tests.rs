@@ -1,6 +1,8 @@
 //! Which stores are set aside at the start, and which are left where they are.
 
-use falaj_consensus::durable::MemDisk;
+use falaj_consensus::durable::{LogId, MemDisk};
+use falaj_consensus::message::CommitCertificate;
+use falaj_consensus::types::OutcomeHash;
 use falaj_ledger::store::memory::MemoryMedium;
 use falaj_ledger::store::{Batch, BlockStore, Entry, Medium};
 use falaj_ledger::testing;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::*;
+use crate::storage::{BlockRecord, forge};
 
 mod rebuilding;
 
@@ -86,4 +89,86 @@ fn a_store_that_cannot_be_read_is_left_where_it_is() {
     let StoreFault::Unfit(StoreUnfit::Damaged(StoreError::Damaged { .. })) = damaged else {
         panic!("{damaged:?}");
     };
+}
+
+// docs/spec/snapshots.md, "Files": the guard of a restored node is shown every change of validators on the snapshot's path.
+#[test]
+fn the_changes_on_a_snapshots_path_are_shown_to_the_guard() {
+    let genesis = testing::genesis();
+    let store = BlockStore::open(MemoryMedium::new(), genesis.hash()).unwrap();
+    let base = base_of_genesis(&store, &genesis).unwrap();
+    let block = |height: u64| {
+        let (header, _) = forge::block(height, None);
+        let certificate = CommitCertificate {
+            outcome: base.outcome.hash(),
+            ..forge::certificate(&header)
+        };
+        (header, certificate)
+    };
+    let (header, certificate) = block(3);
+    let change = SetChange {
+        block: SignedBlock::new(header, base.outcome.clone(), &certificate).unwrap(),
+        validators: genesis.validators.clone(),
+    };
+    let (header, certificate) = block(9);
+    let proof = CertifiedOutcome::new(header, base.outcome.clone(), &certificate);
+    let proof = proof.unwrap().after(vec![change.clone()]).unwrap();
+    let start = StartPoint::Snapshot(Arc::new(proof));
+    let shown = decided_sets(&store, &base.state, &start).unwrap();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].certificate, change.block.certificate());
+    assert_eq!(*shown[0].set, genesis.validators);
+    let changes = set_changes(&store, &base.state, &start).unwrap();
+    assert_eq!(changes, [change]);
+    let none = decided_sets(&store, &base.state, &StartPoint::Genesis).unwrap();
+    assert!(none.is_empty());
+}
+
+/// What a start makes of a store at that height, beside a log that begins with the snapshot of height 9.
+fn base_beside_snapshot(height: u64, outcome: OutcomeHash) -> Result<Option<Base>, StoreFault> {
+    let genesis = testing::genesis();
+    let opened = State::open(&genesis).unwrap();
+    let (header, _) = forge::block(9, None);
+    let certificate = CommitCertificate {
+        outcome: opened.outcome.hash(),
+        ..forge::certificate(&header)
+    };
+    let proof = CertifiedOutcome::new(header.clone(), opened.outcome.clone(), &certificate);
+    let mut logs = NodeLogs::create(MemDisk::new(), MemDisk::new(), genesis.hash()).unwrap();
+    let record = BlockRecord::restored(&proof.unwrap());
+    logs.append(LogId::Block, &record).unwrap();
+    let store = BlockStore::open(MemoryMedium::new(), genesis.hash()).unwrap();
+    let marker = Marker {
+        height: Height::new(height),
+        block_id: header.id(),
+        outcome,
+        state_root: opened.state.root(),
+    };
+    store.begin(&marker, opened.state.map(), &[]).unwrap();
+    base_of_store(&store, &logs, &logs.scan().unwrap())
+}
+
+// docs/spec/storage.md, "What a store promises": beside a snapshot, a store from before it or of another outcome is begun again.
+#[test]
+fn a_store_beside_a_snapshot_has_its_outcome_or_is_rebuilt() {
+    let right = State::open(&testing::genesis()).unwrap().outcome.hash();
+    let base = base_beside_snapshot(9, right).unwrap().unwrap();
+    assert_eq!(base.outcome.hash(), right);
+    let wrong = base_beside_snapshot(9, OutcomeHash::default()).unwrap_err();
+    assert!(
+        matches!(wrong, StoreFault::Unfit(StoreUnfit::Wrong(_))),
+        "{wrong:?}"
+    );
+    for below in [0, 8] {
+        let old = base_beside_snapshot(below, right).unwrap_err();
+        assert!(
+            matches!(old, StoreFault::Unfit(StoreUnfit::Below { .. })),
+            "{old:?}"
+        );
+    }
+    let ahead = base_beside_snapshot(10, right).unwrap_err();
+    assert!(
+        matches!(ahead, StoreFault::Unfit(StoreUnfit::Ahead { .. })),
+        "{ahead:?}"
+    );
 }
