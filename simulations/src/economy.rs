@@ -2,7 +2,7 @@
 //!
 //! Invariant: a function of the seed, the validators with their powers, and whether they change; every key in it belongs to [`Keys`].
 //! Shapes and units: validator `i` has id `i + 1` and key `i`; then come the keys of institutions, of the persons who decide about
-//! supply, and of a customer. Participant 1 is the central bank, whose issuance accounts nobody pays from; the others are banks,
+//! supply, of a customer, and those that validators get after that of genesis. Participant 1 is the central bank, whose issuance accounts nobody pays from; the others are banks,
 //! each with accounts and a reserve in every currency. Two of three members decide an issue or a redemption, and one more person
 //! may veto it. Amounts in minor units.
 
@@ -64,6 +64,8 @@ pub struct Economy {
     pub vetoer: KeyIndex,
     /// The customer's keys.
     pub customer: Vec<KeyIndex>,
+    /// The first of the keys that validators may get after that of genesis, if any is to.
+    second_keys: Option<KeyIndex>,
     /// Whether an authority decides about feature gates.
     gated: bool,
 }
@@ -132,12 +134,14 @@ impl Economy {
         let validators = scenario.validators;
         let persons = validators + BANKS + 1;
         let customer = persons + MEMBERS + 1;
+        let second = customer + CUSTOMER_KEYS;
+        let rotates = scenario.rotates();
+        let count = second + if rotates { validators } else { 0 };
         let keys = match scenario.signatures {
             Signatures::Simulated => {
-                let count = usize::from(customer + CUSTOMER_KEYS);
-                Keys::generate(chance, &vec![Algorithm::Ed25519; count])
+                Keys::generate(chance, &vec![Algorithm::Ed25519; usize::from(count)])
             }
-            Signatures::Real => Keys::generate_real(chance, customer + CUSTOMER_KEYS),
+            Signatures::Real => Keys::generate_real(chance, count),
         };
         let (accounts, reserves) = (accounts(validators), reserves(validators));
         let run_of = |first: u16, count: u16| (first..first + count).map(KeyIndex::new).collect();
@@ -153,6 +157,7 @@ impl Economy {
             members: run_of(persons, MEMBERS),
             vetoer: KeyIndex::new(persons + MEMBERS),
             customer: run_of(customer, CUSTOMER_KEYS),
+            second_keys: rotates.then_some(KeyIndex::new(second)),
             gated: !scenario.gates.is_empty(),
         };
         economy.genesis.authorities = economy.authorities(scenario.governs());
@@ -171,6 +176,13 @@ impl Economy {
             .iter()
             .find(|authority| authority.class == class);
         found.expect("each currency has its authorities").id
+    }
+
+    /// The key that a node's validator may get in the place of that of genesis, in a scenario that rotates keys.
+    #[must_use]
+    pub fn second_key(&self, node: NodeIndex) -> Option<KeyIndex> {
+        let first = self.second_keys?;
+        Some(KeyIndex::new(first.get().saturating_add(node.get())))
     }
 
     /// Whose signatures debits of a holder's account need, as the ledger keeps them.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Scenario;
-use crate::fault::Fault;
+use crate::fault::{Fault, Timed};
 use crate::types::NodeIndex;
 
 /// Powers of validators.
@@ -24,6 +24,12 @@ impl Scenario {
     #[must_use]
     pub fn governs(&self) -> bool {
         self.faults.iter().any(|timed| timed.fault.is_set_change())
+    }
+
+    /// Whether a validator is to get another key.
+    pub(crate) fn rotates(&self) -> bool {
+        let rotates = |timed: &Timed| matches!(timed.fault, Fault::Rotate { .. });
+        self.faults.iter().any(rotates)
     }
 
     /// The powers at genesis.
@@ -101,7 +107,6 @@ fn is_small(before: &Powers, after: &Powers) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Timed;
     use crate::types::SimTime;
 
     fn node(place: u16) -> NodeIndex {

@@ -9,6 +9,7 @@ use falaj_node::core::{Input, Peer};
 use super::World;
 use super::event::Event;
 use super::host::peer;
+use super::start::enrol;
 use crate::chance::Word;
 use crate::disk::{DiskDials, SimDisk};
 use crate::economy::node_of;
@@ -91,6 +92,7 @@ impl World {
             Fault::SharedKey(node) => self.nodes[node.position()].shares_key = true,
             Fault::GuardCopied(node) => self.copy_guard(node),
             Fault::Failover { node, remembers } => self.fail_over(node, remembers),
+            Fault::Rotate { side } => self.rotate(&side),
             Fault::Leave { .. } | Fault::Return { .. } | Fault::Reweigh { .. } => {
                 let step = self.workload.govern(at, fault);
                 self.take_up(step.into_iter().collect());
@@ -106,6 +108,32 @@ impl World {
         self.judge.program_changed(node, features);
         if was_up {
             self.start(node);
+        }
+    }
+
+    /// A person brings the other key of each of these nodes into use: its guard is made, the process is started anew, so that it holds both
+    /// keys, and the authority is asked to put one in the place of the other.
+    fn rotate(&mut self, side: &[NodeIndex]) {
+        for place in side.iter().copied() {
+            let shared = self.shared.of(&self.nodes[place.position()]);
+            let node = &self.nodes[place.position()];
+            let second = shared.second_key(place);
+            let Some(second) = second.filter(|_| !node.is_elsewhere) else {
+                continue;
+            };
+            // Without room or power there is no guard, and so no rotation.
+            if enrol(node, shared, second).is_err() {
+                continue;
+            }
+            if !std::mem::replace(&mut self.nodes[place.position()].has_second_key, true)
+                && self.nodes[place.position()].is_up()
+            {
+                self.kill(place);
+                self.start(place);
+            }
+            let side = vec![place];
+            let step = self.workload.govern(self.now(), Fault::Rotate { side });
+            self.take_up(step.into_iter().collect());
         }
     }
 

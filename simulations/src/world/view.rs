@@ -142,7 +142,7 @@ impl World {
 
 impl Process {
     fn guard(&self) -> Option<&Guard> {
-        self.signer.home().signer().guard().ok()
+        self.signer().home().signer().guard().ok()
     }
 }
 
@@ -236,7 +236,7 @@ impl GuardView {
 
 impl LogEnds {
     fn of(process: &Process) -> Self {
-        let home = process.signer.home();
+        let home = process.signer().home();
         Self {
             guard: home.guard_log().map_or(0, |log| log.last().get()),
             audit: home.audit_log().last().get(),

@@ -17,11 +17,11 @@ use falaj_ledger::validate::CheckedTx;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Replica, Step, Tip};
+use super::{Replica, ReplicaConfig, Step, Tip};
 use crate::core::candidates::Candidate;
 use crate::core::decided_set::decided_set;
 use crate::core::effect::{Committed, Effect, Output, Recipients};
-use crate::core::guard_position::guard_position;
+use crate::core::guard_position::{Guards, take_guard_position};
 use crate::core::input::{Peer, ReadFor};
 use crate::core::job::{ExecuteJob, ExecuteResult, VerifyJob};
 use crate::core::wire::{BATCHES_REQUESTED_MAX, Message};
@@ -39,31 +39,29 @@ fn parent(tip: &Tip) -> Parent {
     }
 }
 
-/// Where the guard stands relative to a height; once it is below, it is known by what we sign and needs no record of the start.
-pub(super) fn take_guard_position(
-    guard: &mut Option<falaj_hsm::Recovered>,
-    open: Height,
+/// What the height after the tip stands on: for us the guard of the key that we have at it, since no other signs there.
+pub(super) fn height_start(
+    tip: &Tip,
+    config: &ReplicaConfig,
+    guards: &mut Guards,
     headers: &[Header],
-) -> GuardPosition {
-    let known = if guard
-        .as_ref()
-        .is_some_and(|guard| guard.last.height <= open)
-    {
-        guard.take()
-    } else {
-        guard.clone()
-    };
-    known.map_or(GuardPosition::Below, |guard| {
-        guard_position(guard, open, headers)
-    })
-}
-
-/// What the height after the tip stands on.
-pub(super) fn height_start(tip: &Tip, guard: GuardPosition) -> HeightStart {
+) -> HeightStart {
     let height = tip.state.height().next();
+    let set = tip.state.validators_at(height);
+    let own = config.member_of(&set);
+    let mut key = own
+        .and_then(|own| set.get(own))
+        .map(|member| member.key.clone());
+    if mutated!(GuardOfAnotherKey) {
+        key = config.keys.first().cloned();
+    }
+    let guard = key.map_or(GuardPosition::Below, |key| {
+        take_guard_position(guards, &key, height, headers)
+    });
     HeightStart {
         height,
-        set: tip.state.validators_at(height),
+        own,
+        set,
         parameters: tip.state.parameters_at(height),
         features: tip.state.features_at(height),
         bench: tip.state.bench(),
@@ -450,7 +448,7 @@ impl Replica {
         let own = self.own_index();
         if own.is_some_and(|own| certificate.signers.contains(own)) {
             let statement = certificate.statement();
-            step.start.push(Effect::OwnStatementSeen(statement));
+            self.own_statement_seen(statement, step);
         }
     }
 
@@ -482,9 +480,7 @@ impl Replica {
         let decided = self.candidates.decide(&id);
         let candidate = decided.expect("the block is here, since its overlay is");
         self.commit(id, candidate, certificate, executed, step);
-        let open = self.open_height();
-        let position = take_guard_position(&mut self.guard, open, &[]);
-        let start = height_start(&self.tip, position);
+        let start = height_start(&self.tip, &self.config, &mut self.guards, &[]);
         self.engine_inputs
             .push_back(engine::Input::NextHeight(Box::new(start)));
         self.offer_early(step);
