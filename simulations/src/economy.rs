@@ -52,6 +52,8 @@ pub struct Economy {
     pub keys: Arc<Keys>,
     /// What the chain starts from.
     pub genesis: Genesis,
+    /// Every node as a validator, with its first key: those of genesis, and those that may join.
+    pub validators: Vec<Validator>,
     /// The accounts that banks pay from.
     pub accounts: Vec<OwnedAccount>,
     /// The reserves of banks, which take issues and give redemptions.
@@ -150,6 +152,7 @@ impl Economy {
                 time_us,
                 ..genesis(&keys, scenario, (&accounts, &reserves))
             },
+            validators: members(&keys, scenario),
             keys,
             accounts,
             reserves,
@@ -369,16 +372,22 @@ fn participants(keys: &Keys, validators: u16) -> Vec<Participant> {
         .collect()
 }
 
-fn validator_set(keys: &Keys, scenario: &Scenario) -> ValidatorSet {
+fn members(keys: &Keys, scenario: &Scenario) -> Vec<Validator> {
     let member = |node: NodeIndex| Validator {
         id: validator_of(node),
         power: VotingPower::new(scenario.power_of(node)),
         key: keys.public(key_of(node)).clone(),
         declared: Declared::default(),
     };
-    let members = (0..scenario.validators)
-        .map(NodeIndex::new)
-        .map(member)
-        .collect();
+    let nodes = (0..scenario.validators).map(NodeIndex::new);
+    nodes.map(member).collect()
+}
+
+fn validator_set(keys: &Keys, scenario: &Scenario) -> ValidatorSet {
+    let outsiders = scenario.outsiders();
+    let is_member =
+        |member: &Validator| node_of(member.id).is_some_and(|node| !outsiders.contains(&node));
+    let mut members = members(keys, scenario);
+    members.retain(is_member);
     ValidatorSet::new(members).expect("ids ascend and keys differ")
 }

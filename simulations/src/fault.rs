@@ -194,6 +194,11 @@ pub enum Fault {
         /// The power of each; below 2⁶³.
         power: u64,
     },
+    /// These, which genesis does not name, get a guard, and the authority is asked that they be validators.
+    Join {
+        /// Who.
+        side: Vec<NodeIndex>,
+    },
     /// The authority asks for the other key of these validators, each in a step of its own: the second one, or that of genesis again.
     Rotate {
         /// Whose.

@@ -247,6 +247,8 @@ marks! {
     Reweighed = "reweighed";
     /// A validator got another key.
     KeyRotated = "key_rotated";
+    /// A validator that genesis does not name signed a statement.
+    NewcomerVoted = "newcomer_voted";
     /// A validator signed a statement with the key that came after that of genesis.
     VotedWithNewKey = "voted_with_new_key";
     /// A step of the set was larger than a step may be.

@@ -16,6 +16,7 @@ mod faults;
 mod holdings;
 mod host;
 mod images;
+mod keys;
 mod log_device;
 mod node;
 mod observe;

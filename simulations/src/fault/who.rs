@@ -84,6 +84,7 @@ impl Fault {
             | Self::Leave { .. }
             | Self::Return { .. }
             | Self::Reweigh { .. }
+            | Self::Join { .. }
             | Self::Rotate { .. } => None,
         }
     }
@@ -93,7 +94,11 @@ impl Fault {
     pub const fn is_set_change(&self) -> bool {
         matches!(
             self,
-            Self::Leave { .. } | Self::Return { .. } | Self::Reweigh { .. } | Self::Rotate { .. }
+            Self::Leave { .. }
+                | Self::Return { .. }
+                | Self::Reweigh { .. }
+                | Self::Join { .. }
+                | Self::Rotate { .. }
         )
     }
 
@@ -106,6 +111,7 @@ impl Fault {
             | Self::Leave { side }
             | Self::Return { side }
             | Self::Reweigh { side, .. }
+            | Self::Join { side }
             | Self::Rotate { side } => {
                 side.retain_mut(keep);
                 !side.is_empty()

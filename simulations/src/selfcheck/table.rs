@@ -147,7 +147,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::GuardForgetsPlaces => (Area::Guard, DOUBLE_SIGN, &[S::HastyCrashes, S::PowerCuts]),
 
         M::GuardOfAnotherKey => (Area::Guard, ALARMS, &[S::CrashAtRotation]),
-        M::FirstKeyKept => (Area::Guard, LIVENESS, &[S::KeysRotated]),
+        M::FirstKeyKept => (Area::Guard, WHY, &[S::KeysRotated]),
 
         M::FolderNotSynced => (Area::Logs, RECOVERY, &[S::RollingRestart, S::PowerCuts]),
         M::LastCertificateForgotten => (Area::Logs, AGREEMENT, &[S::RollingRestart]),

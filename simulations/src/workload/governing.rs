@@ -155,7 +155,6 @@ impl Governing {
     /// A step from the last set to what is asked for; `None` if that is so already.
     fn step(&self, maker: &Maker, asked: &Fault) -> Option<SetChange> {
         let (_, set) = &self.known;
-        let genesis = &maker.economy.genesis.validators;
         let now: BTreeMap<NodeIndex, &Validator> = by_node(set).collect();
         let (mut entries, mut leaving) = (Vec::new(), Vec::new());
         if let Fault::Leave { side } = asked {
@@ -163,8 +162,9 @@ impl Governing {
             leaving.extend(members.map(|node| validator_of(*node)));
         }
         if let Fault::Return { side } = asked {
-            let absent =
-                by_node(genesis).filter(|(node, _)| side.contains(node) && !now.contains_key(node));
+            let all = maker.economy.validators.iter();
+            let all = all.filter_map(|member| Some((node_of(member.id)?, member)));
+            let absent = all.filter(|(node, _)| side.contains(node) && !now.contains_key(node));
             entries.extend(absent.map(|(_, validator)| validator.clone()));
         }
         if let Fault::Reweigh { side, power } = asked {

@@ -9,7 +9,6 @@ use falaj_node::core::{Input, Peer};
 use super::World;
 use super::event::Event;
 use super::host::peer;
-use super::start::enrol;
 use crate::chance::Word;
 use crate::disk::{DiskDials, SimDisk};
 use crate::economy::node_of;
@@ -93,9 +92,9 @@ impl World {
             Fault::GuardCopied(node) => self.copy_guard(node),
             Fault::Failover { node, remembers } => self.fail_over(node, remembers),
             Fault::Rotate { side } => self.rotate(&side),
+            Fault::Join { side } => self.join(&side),
             Fault::Leave { .. } | Fault::Return { .. } | Fault::Reweigh { .. } => {
-                let step = self.workload.govern(at, fault);
-                self.take_up(step.into_iter().collect());
+                self.ask_authority(fault);
             }
         }
     }
@@ -108,32 +107,6 @@ impl World {
         self.judge.program_changed(node, features);
         if was_up {
             self.start(node);
-        }
-    }
-
-    /// A person brings the other key of each of these nodes into use: its guard is made, the process is started anew, so that it holds both
-    /// keys, and the authority is asked to put one in the place of the other.
-    fn rotate(&mut self, side: &[NodeIndex]) {
-        for place in side.iter().copied() {
-            let shared = self.shared.of(&self.nodes[place.position()]);
-            let node = &self.nodes[place.position()];
-            let second = shared.second_key(place);
-            let Some(second) = second.filter(|_| !node.is_elsewhere) else {
-                continue;
-            };
-            // Without room or power there is no guard, and so no rotation.
-            if enrol(node, shared, second).is_err() {
-                continue;
-            }
-            if !std::mem::replace(&mut self.nodes[place.position()].has_second_key, true)
-                && self.nodes[place.position()].is_up()
-            {
-                self.kill(place);
-                self.start(place);
-            }
-            let side = vec![place];
-            let step = self.workload.govern(self.now(), Fault::Rotate { side });
-            self.take_up(step.into_iter().collect());
         }
     }
 
@@ -260,7 +233,7 @@ impl World {
     }
 
     /// Ends a process; its machine goes on, with all that was written.
-    fn kill(&mut self, place: NodeIndex) {
+    pub(super) fn kill(&mut self, place: NodeIndex) {
         let node = &self.nodes[place.position()];
         let disks = node.disks.all();
         let unsynced = disks.into_iter().filter(|disk| disk.kill()).count();

@@ -65,6 +65,8 @@ impl World {
             replayed,
             torn,
         } = ready;
+        let lags = recovered.guards.len() < config.keys.len();
+        self.marks.hit_if(lags, Mark::GuardOlder);
         self.mark_start(place, &recovered, torn, !replayed.is_empty());
         for committed in &replayed {
             self.observe(place, Observation::Replayed(committed));
@@ -126,7 +128,6 @@ impl World {
         marks.hit_if(boot > 1, Mark::Restart);
         marks.hit_if(torn, Mark::TornLog);
         marks.hit_if(replayed, Mark::Replayed);
-        marks.hit_if(recovered.guards.is_empty(), Mark::GuardOlder);
         let open = recovered.state.height().next();
         let last = recovered.state.validator_sets().last();
         let is_under_way = last.is_some_and(|(from, _)| from > open);

@@ -143,6 +143,8 @@ pub(super) struct Node {
     pub(super) diverges: bool,
     /// The features that its program supports.
     pub(super) supported: u64,
+    /// Whether it has its first key in use, which who is not in genesis has only from when it joins.
+    pub(super) has_first_key: bool,
     /// Whether its token and its configuration have its second key.
     pub(super) has_second_key: bool,
     /// Whether it was set up from another genesis than the others.
@@ -191,6 +193,7 @@ impl Node {
             mended: false,
             diverges: false,
             supported: Header::FEATURES_KNOWN,
+            has_first_key: !scenario.outsiders().contains(&place),
             has_second_key: false,
             is_elsewhere: false,
         }
@@ -216,12 +219,12 @@ impl Process {
         self.signers.iter_mut().find(|signer| signer.key() == key)
     }
 
-    /// The signer that the open height asks, or else the first.
-    pub(super) fn signer(&self) -> &SignerDevice {
+    /// The signer that the open height asks, or else the first, if there is any.
+    pub(super) fn signer(&self) -> Option<&SignerDevice> {
         let key = self.replica.voting_key();
         let of_key = |signer: &&SignerDevice| key.as_ref().is_some_and(|key| signer.is_of(key));
         let signer = self.signers.iter().find(of_key);
-        signer.unwrap_or(&self.signers[0])
+        signer.or(self.signers.first())
     }
 
     pub(super) const fn device(&mut self, log: LogId) -> &mut LogDevice {

@@ -19,7 +19,7 @@ use super::World;
 use super::event::Completion;
 use crate::checker::Observation;
 use crate::disk::SimDisk;
-use crate::economy::key_of;
+use crate::economy::{key_of, validator_of};
 use crate::hsm::{Answer, KeyIndex};
 use crate::marks::Mark;
 use crate::types::{NodeIndex, SimTime};
@@ -300,6 +300,8 @@ impl World {
                     self.observe(place, released);
                     self.marks
                         .hit_if(key != key_of(place), Mark::VotedWithNewKey);
+                    let is_newcomer = self.shared.set.index_of(validator_of(place)).is_none();
+                    self.marks.hit_if(is_newcomer, Mark::NewcomerVoted);
                     self.mark_mended(place);
                     self.other_user(place, statement);
                 }

@@ -68,6 +68,10 @@ pub(super) fn make(node: &Node, shared: &Shared) -> Result<(), StartError> {
         batch,
         ..
     } = node.disks.clone();
+    NodeLogs::create(block, batch, shared.chain.genesis_hash)?;
+    if !node.has_first_key {
+        return Ok(());
+    }
     let floor = Floor {
         place: Place::GENESIS,
         instance: shared.instance_of(key_of(node.place)),
@@ -76,9 +80,7 @@ pub(super) fn make(node: &Node, shared: &Shared) -> Result<(), StartError> {
     };
     let checker = Arc::clone(&shared.checker);
     let identity = identity(shared, key_of(node.place));
-    SignerHome::init(guard, audit, identity, checker, floor)?;
-    NodeLogs::create(block, batch, shared.chain.genesis_hash)?;
-    Ok(())
+    Ok(SignerHome::init(guard, audit, identity, checker, floor)?)
 }
 
 /// Takes a node up from its disks.
@@ -134,11 +136,12 @@ fn config(node: &Node, shared: &Shared) -> ReplicaConfig {
     }
 }
 
-/// The keys that a node can sign with, the one of genesis first.
+/// The keys that a node can sign with, its first one first.
 fn keys_of(node: &Node, shared: &Shared) -> Vec<KeyIndex> {
     let second = shared.second_key(node.place);
     let second = second.filter(|_| node.has_second_key);
-    std::iter::once(key_of(node.place)).chain(second).collect()
+    let first = node.has_first_key.then_some(key_of(node.place));
+    first.into_iter().chain(second).collect()
 }
 
 fn identity(shared: &Shared, key: KeyIndex) -> Identity {
@@ -148,9 +151,12 @@ fn identity(shared: &Shared, key: KeyIndex) -> Identity {
     }
 }
 
-/// Makes the guard of a node's second key, at a floor of the last height that its ledger holds. Where one is there already it stays.
+/// Makes the guard of a key that comes into use after genesis, at a floor of the last height that its ledger holds. Where one is there already it stays.
 pub(super) fn enrol(node: &Node, shared: &Shared, key: KeyIndex) -> Result<(), StartError> {
-    let [guard, audit, _] = node.disks.of_key(false).map(SimDisk::clone);
+    let [guard, audit, _] = node
+        .disks
+        .of_key(key == key_of(node.place))
+        .map(SimDisk::clone);
     let floor = floor_at(&node.stored.state, shared.instance_of(key));
     let checker = Arc::clone(&shared.checker);
     match SignerHome::init(guard, audit, identity(shared, key), checker, floor) {

@@ -309,6 +309,14 @@ entries! {
         times? u64,
     }
 
+    /// These are not in genesis and follow; then the authority asks that they be validators, in a step for each.
+    Join {
+        /// Who.
+        nodes: Who,
+        /// When it is asked for.
+        at_ms: Dial<Ms>,
+    }
+
     /// The authority asks for the other key of these validators: a second one, and after that the one of genesis again, a step for each.
     Rotate {
         /// Whose.

@@ -116,6 +116,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         leave: Vec::new(),
         reweigh: Vec::new(),
         rotate: Vec::new(),
+        join: Vec::new(),
         slow_disk: Vec::new(),
         full_disk: Vec::new(),
         failing_disk: Vec::new(),

@@ -7,6 +7,7 @@ use crate::chance::Site;
 use crate::fault::Fault;
 
 const LEAVE: Site = Site::new("scenario/file/leave");
+const JOIN: Site = Site::new("scenario/file/join");
 const ROTATE: Site = Site::new("scenario/file/rotate");
 const REWEIGH: Site = Site::new("scenario/file/reweigh");
 
@@ -24,6 +25,13 @@ impl Entries<'_> {
                         this.add(at.after_ns(lasts), Fault::Return { side });
                     }
                 }
+            });
+        }
+        for (number, entry) in (0..).zip(&file.join) {
+            self.each(JOIN, number, None, |this, turn| {
+                let side = entry.nodes.pick(&turn.0, &this.all());
+                let at = turn.at(&entry.at_ms);
+                this.add(at, Fault::Join { side });
             });
         }
         for (number, entry) in (0..).zip(&file.rotate) {
