@@ -146,6 +146,8 @@ pub struct Replica {
     inline: Vec<Arc<CheckedTx>>,
     /// Unordered batches that we sent to a validator on our own account.
     sent: BTreeSet<(ValidatorId, BatchDigest)>,
+    /// Our own batches that no block has room for, whose transactions went back to the mempool.
+    unfit: BTreeSet<BatchDigest>,
     work_told: Option<Height>,
     /// Whose turn round 0 of the open height is.
     first_proposer: ValidatorId,

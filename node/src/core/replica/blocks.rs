@@ -510,6 +510,7 @@ impl Replica {
             waits,
         };
         self.return_inline(&transactions);
+        self.return_unfit();
         self.forget_evidence();
         self.open();
         self.show_decided_set(step);
@@ -540,6 +541,29 @@ impl Replica {
         let proof = block.and_then(|(_, certificate)| decided_set(state, certificate, outcome));
         let effect = proof.map(|proof| Effect::SetDecided(Box::new(proof)));
         step.start.extend(effect);
+    }
+
+    /// A batch of ours that limits leave no room for any more goes by no block, so its transactions go back to the mempool. If a later limit
+    /// lets the batch into a block all the same, whichever comes second of a transaction is skipped.
+    pub(super) fn return_unfit(&mut self) {
+        let own = self.config.validator;
+        let unfit = self.batches.iter().filter(|batch| {
+            let reference = batch.reference;
+            Some(reference.author) == own && !self.fits_a_block(batch)
+        });
+        let unfit: Vec<_> = unfit.cloned().collect();
+        for batch in unfit {
+            if !self.unfit.insert(batch.reference.digest) {
+                continue;
+            }
+            for transaction in &batch.transactions {
+                let lane = self.lane_of(transaction);
+                self.mempool.give_back(lane, Arc::clone(transaction));
+            }
+        }
+        let batches = &self.batches;
+        self.unfit
+            .retain(|digest| batches.unordered(digest).is_some());
     }
 
     /// What our undecided blocks carried inline goes back to the mempool, unless the decided block has it.

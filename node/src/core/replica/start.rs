@@ -156,6 +156,7 @@ impl Replica {
             offered: None,
             inline: Vec::new(),
             sent: BTreeSet::new(),
+            unfit: BTreeSet::new(),
             work_told: None,
             first_proposer: ValidatorId::default(),
             rereading: BTreeSet::new(),
@@ -177,6 +178,7 @@ impl Replica {
         // The host brought the store up to the tip.
         replica.persisted = replica.height();
         replica.open();
+        replica.return_unfit();
         let mut step = Step::default();
         match diverged {
             Some(divergence) => replica.take_up_divergence(&divergence),
