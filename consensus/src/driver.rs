@@ -57,7 +57,7 @@ impl Driver {
     /// Opens a height: enters round 0, or goes on where the guard stands. One under a feature gate that the program lacks stays shut.
     #[must_use]
     pub fn open(config: &Config, start: HeightStart, now: Now, out: &mut Vec<Output>) -> Self {
-        let context = HeightContext::new(config.own, config.genesis_hash, &start);
+        let context = HeightContext::new(config.genesis_hash, &start);
         let lacking = start.features & !config.supported;
         let mut driver = Self {
             state: RoundState::new(),

@@ -26,14 +26,12 @@ pub use status::{Shortfall, Status, Wait};
 
 use crate::driver::Driver;
 use crate::message::{CommitCertificate, Proposal, Vote};
-use crate::types::{BlockId, Hash32, Height, Now, ValidatorId};
+use crate::types::{BlockId, Hash32, Height, Now};
 use next::NextHeight;
 
 /// What an engine is for its whole life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// The validator we are; `None` for a node that only follows.
-    pub own: Option<ValidatorId>,
     /// Hash of the canonical genesis.
     pub genesis_hash: Hash32,
     /// The feature gates that the program supports; a height under another one stays shut.

@@ -244,12 +244,13 @@ impl Committee {
         }
     }
 
-    /// A fresh start of a height under default parameters and an empty bench.
+    /// A fresh start of a height under default parameters and an empty bench, for a node that only follows.
     #[must_use]
     pub fn start(&self, height: Height, parent: Parent) -> HeightStart {
         HeightStart {
             height,
             set: Arc::clone(&self.set),
+            own: None,
             parameters: Parameters::default(),
             features: 0,
             bench: Bench::default(),

@@ -26,7 +26,7 @@ pub use request::{
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use falaj_consensus::crypto::Signature;
+use falaj_consensus::crypto::{PublicKey, Signature};
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::message::Statement;
 use falaj_consensus::types::{ChainContext, Now};
@@ -389,6 +389,12 @@ impl Signer {
     /// [`GuardProblem`].
     pub fn guard(&self) -> Result<&Guard, GuardProblem> {
         self.guard.as_ref().map_err(Clone::clone)
+    }
+
+    /// The key that it signs with.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.identity.key
     }
 
     /// The chain.

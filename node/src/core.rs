@@ -13,6 +13,7 @@ mod effect;
 mod evidence;
 mod faults;
 mod fetching;
+mod floor;
 mod gate;
 mod guard_position;
 mod holdings;
@@ -31,6 +32,7 @@ pub use divergence::Divergence;
 pub use effect::{
     Admission, Committed, Dropped, Effect, Event, Output, PeerFault, Recipients, VoteSeen,
 };
+pub use floor::floor_at;
 pub use gate::GatesLacking;
 pub use holdings::{BatchLoad, Holdings, Load, PeerLoad, Quota};
 pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};

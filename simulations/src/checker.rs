@@ -18,6 +18,7 @@ mod conservation;
 mod disclosure;
 mod double_sign;
 mod evidence;
+mod keys;
 mod liveness;
 mod once;
 mod quorum;
@@ -31,6 +32,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{Outcome, Statement};
 use falaj_consensus::types::{Height, Now};
@@ -104,6 +106,8 @@ pub enum Observation<'a> {
         statement: &'a Statement,
         /// The bytes that were signed.
         message: &'a [u8],
+        /// With which key.
+        key: &'a PublicKey,
     },
     /// A frame left.
     Sent(&'a Frame),
@@ -305,6 +309,7 @@ impl Judge {
                 self.certificates.observe(sets, registry, seen),
             ),
             ("double sign", self.double_sign.observe(node, seen)),
+            ("keys", keys::observe(sets, node, seen)),
             ("exactly once", self.once.observe(seen)),
             ("conservation", conserved),
             ("acknowledged", self.acknowledged.observe(seen)),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a function of the seed, the validators with their powers, and whether they change; every key in it belongs to [`Keys`].
 //! Shapes and units: validator `i` has id `i + 1` and key `i`; then come the keys of institutions, of the persons who decide about
-//! supply, and of a customer. Participant 1 is the central bank, whose issuance accounts nobody pays from; the others are banks,
+//! supply, of a customer, and those that validators get after that of genesis. Participant 1 is the central bank, whose issuance accounts nobody pays from; the others are banks,
 //! each with accounts and a reserve in every currency. Two of three members decide an issue or a redemption, and one more person
 //! may veto it. Amounts in minor units.
 
@@ -52,6 +52,8 @@ pub struct Economy {
     pub keys: Arc<Keys>,
     /// What the chain starts from.
     pub genesis: Genesis,
+    /// Every node as a validator, with its first key: those of genesis, and those that may join.
+    pub validators: Vec<Validator>,
     /// The accounts that banks pay from.
     pub accounts: Vec<OwnedAccount>,
     /// The reserves of banks, which take issues and give redemptions.
@@ -64,6 +66,8 @@ pub struct Economy {
     pub vetoer: KeyIndex,
     /// The customer's keys.
     pub customer: Vec<KeyIndex>,
+    /// The first of the keys that validators may get after that of genesis, if any is to.
+    second_keys: Option<KeyIndex>,
     /// Whether an authority decides about feature gates.
     gated: bool,
 }
@@ -132,12 +136,14 @@ impl Economy {
         let validators = scenario.validators;
         let persons = validators + BANKS + 1;
         let customer = persons + MEMBERS + 1;
+        let second = customer + CUSTOMER_KEYS;
+        let rotates = scenario.rotates();
+        let count = second + if rotates { validators } else { 0 };
         let keys = match scenario.signatures {
             Signatures::Simulated => {
-                let count = usize::from(customer + CUSTOMER_KEYS);
-                Keys::generate(chance, &vec![Algorithm::Ed25519; count])
+                Keys::generate(chance, &vec![Algorithm::Ed25519; usize::from(count)])
             }
-            Signatures::Real => Keys::generate_real(chance, customer + CUSTOMER_KEYS),
+            Signatures::Real => Keys::generate_real(chance, count),
         };
         let (accounts, reserves) = (accounts(validators), reserves(validators));
         let run_of = |first: u16, count: u16| (first..first + count).map(KeyIndex::new).collect();
@@ -146,6 +152,7 @@ impl Economy {
                 time_us,
                 ..genesis(&keys, scenario, (&accounts, &reserves))
             },
+            validators: members(&keys, scenario),
             keys,
             accounts,
             reserves,
@@ -153,6 +160,7 @@ impl Economy {
             members: run_of(persons, MEMBERS),
             vetoer: KeyIndex::new(persons + MEMBERS),
             customer: run_of(customer, CUSTOMER_KEYS),
+            second_keys: rotates.then_some(KeyIndex::new(second)),
             gated: !scenario.gates.is_empty(),
         };
         economy.genesis.authorities = economy.authorities(scenario.governs());
@@ -171,6 +179,13 @@ impl Economy {
             .iter()
             .find(|authority| authority.class == class);
         found.expect("each currency has its authorities").id
+    }
+
+    /// The key that a node's validator may get in the place of that of genesis, in a scenario that rotates keys.
+    #[must_use]
+    pub fn second_key(&self, node: NodeIndex) -> Option<KeyIndex> {
+        let first = self.second_keys?;
+        Some(KeyIndex::new(first.get().saturating_add(node.get())))
     }
 
     /// Whose signatures debits of a holder's account need, as the ledger keeps them.
@@ -357,16 +372,22 @@ fn participants(keys: &Keys, validators: u16) -> Vec<Participant> {
         .collect()
 }
 
-fn validator_set(keys: &Keys, scenario: &Scenario) -> ValidatorSet {
+fn members(keys: &Keys, scenario: &Scenario) -> Vec<Validator> {
     let member = |node: NodeIndex| Validator {
         id: validator_of(node),
         power: VotingPower::new(scenario.power_of(node)),
         key: keys.public(key_of(node)).clone(),
         declared: Declared::default(),
     };
-    let members = (0..scenario.validators)
-        .map(NodeIndex::new)
-        .map(member)
-        .collect();
+    let nodes = (0..scenario.validators).map(NodeIndex::new);
+    nodes.map(member).collect()
+}
+
+fn validator_set(keys: &Keys, scenario: &Scenario) -> ValidatorSet {
+    let outsiders = scenario.outsiders();
+    let is_member =
+        |member: &Validator| node_of(member.id).is_some_and(|node| !outsiders.contains(&node));
+    let mut members = members(keys, scenario);
+    members.retain(is_member);
     ValidatorSet::new(members).expect("ids ascend and keys differ")
 }

@@ -194,6 +194,16 @@ pub enum Fault {
         /// The power of each; below 2⁶³.
         power: u64,
     },
+    /// These, which genesis does not name, get a guard, and the authority is asked that they be validators.
+    Join {
+        /// Who.
+        side: Vec<NodeIndex>,
+    },
+    /// The authority asks for the other key of these validators, each in a step of its own: the second one, or that of genesis again.
+    Rotate {
+        /// Whose.
+        side: Vec<NodeIndex>,
+    },
     /// The standby takes the node's place, with the guard that it has copied.
     Failover {
         /// Whose.

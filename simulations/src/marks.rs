@@ -245,6 +245,12 @@ marks! {
     MemberReturned = "member_returned";
     /// A validator got another voting power.
     Reweighed = "reweighed";
+    /// A validator got another key.
+    KeyRotated = "key_rotated";
+    /// A validator that genesis does not name signed a statement.
+    NewcomerVoted = "newcomer_voted";
+    /// A validator signed a statement with the key that came after that of genesis.
+    VotedWithNewKey = "voted_with_new_key";
     /// A step of the set was larger than a step may be.
     StepTooLarge = "step_too_large";
     /// A step of the set came before the last one was in force.

@@ -16,6 +16,7 @@ mod faults;
 mod holdings;
 mod host;
 mod images;
+mod keys;
 mod log_device;
 mod node;
 mod observe;
@@ -53,7 +54,7 @@ use crate::checker::{Facts, Judge, Violation};
 use crate::economy::{Economy, validator_of};
 use crate::fault::{Fault, Timed};
 use crate::history::History;
-use crate::hsm::{Keys, Registry, RegistryChecker};
+use crate::hsm::{KeyIndex, Keys, Registry, RegistryChecker};
 use crate::marks::Marks;
 use crate::network::Network;
 use crate::queue::Queue;
@@ -77,6 +78,8 @@ struct Shared {
     chance: Chance,
     chain: Arc<ChainContext>,
     keys: Arc<Keys>,
+    /// The first of the keys that validators may get after that of genesis.
+    second_keys: Option<KeyIndex>,
     set: Arc<ValidatorSet>,
     checker: Arc<dyn Checker>,
     rules: Rules,
@@ -94,6 +97,7 @@ impl Shared {
             chance,
             chain: Arc::new(economy.genesis.chain()),
             keys: Arc::clone(&economy.keys),
+            second_keys: economy.second_key(NodeIndex::new(0)),
             set: Arc::new(economy.genesis.validators.clone()),
             checker,
             rules: Rules::of_genesis(&economy.genesis),
@@ -101,9 +105,15 @@ impl Shared {
         }
     }
 
-    /// The bytes that name a node's guard.
-    fn instance_of(&self, node: NodeIndex) -> [u8; 16] {
-        let key = self.chance.key(INSTANCE, u64::from(node.get()));
+    /// The key that a node's validator may get in the place of that of genesis.
+    fn second_key(&self, node: NodeIndex) -> Option<KeyIndex> {
+        let first = self.second_keys?;
+        Some(KeyIndex::new(first.get().saturating_add(node.get())))
+    }
+
+    /// The bytes that name the guard of a node's key.
+    fn instance_of(&self, key: KeyIndex) -> [u8; 16] {
+        let key = self.chance.key(INSTANCE, u64::from(key.get()));
         *key.first_chunk().expect("a key has 32 bytes")
     }
 }

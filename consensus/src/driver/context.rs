@@ -9,7 +9,7 @@ use crate::engine::{GuardPosition, HeightStart, Parent};
 use crate::message::Header;
 use crate::params::Parameters;
 use crate::proposer;
-use crate::types::{Hash32, Height, Round, ValidatorId, ValidatorIndex};
+use crate::types::{Hash32, Height, Round, ValidatorIndex};
 use crate::validator_set::ValidatorSet;
 
 /// The fixed facts of one height.
@@ -36,16 +36,15 @@ pub struct HeightContext {
 impl HeightContext {
     /// Takes the facts of a start.
     #[must_use]
-    pub fn new(own: Option<ValidatorId>, genesis_hash: Hash32, start: &HeightStart) -> Self {
-        let own = own.and_then(|id| start.set.index_of(id));
+    pub fn new(genesis_hash: Hash32, start: &HeightStart) -> Self {
         Self {
             height: start.height,
             set: Arc::clone(&start.set),
             parameters: start.parameters,
             features: start.features,
             parent: start.parent,
-            own,
-            signs: own.is_some() && !matches!(start.guard, GuardPosition::Above(_)),
+            own: start.own,
+            signs: start.own.is_some() && !matches!(start.guard, GuardPosition::Above(_)),
             genesis_hash,
             turns: proposer::turns(&start.set, &start.bench, start.height),
         }
@@ -112,11 +111,11 @@ mod tests {
             outcome: OutcomeHash::new(hash::sha256(b"outcome")),
             time_us: 1_000,
         };
-        let start = committee.start(Height::new(12), parent);
+        let mut start = committee.start(Height::new(12), parent);
+        start.own = Some(ValidatorIndex::new(0));
         let header = committee.header(&start, Round::new(2), ValidatorIndex::new(2), 0);
-        let own = Some(ValidatorId::new(1));
         (
-            HeightContext::new(own, committee.chain.genesis_hash, &start),
+            HeightContext::new(committee.chain.genesis_hash, &start),
             header,
         )
     }

@@ -170,6 +170,8 @@ pub struct HeightStart {
     pub height: Height,
     /// Its validator set.
     pub set: Arc<ValidatorSet>,
+    /// Which member of it we are, with a key that we hold; `None` for whoever only follows.
+    pub own: Option<ValidatorIndex>,
     /// Its parameters.
     pub parameters: Parameters,
     /// Its features word.

@@ -122,6 +122,11 @@ mutations! {
     /// A restarted engine does not ask its guard what it has said, and the guard signs anything.
     GuardForgetsPlaces = "guard_forgets_places";
 
+    /// A restart stands on the guard of its first key, whichever key the height's set has.
+    GuardOfAnotherKey = "guard_of_another_key";
+    /// A validator takes the key that it began with for its own, whichever one the set has.
+    FirstKeyKept = "first_key_kept";
+
     /// A new file's name is not synced.
     FolderNotSynced = "folder_not_synced";
     /// A restart does not take up the certificate that is the last record of its block log.

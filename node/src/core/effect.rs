@@ -4,6 +4,7 @@
 //! which the host can reach only by the proof that the records it depends on are on disk.
 //! Source: `docs/spec/durable.md`, "The rule".
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine;
 use falaj_consensus::message::{Body, CommitCertificate, Evidence, Header, Kind, Statement};
@@ -23,15 +24,25 @@ use super::wire::Class;
 /// What the host starts at once.
 #[derive(Debug)]
 pub enum Effect {
-    /// Have the signer sign; answered by `Signed`.
-    Sign(Box<SignRequest>),
-    /// Have the signer refuse everything: this node computes another outcome than a quorum.
+    /// Have the signer of a key sign; answered by `Signed`.
+    Sign {
+        /// The key that our validator has at the height of the statement.
+        key: PublicKey,
+        /// What to sign.
+        request: Box<SignRequest>,
+    },
+    /// Have every signer refuse everything: this node computes another outcome than a quorum.
     LatchSigning,
-    /// Open the latch of a divergence: this node has computed what a quorum certified.
+    /// Open the latch of a divergence in every signer: this node has computed what a quorum certified.
     OpenLatch,
-    /// Tell the signer that a statement signed by our own key came from outside.
-    OwnStatementSeen(Statement),
-    /// Show the signer a height that fixed another validator set: only so does its guard follow where it signs nothing.
+    /// Tell the signer of a key that a statement signed by that key came from outside.
+    OwnStatementSeen {
+        /// The key that our validator has at the height of the statement.
+        key: PublicKey,
+        /// The statement.
+        statement: Statement,
+    },
+    /// Show every signer a height that fixed another validator set: only so does its guard follow where it signs nothing.
     SetDecided(Box<HeightProof>),
     /// Check signatures; answered by `Verified`.
     Verify(Box<VerifyJob>),

@@ -4,6 +4,9 @@
 //! A stored proposal whose header is lost is left out of the messages, never out of the statements.
 //! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay"; `docs/spec/guard.md`, "Restart".
 
+use std::collections::BTreeMap;
+
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::engine::{GuardPosition, Own, Resume, ResumedLock};
 use falaj_consensus::message::{Header, Statement};
 use falaj_consensus::mutated;
@@ -11,8 +14,31 @@ use falaj_consensus::types::Height;
 use falaj_consensus::verify::{SignedStatement, Verified};
 use falaj_hsm::Recovered as Guard;
 
+/// What the guards of a node's keys knew at its start.
+pub(super) type Guards = BTreeMap<PublicKey, Guard>;
+
+/// Where the guard of a key stands relative to a height; once it is below, it is known by what we sign and needs no record of the start.
+pub(super) fn take_guard_position(
+    guards: &mut Guards,
+    key: &PublicKey,
+    open: Height,
+    headers: &[Header],
+) -> GuardPosition {
+    let is_passed = guards
+        .get(key)
+        .is_some_and(|guard| guard.last.height <= open);
+    let known = if is_passed {
+        guards.remove(key)
+    } else {
+        guards.get(key).cloned()
+    };
+    known.map_or(GuardPosition::Below, |guard| {
+        guard_position(guard, open, headers)
+    })
+}
+
 /// Compares the guard with the open height. `headers` are those of that height that the block log holds.
-pub(super) fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> GuardPosition {
+fn guard_position(guard: Guard, open: Height, headers: &[Header]) -> GuardPosition {
     let is_below = guard.last.height < open;
     if is_below || mutated!(RestartWithoutVotes | GuardForgetsPlaces) {
         return GuardPosition::Below;

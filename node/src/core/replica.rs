@@ -21,6 +21,7 @@ mod start;
 mod still;
 mod why;
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::engine::{self, Engine, Wait};
 use falaj_consensus::message::{
@@ -51,6 +52,7 @@ use super::evidence::EvidencePool;
 use super::faults::Faults;
 use super::fetching::Fetching;
 use super::gate::GatesLacking;
+use super::guard_position::Guards;
 use super::input::{Input, Peer, Ticket, Timer};
 use super::job::HeightContext;
 use super::mempool::{Mempool, MempoolLimits};
@@ -68,12 +70,24 @@ pub struct ReplicaConfig {
     pub chain: Arc<ChainContext>,
     /// Our id, if this node is to vote.
     pub validator: Option<ValidatorId>,
+    /// The keys that this node can sign with. At a height it votes if the set has our id with one of them, and then with that one.
+    pub keys: Vec<PublicKey>,
     /// Least time between two batches of a lane, in nanoseconds.
     pub batch_wait_ns: u64,
     /// Caps of the mempool.
     pub mempool: MempoolLimits,
     /// The feature gates that the program supports: [`Header::FEATURES_KNOWN`], but where a simulation has other programs.
     pub supported: u64,
+}
+
+impl ReplicaConfig {
+    /// Which member of a set we are: the one with our id, if its key is one of ours.
+    #[must_use]
+    pub fn member_of(&self, set: &ValidatorSet) -> Option<ValidatorIndex> {
+        let own = set.index_of(self.validator?)?;
+        let member = set.get(own)?;
+        self.keys.contains(&member.key).then_some(own)
+    }
 }
 
 /// The last decided block, as the next one stands on it.
@@ -100,8 +114,8 @@ pub struct Replica {
     confirming: Option<BlockId>,
     candidates: Candidates,
     acted_on: ActedOn,
-    /// What the guard knew at the start, until the open height has passed it.
-    guard: Option<falaj_hsm::Recovered>,
+    /// What the guard of each of our keys knew at the start, until the open height has passed it.
+    guards: Guards,
     batches: Batches,
     mempool: Mempool,
     sync: Sync,
@@ -136,6 +150,8 @@ pub struct Replica {
     inline: Vec<Arc<CheckedTx>>,
     /// Unordered batches that we sent to a validator on our own account.
     sent: BTreeSet<(ValidatorId, BatchDigest)>,
+    /// Our own batches that no block has room for, whose transactions went back to the mempool.
+    unfit: BTreeSet<BatchDigest>,
     work_told: Option<Height>,
     /// Whose turn round 0 of the open height is.
     first_proposer: ValidatorId,
@@ -384,7 +400,23 @@ impl Replica {
     }
 
     fn own_index(&self) -> Option<ValidatorIndex> {
-        self.open_set().index_of(self.config.validator?)
+        self.config.member_of(&self.open_set())
+    }
+
+    /// The key with which we vote at the open height; `None` where we only follow.
+    #[must_use]
+    pub fn voting_key(&self) -> Option<PublicKey> {
+        self.own_key(self.open_height())
+    }
+
+    /// The key with which we vote at the open height or another one whose set is known.
+    fn own_key(&self, height: Height) -> Option<PublicKey> {
+        if mutated!(FirstKeyKept) {
+            return self.config.keys.first().cloned();
+        }
+        let set = self.tip.state.validators_at(height);
+        let own = self.config.member_of(&set)?;
+        set.get(own).map(|member| member.key.clone())
     }
 
     fn peer_of(&self, index: ValidatorIndex) -> Option<Peer> {

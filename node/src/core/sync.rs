@@ -203,12 +203,13 @@ impl Sync {
         }
     }
 
-    /// Blocks came. Those that nobody asked for, that lie outside the window or that exceed the limits are left.
+    /// Blocks came. Those that nobody asked for, that lie outside the window or that exceed the limits of their height are left. What the
+    /// parameters of a height are is known two heights ahead; above that a block has only the bounds that every message has.
     pub fn received(
         &mut self,
         peer: Peer,
         open: Height,
-        parameters: &Parameters,
+        parameters: impl Fn(Height) -> Option<Parameters>,
         blocks: Vec<DecidedBlock>,
     ) {
         let state = self.peers.entry(peer).or_default();
@@ -220,7 +221,8 @@ impl Sync {
             let height = block.header.height;
             let asked = height >= request.from
                 && height.get() - request.from.get() < u64::from(request.count);
-            let fits = within_limits(&block.header, &block.body, parameters);
+            let fits = parameters(height)
+                .is_none_or(|known| within_limits(&block.header, &block.body, &known));
             if asked && fits && height >= open && block.certificate.height == height {
                 self.ahead.entry(height).or_insert((peer, block));
                 kept = true;

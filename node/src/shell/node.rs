@@ -7,6 +7,7 @@
 
 mod host;
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, OsDisk};
 use falaj_consensus::message::Header;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
@@ -15,6 +16,7 @@ use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
 use falaj_ledger::genesis::Genesis;
 use falaj_ledger::store::{Store, open_on_disk, open_on_disk_as_it_is, set_aside};
 use falaj_ledger::validate::Rules;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -356,10 +358,12 @@ fn run(
         block: found.last().cloned(),
     }));
     let diverged = found.diverged().copied();
-    let guard = signing.as_ref().and_then(usable_guard);
+    let guards = signing.iter().filter_map(usable_guard).collect();
+    let keys = signing.iter().map(|signing| signing.backend.public_key());
+    let keys = keys.cloned().collect();
     let decided_sets = decided_sets(&*store, &base.state, found.start())?;
     let floor = found.floor();
-    let mut recovered = recover(&logs, found, base, guard, &rules)?;
+    let mut recovered = recover(&logs, found, base, guards, &rules)?;
     recovered.decided_sets = decided_sets;
     let watch = begin_watch(clock, &config, &view, diverged, signing.as_ref());
     let banner = signing.as_ref().and_then(Signing::banner);
@@ -390,7 +394,7 @@ fn run(
         watch: Arc::clone(&watch),
     };
     let parts = CoreParts {
-        config: replica_config(&config, &chain),
+        config: replica_config(&config, &chain, keys),
         recovered,
         clock,
         workers: host.workers(rules)?,
@@ -466,9 +470,10 @@ fn connect(
     })
 }
 
-/// What the guard recovered, unless it cannot be used.
-fn usable_guard(signing: &Signing) -> Option<falaj_hsm::Recovered> {
-    signing.guard.clone().ok()
+/// What the guard of the key recovered, unless it cannot be used.
+fn usable_guard(signing: &Signing) -> Option<(PublicKey, falaj_hsm::Recovered)> {
+    let guard = signing.guard.clone().ok()?;
+    Some((signing.backend.public_key().clone(), guard))
 }
 
 /// What the replica starts from.
@@ -476,7 +481,7 @@ fn recover(
     logs: &NodeLogs<OsDisk>,
     found: RecoveredLogs,
     base: Base,
-    guard: Option<falaj_hsm::Recovered>,
+    guards: BTreeMap<PublicKey, falaj_hsm::Recovered>,
     rules: &Rules,
 ) -> Result<Recovered, StartupError> {
     let tools = JobTools {
@@ -484,7 +489,7 @@ fn recover(
         rules,
     };
     let batches = logs.batches(&found, &base.state, tools)?;
-    Ok(found.into_recovered(base.state, base.outcome, batches, guard))
+    Ok(found.into_recovered(base.state, base.outcome, batches, guards))
 }
 
 /// The watch over whose votes come, and over why our own do not.
@@ -525,13 +530,18 @@ const fn backend_name(validator: &ValidatorConfig) -> &'static str {
     }
 }
 
-fn replica_config(config: &Config, chain: &Arc<ChainContext>) -> ReplicaConfig {
+fn replica_config(
+    config: &Config,
+    chain: &Arc<ChainContext>,
+    keys: Vec<PublicKey>,
+) -> ReplicaConfig {
     ReplicaConfig {
         chain: Arc::clone(chain),
         validator: config
             .validator
             .as_ref()
             .map(|validator| ValidatorId::new(validator.id)),
+        keys,
         batch_wait_ns: config.mempool.batch_wait_ms.saturating_mul(1_000_000),
         mempool: MempoolLimits {
             transactions_max: config.mempool.transactions_max,

@@ -9,6 +9,7 @@
 //! [`NodeLogs::stop_before`] gives what the replica starts from below it.
 //! Source: `docs/spec/durable.md`, "Recovery"; `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{
     Disk, Durable, FramedLog, LogError, LogId, LogIdentity, Position, Records,
 };
@@ -627,7 +628,7 @@ impl RecoveredLogs {
         state: State,
         outcome: Outcome,
         batches: RecoveredBatches,
-        guard: Option<falaj_hsm::Recovered>,
+        guards: BTreeMap<PublicKey, falaj_hsm::Recovered>,
     ) -> crate::core::Recovered {
         crate::core::Recovered {
             state,
@@ -637,7 +638,7 @@ impl RecoveredLogs {
             batches,
             last_block_record: self.last_block_record,
             last_batch_record: self.last_batch_record,
-            guard,
+            guards,
             decided_sets: Vec::new(),
             diverged: self.diverged,
         }

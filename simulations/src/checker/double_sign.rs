@@ -69,10 +69,15 @@ fn place(statement: &[u8]) -> Option<(u64, u32, u8)> {
 
 #[cfg(test)]
 mod tests {
+    use falaj_consensus::crypto::{Algorithm, PublicKey};
     use falaj_consensus::message::Statement;
     use falaj_consensus::types::{Hash32, Height, Round};
 
     use super::*;
+
+    fn key() -> PublicKey {
+        PublicKey::new(Algorithm::Ed25519, vec![1; 32]).expect("it has the length of such a key")
+    }
 
     fn prevote(round: u32) -> Statement {
         Statement::Prevote {
@@ -94,12 +99,14 @@ mod tests {
         let behind = bytes.as_slice().strip_prefix(&oracle.head[..]);
         assert_eq!(behind.and_then(place), Some((7, 3, 2)));
         let other = [bytes.as_slice(), &[0]].concat();
+        let key = key();
         let mut say = |message: &[u8]| {
-            let statement = &prevote(3);
-            oracle.observe(
-                NodeIndex::new(0),
-                &Observation::Released { statement, message },
-            )
+            let seen = Observation::Released {
+                statement: &prevote(3),
+                message,
+                key: &key,
+            };
+            oracle.observe(NodeIndex::new(0), &seen)
         };
         assert_eq!(say(bytes.as_slice()), Ok(()));
         assert_eq!(say(bytes.as_slice()), Ok(()));
@@ -121,7 +128,12 @@ mod tests {
         ] {
             let bytes = statement.sign_bytes(&other);
             let message = bytes.as_slice();
-            let seen = Observation::Released { statement, message };
+            let key = &key();
+            let seen = Observation::Released {
+                statement,
+                message,
+                key,
+            };
             let mut oracle = DoubleSign::new(&chain("simulation", 1));
             assert_eq!(oracle.observe(NodeIndex::new(0), &seen).is_ok(), right);
         }

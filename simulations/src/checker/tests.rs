@@ -32,7 +32,7 @@ use falaj_node::storage::BlockRecord;
 use super::*;
 use crate::chance::Chance;
 use crate::clock::EPOCH_US;
-use crate::economy::validator_of;
+use crate::economy::{key_of, validator_of};
 use crate::hsm::{KeyIndex, Order, RegistryChecker};
 use crate::scenario::Scenario;
 use crate::workload::{Step, Workload, WorkloadDials};
@@ -189,8 +189,23 @@ impl Bench {
     /// What the oracles say when our signer lets a statement out.
     fn let_out(&mut self, statement: Statement) -> Option<&'static str> {
         let message = self.bytes(&statement);
-        let (statement, message) = (&statement, &message[..]);
-        self.show(ME, Observation::Released { statement, message })
+        self.let_out_with(key_of(ME), statement, &message)
+    }
+
+    /// The same, signed with any key.
+    fn let_out_with(
+        &mut self,
+        key: KeyIndex,
+        statement: Statement,
+        message: &[u8],
+    ) -> Option<&'static str> {
+        let keys = Arc::clone(&self.economy.keys);
+        let released = Observation::Released {
+            statement: &statement,
+            message,
+            key: keys.public(key),
+        };
+        self.show(ME, released)
     }
 
     fn hear(&mut self, message: Message) {
@@ -370,6 +385,17 @@ fn wrong_certificates_are_found() {
         bench.show(ME, Observation::Sent(&sent)),
         Some("certificates")
     );
+}
+
+/// Goal: a statement with the key of another height's set, or with anybody else's.
+#[test]
+fn a_statement_with_another_key_is_found() {
+    let mut bench = bench();
+    let statement = prevote(0, None, None);
+    let message = bench.bytes(&statement);
+    let other = KeyIndex::new(ME.get() + 1);
+    assert_eq!(bench.intend(statement), None);
+    assert_eq!(bench.let_out_with(other, statement, &message), Some("keys"));
 }
 
 /// Goal: two statements at one place.

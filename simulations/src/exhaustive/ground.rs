@@ -55,6 +55,7 @@ impl Ground {
         let start = HeightStart {
             height: Height::new(1),
             set: Arc::clone(&set),
+            own: None,
             parameters: Parameters::default(),
             features: 0,
             bench: Bench::default(),
@@ -82,8 +83,12 @@ impl Ground {
         &self.turns
     }
 
-    pub(super) const fn start(&self) -> &HeightStart {
-        &self.start
+    /// The start of the height for a validator.
+    pub(super) fn start(&self, validator: ValidatorIndex) -> HeightStart {
+        HeightStart {
+            own: Some(validator),
+            ..self.start.clone()
+        }
     }
 
     /// The checks of messages.
@@ -95,10 +100,8 @@ impl Ground {
         }
     }
 
-    pub(super) fn config(&self, validator: ValidatorIndex) -> Config {
-        let own = self.set.get(validator).map(|member| member.id);
+    pub(super) const fn config(&self) -> Config {
         Config {
-            own,
             genesis_hash: self.chain.genesis_hash,
             supported: Header::FEATURES_KNOWN,
         }

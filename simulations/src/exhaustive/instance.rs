@@ -64,8 +64,8 @@ impl Instance {
     /// An instance of a validator at the beginning of the height; blocks of another `salt` are other blocks.
     #[must_use]
     pub fn new(ground: &Ground, validator: ValidatorIndex, salt: u8) -> Self {
-        let config = ground.config(validator);
-        let (engine, outputs) = Engine::new(config, ground.start().clone(), now(0));
+        let config = ground.config();
+        let (engine, outputs) = Engine::new(config, ground.start(validator), now(0));
         let mut instance = Self {
             validator,
             salt,

@@ -83,7 +83,9 @@ impl Fault {
             | Self::GuardCopied(_)
             | Self::Leave { .. }
             | Self::Return { .. }
-            | Self::Reweigh { .. } => None,
+            | Self::Reweigh { .. }
+            | Self::Join { .. }
+            | Self::Rotate { .. } => None,
         }
     }
 
@@ -92,7 +94,11 @@ impl Fault {
     pub const fn is_set_change(&self) -> bool {
         matches!(
             self,
-            Self::Leave { .. } | Self::Return { .. } | Self::Reweigh { .. }
+            Self::Leave { .. }
+                | Self::Return { .. }
+                | Self::Reweigh { .. }
+                | Self::Join { .. }
+                | Self::Rotate { .. }
         )
     }
 
@@ -104,7 +110,9 @@ impl Fault {
             | Self::Reset { side }
             | Self::Leave { side }
             | Self::Return { side }
-            | Self::Reweigh { side, .. } => {
+            | Self::Reweigh { side, .. }
+            | Self::Join { side }
+            | Self::Rotate { side } => {
                 side.retain_mut(keep);
                 !side.is_empty()
             }

@@ -94,6 +94,13 @@ impl Keys {
         &self.keys[usize::from(key.0)].public
     }
 
+    /// Which key it is, if it is one of these.
+    #[must_use]
+    pub fn index_of(&self, public: &PublicKey) -> Option<KeyIndex> {
+        let at = self.by_public.get(public)?;
+        u16::try_from(*at).ok().map(KeyIndex::new)
+    }
+
     pub(crate) fn sign(&self, key: KeyIndex, nonce: u64, message: &[u8]) -> Signature {
         self.keys[usize::from(key.0)].sign(nonce.to_le_bytes(), message)
     }

@@ -26,10 +26,10 @@ pub use check::Contradiction;
 pub use dial::{Dial, DialError, Ms, Range, Unit};
 pub use entries::{
     BadSector, Byzantine, Clock, ClockLeap, Crash, Diverging, Eclipse, FailingDisk, Failover,
-    FullDisk, Gate, Heal, KeyMissing, Kill, Leave, Log, Loss, Lost, LyingDisk, MisdirectedWrite,
-    MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut, Reset, Restart,
-    Reweigh, Rot, SharedKey, Single, Slow, SlowDisk, Swizzle, Timers, Token, TokenBack, TokenGone,
-    WorstSchedule,
+    FullDisk, Gate, Heal, Join, KeyMissing, Kill, Leave, Log, Loss, Lost, LyingDisk,
+    MisdirectedWrite, MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut,
+    Reset, Restart, Reweigh, Rot, Rotate, SharedKey, Single, Slow, SlowDisk, Swizzle, Timers,
+    Token, TokenBack, TokenGone, WorstSchedule,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -159,6 +159,12 @@ pub struct File {
     /// Validators that get another voting power.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reweigh: Vec<Reweigh>,
+    /// Validators that are not in genesis.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub join: Vec<Join>,
+    /// Validators that get another key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotate: Vec<Rotate>,
     /// Disks of one log that become slow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_disk: Vec<SlowDisk>,

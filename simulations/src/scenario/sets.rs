@@ -4,10 +4,10 @@
 //! Who calls it: the fault budget, which is judged against every set that can be in force; the random scenario, which draws steps.
 //! Source: `docs/spec/ledger.md`, "Sets and parameters".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scenario;
-use crate::fault::Fault;
+use crate::fault::{Fault, Timed};
 use crate::types::NodeIndex;
 
 /// Powers of validators.
@@ -26,10 +26,32 @@ impl Scenario {
         self.faults.iter().any(|timed| timed.fault.is_set_change())
     }
 
+    /// Who is not in genesis: those that are to join, unless that is everybody.
+    pub(crate) fn outsiders(&self) -> BTreeSet<NodeIndex> {
+        let joining = self.faults.iter().filter_map(|timed| match &timed.fault {
+            Fault::Join { side } => Some(side),
+            _ => None,
+        });
+        let outsiders: BTreeSet<_> = joining.flatten().copied().collect();
+        if outsiders.len() < usize::from(self.validators) {
+            outsiders
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    /// Whether a validator is to get another key.
+    pub(crate) fn rotates(&self) -> bool {
+        let rotates = |timed: &Timed| matches!(timed.fault, Fault::Rotate { .. });
+        self.faults.iter().any(rotates)
+    }
+
     /// The powers at genesis.
     pub(super) fn first_powers(&self) -> Powers {
+        let outsiders = self.outsiders();
         let nodes = (0..self.validators).map(NodeIndex::new);
-        nodes.map(|node| (node, self.power_of(node))).collect()
+        let members = nodes.filter(|node| !outsiders.contains(node));
+        members.map(|node| (node, self.power_of(node))).collect()
     }
 
     /// Every set that is planned, one after the other.
@@ -49,7 +71,7 @@ impl Scenario {
         if let Fault::Leave { side } = step {
             next.retain(|node, _| !side.contains(node));
         }
-        if let Fault::Return { side } = step {
+        if let Fault::Return { side } | Fault::Join { side } = step {
             let absent = side.iter().filter(|node| !powers.contains_key(node));
             next.extend(absent.map(|node| (*node, self.power_of(*node))));
         }
@@ -101,7 +123,6 @@ fn is_small(before: &Powers, after: &Powers) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Timed;
     use crate::types::SimTime;
 
     fn node(place: u16) -> NodeIndex {

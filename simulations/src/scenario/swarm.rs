@@ -118,11 +118,13 @@ pub enum Class {
     Processors,
     /// Validators that leave, come back and get other powers.
     SetChanges,
+    /// Validators that get other keys.
+    Rotations,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Validators,
         Self::Powers,
         Self::Horizon,
@@ -157,6 +159,7 @@ impl Class {
         Self::Clocks,
         Self::Processors,
         Self::SetChanges,
+        Self::Rotations,
     ];
 }
 
@@ -206,7 +209,8 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::Timers
             | Class::Clocks
             | Class::Processors
-            | Class::SetChanges => {}
+            | Class::SetChanges
+            | Class::Rotations => {}
         }
     }
     scenario
@@ -340,6 +344,7 @@ impl<'a> Swarm<'a> {
                 Class::Clocks => self.clocks(),
                 Class::Processors => self.processors(),
                 Class::SetChanges => self.set_changes(),
+                Class::Rotations => self.rotations(),
                 Class::Validators
                 | Class::Powers
                 | Class::Horizon

@@ -81,6 +81,10 @@ suits! {
     ValidatorsReweighed = "validators-reweighed", "../../scenarios/validators-reweighed.toml";
     /// All fall while a validator leaves and while it comes back.
     CrashAtSetChange = "crash-at-set-change", "../../scenarios/crash-at-set-change.toml";
+    /// Every validator gets another key.
+    KeysRotated = "keys-rotated", "../../scenarios/keys-rotated.toml";
+    /// All fall while a validator gets another key.
+    CrashAtRotation = "crash-at-rotation", "../../scenarios/crash-at-rotation.toml";
     /// Hasty timeouts and crashes in the middle of rounds.
     HastyCrashes = "hasty-crashes", "suits/hasty-crashes.toml";
     /// Hasty timeouts and a double voter.

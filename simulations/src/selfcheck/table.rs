@@ -146,6 +146,9 @@ pub const fn case(mutation: Mutation) -> Case {
         M::RestartWithoutVotes => (Area::Guard, ALARMS, &[S::HastyCrashes, S::PowerCuts]),
         M::GuardForgetsPlaces => (Area::Guard, DOUBLE_SIGN, &[S::HastyCrashes, S::PowerCuts]),
 
+        M::GuardOfAnotherKey => (Area::Guard, ALARMS, &[S::CrashAtRotation]),
+        M::FirstKeyKept => (Area::Guard, WHY, &[S::KeysRotated]),
+
         M::FolderNotSynced => (Area::Logs, RECOVERY, &[S::RollingRestart, S::PowerCuts]),
         M::LastCertificateForgotten => (Area::Logs, AGREEMENT, &[S::RollingRestart]),
         M::VoteBeforeBlockSynced => (Area::Logs, DISCLOSURE, &[S::CalmDay, S::SlowMachines]),

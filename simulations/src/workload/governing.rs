@@ -155,7 +155,6 @@ impl Governing {
     /// A step from the last set to what is asked for; `None` if that is so already.
     fn step(&self, maker: &Maker, asked: &Fault) -> Option<SetChange> {
         let (_, set) = &self.known;
-        let genesis = &maker.economy.genesis.validators;
         let now: BTreeMap<NodeIndex, &Validator> = by_node(set).collect();
         let (mut entries, mut leaving) = (Vec::new(), Vec::new());
         if let Fault::Leave { side } = asked {
@@ -163,8 +162,9 @@ impl Governing {
             leaving.extend(members.map(|node| validator_of(*node)));
         }
         if let Fault::Return { side } = asked {
-            let absent =
-                by_node(genesis).filter(|(node, _)| side.contains(node) && !now.contains_key(node));
+            let all = maker.economy.validators.iter();
+            let all = all.filter_map(|member| Some((node_of(member.id)?, member)));
+            let absent = all.filter(|(node, _)| side.contains(node) && !now.contains_key(node));
             entries.extend(absent.map(|(_, validator)| validator.clone()));
         }
         if let Fault::Reweigh { side, power } = asked {
@@ -176,6 +176,10 @@ impl Governing {
                 power,
                 ..(*now).clone()
             }));
+        }
+        if let Fault::Rotate { side } = asked {
+            let members = now.iter().filter(|(node, _)| side.contains(node));
+            entries.extend(members.filter_map(|(node, now)| rotated(maker, *node, now)));
         }
         leaving.sort_unstable();
         leaving.dedup();
@@ -198,6 +202,18 @@ fn by_node(set: &ValidatorSet) -> impl Iterator<Item = (NodeIndex, &Validator)> 
     members.filter_map(|member| Some((node_of(member.id)?, member)))
 }
 
+/// A validator with the other one of its two keys.
+fn rotated(maker: &Maker, node: NodeIndex, now: &Validator) -> Option<Validator> {
+    let economy = &maker.economy;
+    let first = economy.keys.public(key_of(node));
+    let second = economy.keys.public(economy.second_key(node)?);
+    let key = if now.key == *first { second } else { first };
+    Some(Validator {
+        key: key.clone(),
+        ..now.clone()
+    })
+}
+
 /// Keys that are new under their id sign the step.
 fn prove(maker: &Maker, now: &BTreeMap<NodeIndex, &Validator>, step: &mut SetChange) {
     let economy = &maker.economy;
@@ -208,7 +224,10 @@ fn prove(maker: &Maker, now: &BTreeMap<NodeIndex, &Validator>, step: &mut SetCha
         let is_new = now.get(&node).is_none_or(|now| now.key != *key);
         is_new.then(|| {
             let bytes = step.possession_bytes(chain_id, &entry.validator);
-            economy.keys.sign(key_of(node), 0, &bytes)
+            let own = economy.keys.index_of(key);
+            economy
+                .keys
+                .sign(own.expect("it is one of the run"), 0, &bytes)
         })
     });
     let proofs: Vec<_> = proofs.collect();

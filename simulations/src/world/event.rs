@@ -7,6 +7,7 @@ use falaj_consensus::durable::LogId;
 use falaj_hsm::{BackendError, CallId};
 use falaj_node::core::{Committed, ExecuteJob, Frame, Input, Ticket, Timer, VerifyJob};
 
+use crate::hsm::KeyIndex;
 use crate::network::Delivery;
 use crate::timers::Punctuality;
 use crate::types::NodeIndex;
@@ -53,13 +54,16 @@ pub(super) enum Completion {
     Synced(LogId),
     /// A log that found no room tries again.
     Retry(LogId),
-    GuardSynced,
+    /// The log of the guard of a key.
+    GuardSynced(KeyIndex),
     Called {
+        key: KeyIndex,
         call: CallId,
         result: Option<Result<Signature, BackendError>>,
     },
     /// A token answers a call that was given up.
     LateSuccess {
+        key: KeyIndex,
         call: CallId,
         signature: Signature,
     },
@@ -91,7 +95,7 @@ impl Completion {
             Self::Execute(_) => "executed",
             Self::Synced(_) => "synced",
             Self::Retry(_) => "retry",
-            Self::GuardSynced => "guard synced",
+            Self::GuardSynced(_) => "guard synced",
             Self::Called { .. } => "token",
             Self::LateSuccess { .. } => "late token",
             Self::Input(_) => "input",
@@ -106,7 +110,7 @@ impl Completion {
             Self::Synced(log) => format!("synced the {} log", log.name()),
             Self::Retry(log) => format!("tries the {} log again", log.name()),
             Self::Stored(block) => format!("stored height {}", block.header.height),
-            Self::Called { call, result } => {
+            Self::Called { call, result, .. } => {
                 let fault = result
                     .as_ref()
                     .map(|result| result.as_ref().err().map(|error| error.fault));
@@ -115,7 +119,7 @@ impl Completion {
             Self::LateSuccess { call, .. } => {
                 format!("token answers call {} when it was given up", call.get())
             }
-            Self::Verify(_) | Self::Execute(_) | Self::Input(_) | Self::GuardSynced => {
+            Self::Verify(_) | Self::Execute(_) | Self::Input(_) | Self::GuardSynced(_) => {
                 self.name().to_owned()
             }
         }

@@ -91,9 +91,10 @@ impl World {
             Fault::SharedKey(node) => self.nodes[node.position()].shares_key = true,
             Fault::GuardCopied(node) => self.copy_guard(node),
             Fault::Failover { node, remembers } => self.fail_over(node, remembers),
+            Fault::Rotate { side } => self.rotate(&side),
+            Fault::Join { side } => self.join(&side),
             Fault::Leave { .. } | Fault::Return { .. } | Fault::Reweigh { .. } => {
-                let step = self.workload.govern(at, fault);
-                self.take_up(step.into_iter().collect());
+                self.ask_authority(fault);
             }
         }
     }
@@ -232,7 +233,7 @@ impl World {
     }
 
     /// Ends a process; its machine goes on, with all that was written.
-    fn kill(&mut self, place: NodeIndex) {
+    pub(super) fn kill(&mut self, place: NodeIndex) {
         let node = &self.nodes[place.position()];
         let disks = node.disks.all();
         let unsynced = disks.into_iter().filter(|disk| disk.kill()).count();

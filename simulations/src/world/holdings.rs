@@ -65,11 +65,11 @@ impl Process {
         for effect in effects {
             match effect {
                 Effect::Verify(_) => self.under_way.checks += 1,
-                Effect::Sign(_) => self.under_way.signatures += 1,
+                Effect::Sign { .. } => self.under_way.signatures += 1,
                 Effect::Read { .. } | Effect::Find { .. } => self.under_way.reads += 1,
                 Effect::LatchSigning
                 | Effect::OpenLatch
-                | Effect::OwnStatementSeen(_)
+                | Effect::OwnStatementSeen { .. }
                 | Effect::SetDecided(_)
                 | Effect::Execute(_)
                 | Effect::Append { .. }

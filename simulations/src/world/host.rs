@@ -61,10 +61,12 @@ impl World {
             recovered,
             block,
             batch,
-            signer,
+            signers,
             replayed,
             torn,
         } = ready;
+        let lags = recovered.guards.len() < config.keys.len();
+        self.marks.hit_if(lags, Mark::GuardOlder);
         self.mark_start(place, &recovered, torn, !replayed.is_empty());
         for committed in &replayed {
             self.observe(place, Observation::Replayed(committed));
@@ -74,16 +76,14 @@ impl World {
             height: recovered.state.height(),
             block: recovered.last_block_record,
             batch: recovered.last_batch_record,
-            guard: recovered
-                .guard
-                .as_ref()
-                .map_or(Place::GENESIS, |guard| guard.last),
+            guard: last_said(&recovered),
         };
         self.observe(place, started);
         self.trace.tell(|| {
             let height = recovered.state.height();
-            let guard = recovered.guard.as_ref().map(|guard| guard.last.to_string());
-            format!("{at} {place} starts at height {height}, guard at {guard:?}")
+            let guards = recovered.guards.values();
+            let guards: Vec<_> = guards.map(|guard| guard.last.to_string()).collect();
+            format!("{at} {place} starts at height {height}, guard at {guards:?}")
         });
         let node = &mut self.nodes[place.position()];
         let (replica, outbox) = Replica::start(config, recovered, node.now(at));
@@ -93,7 +93,7 @@ impl World {
             pending: Default::default(),
             block,
             batch,
-            signer,
+            signers,
             under_way: Default::default(),
             inputs: 0,
             is_look_due: false,
@@ -128,12 +128,14 @@ impl World {
         marks.hit_if(boot > 1, Mark::Restart);
         marks.hit_if(torn, Mark::TornLog);
         marks.hit_if(replayed, Mark::Replayed);
-        marks.hit_if(recovered.guard.is_none(), Mark::GuardOlder);
         let open = recovered.state.height().next();
         let last = recovered.state.validator_sets().last();
         let is_under_way = last.is_some_and(|(from, _)| from > open);
         marks.hit_if(boot > 1 && is_under_way, Mark::RestartAtChange);
-        let Some(guard) = &recovered.guard else {
+        let set = recovered.state.validators_at(open);
+        let own = set.index_of(validator_of(place));
+        let key = own.and_then(|own| set.get(own)).map(|own| &own.key);
+        let Some(guard) = key.and_then(|key| recovered.guards.get(key)) else {
             return;
         };
         let here = guard.last.height == open;
@@ -241,16 +243,20 @@ impl World {
             Completion::Input(input) => self.input(place, *input),
             Completion::Synced(log) => self.synced(place, log),
             Completion::Retry(log) => self.retry(place, log),
-            Completion::GuardSynced => {
-                self.guard_synced(place);
+            Completion::GuardSynced(key) => {
+                self.guard_synced(place, key);
                 if self.nodes[place.position()].costs.is_idle() {
                     self.settle_guard(place);
                 }
             }
-            Completion::Called { call, result } => self.call_done(place, call, result),
-            Completion::LateSuccess { call, signature } => {
+            Completion::Called { key, call, result } => self.call_done(place, (key, call), result),
+            Completion::LateSuccess {
+                key,
+                call,
+                signature,
+            } => {
                 self.marks.hit(Mark::LateSuccess);
-                self.call_done(place, call, Some(Ok(signature)));
+                self.call_done(place, (key, call), Some(Ok(signature)));
             }
             Completion::Stored(committed) => {
                 self.nodes[place.position()].stored.commit(&committed);
@@ -303,18 +309,22 @@ impl World {
     fn begin(&mut self, place: NodeIndex, effect: Effect) {
         let node = &mut self.nodes[place.position()];
         match effect {
-            Effect::Sign(request) => self.ask_signer(place, SignerInput::Sign(request)),
+            Effect::Sign { key, request } => {
+                self.ask_signer(place, &key, SignerInput::Sign(request));
+            }
             // A liar's key is used behind its replica's back, which the replica must not mind.
-            Effect::LatchSigning | Effect::OwnStatementSeen(_) if !node.lies.is_empty() => {}
+            Effect::LatchSigning | Effect::OwnStatementSeen { .. } if !node.lies.is_empty() => {}
             Effect::LatchSigning => {
-                self.ask_signer(place, SignerInput::Latch(Latch::Diverged));
+                self.tell_signers(place, &SignerInput::Latch(Latch::Diverged));
             }
-            Effect::OpenLatch => self.ask_signer(place, SignerInput::Unlatch(Unlatch::Recomputed)),
+            Effect::OpenLatch => {
+                self.tell_signers(place, &SignerInput::Unlatch(Unlatch::Recomputed));
+            }
             Effect::SetDecided(proof) => {
-                self.ask_signer(place, SignerInput::HeightProof(proof));
+                self.tell_signers(place, &SignerInput::HeightProof(proof));
             }
-            Effect::OwnStatementSeen(statement) => {
-                self.ask_signer(place, SignerInput::OwnStatementSeen(statement));
+            Effect::OwnStatementSeen { key, statement } => {
+                self.ask_signer(place, &key, SignerInput::OwnStatementSeen(statement));
             }
             Effect::Verify(job) => {
                 let after_ns = node.costs.verify_ns(&job);
@@ -421,6 +431,13 @@ impl World {
             self.later(place, FULL_RETRY_NS, Completion::Retry(log));
         }
     }
+}
+
+/// The last place of which a node's keys have said anything. A floor says nothing.
+fn last_said(recovered: &Recovered) -> Place {
+    let guards = recovered.guards.values();
+    let said = guards.filter(|guard| !guard.statements.is_empty());
+    said.map(|guard| guard.last).max().unwrap_or(Place::GENESIS)
 }
 
 /// What a program that computes something else makes of a block: the same whenever it executes it.

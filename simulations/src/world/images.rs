@@ -8,6 +8,7 @@
 use falaj_consensus::durable::LogId;
 
 use super::World;
+use super::node::FIRST_DISKS;
 use super::node::Stored;
 use crate::chance::Word;
 use crate::disk::SimDisk;
@@ -48,7 +49,8 @@ impl World {
 
     /// What the disks of a machine without power were told to write and have put elsewhere is there now.
     pub(super) fn strays_land(&mut self, place: NodeIndex) {
-        let disks = self.nodes[place.position()].disks.all();
+        let all = self.nodes[place.position()].disks.all();
+        let disks = &all[..FIRST_DISKS];
         for stray in disks.iter().filter_map(|disk| disk.take_stray()) {
             let onto = usize::try_from(stray.lands_on(disks.len() as u64));
             let onto = onto.expect("it lies inside an array");

@@ -19,7 +19,7 @@ use crate::chance::Chance;
 use crate::checker::UnderWay;
 use crate::clock::Clock;
 use crate::disk::{DiskDials, SimDisk};
-use crate::hsm::{Token, TokenDials};
+use crate::hsm::{KeyIndex, Token, TokenDials};
 use crate::scenario::Scenario;
 use crate::timers::Timers;
 use crate::types::{NodeIndex, SimTime};
@@ -33,7 +33,12 @@ pub(super) struct Disks {
     pub(super) batch: SimDisk,
     /// What the data folder remembers of the guard.
     pub(super) witness: SimDisk,
+    /// Guard, audit log and memory of the second key.
+    pub(super) second: [SimDisk; 3],
 }
+
+/// How many disks a node has beside those of its second key.
+pub(super) const FIRST_DISKS: usize = 5;
 
 impl Disks {
     fn new(chance: &Chance, place: NodeIndex, dials: DiskDials) -> Self {
@@ -56,6 +61,7 @@ impl Disks {
             block: disk(3),
             batch: disk(4),
             witness: disk(5),
+            second: [disk(11), disk(12), disk(13)],
         }
     }
 
@@ -68,13 +74,26 @@ impl Disks {
         }
     }
 
-    pub(super) const fn all(&self) -> [&SimDisk; 5] {
+    /// Guard, audit log and memory of the first key, or of the second.
+    pub(super) fn of_key(&self, is_first: bool) -> [&SimDisk; 3] {
+        if is_first {
+            [&self.guard, &self.audit, &self.witness]
+        } else {
+            self.second.each_ref()
+        }
+    }
+
+    pub(super) const fn all(&self) -> [&SimDisk; 8] {
+        let [guard, audit, witness] = &self.second;
         [
             &self.guard,
             &self.audit,
             &self.block,
             &self.batch,
             &self.witness,
+            guard,
+            audit,
+            witness,
         ]
     }
 
@@ -124,6 +143,10 @@ pub(super) struct Node {
     pub(super) diverges: bool,
     /// The features that its program supports.
     pub(super) supported: u64,
+    /// Whether it has its first key in use, which who is not in genesis has only from when it joins.
+    pub(super) has_first_key: bool,
+    /// Whether its token and its configuration have its second key.
+    pub(super) has_second_key: bool,
     /// Whether it was set up from another genesis than the others.
     pub(super) is_elsewhere: bool,
 }
@@ -134,7 +157,8 @@ pub(super) struct Process {
     pub(super) pending: PendingQueue<Output>,
     pub(super) block: LogDevice,
     pub(super) batch: LogDevice,
-    pub(super) signer: SignerDevice,
+    /// One for each key of the node.
+    pub(super) signers: Vec<SignerDevice>,
     /// What it has begun and not ended.
     pub(super) under_way: UnderWay,
     /// How many inputs it was given.
@@ -169,6 +193,8 @@ impl Node {
             mended: false,
             diverges: false,
             supported: Header::FEATURES_KNOWN,
+            has_first_key: !scenario.outsiders().contains(&place),
+            has_second_key: false,
             is_elsewhere: false,
         }
     }
@@ -188,6 +214,19 @@ impl Node {
 }
 
 impl Process {
+    /// The signer of a key.
+    pub(super) fn signer_of(&mut self, key: KeyIndex) -> Option<&mut SignerDevice> {
+        self.signers.iter_mut().find(|signer| signer.key() == key)
+    }
+
+    /// The signer that the open height asks, or else the first, if there is any.
+    pub(super) fn signer(&self) -> Option<&SignerDevice> {
+        let key = self.replica.voting_key();
+        let of_key = |signer: &&SignerDevice| key.as_ref().is_some_and(|key| signer.is_of(key));
+        let signer = self.signers.iter().find(of_key);
+        signer.or(self.signers.first())
+    }
+
     pub(super) const fn device(&mut self, log: LogId) -> &mut LogDevice {
         match log {
             LogId::Batch => &mut self.batch,

@@ -157,6 +157,10 @@ impl World {
             marks.hit_if(now.is_none(), Mark::MemberLeft);
             let other = now.is_some_and(|now| now != member.power);
             marks.hit_if(other, Mark::Reweighed);
+            let place = after.index_of(member.id);
+            let key = place.and_then(|place| after.get(place)).map(|now| &now.key);
+            let rotated = key.is_some_and(|key| *key != member.key);
+            marks.hit_if(rotated, Mark::KeyRotated);
         }
         let mut ids = after.members().iter().map(|member| member.id);
         let is_new = ids.any(|id| before.index_of(id).is_none());

@@ -51,6 +51,8 @@ impl World {
         node.disks = Disks::anew(&chance, place, scenario.disk);
         node.stored = elsewhere.stored.clone();
         node.is_elsewhere = true;
+        node.has_first_key = true;
+        node.has_second_key = false;
         start::make(node, &elsewhere.shared).expect("an empty disk takes guard and logs");
         self.start(place);
     }

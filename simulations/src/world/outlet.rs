@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::message::{Kind, Statement};
-use falaj_consensus::types::ChainContext;
+use falaj_consensus::types::{ChainContext, Height};
 use falaj_hsm::purpose::Purpose;
+use falaj_ledger::state::State;
 use falaj_node::core::{Class, Committed, Frame, Output, Recipients};
 
 use super::World;
@@ -15,8 +16,8 @@ use super::event::{Completion, Event};
 use super::host::number_of;
 use crate::byzantine::{Liar, Lie, Words};
 use crate::checker::Observation;
-use crate::economy::{key_of, node_of};
-use crate::hsm::Order;
+use crate::economy::{key_of, node_of, validator_of};
+use crate::hsm::{KeyIndex, Keys, Order};
 use crate::marks::Mark;
 use crate::network::Packet;
 use crate::trace::Tag;
@@ -155,7 +156,11 @@ impl World {
 
     /// A signature of a node's key that its guard knows nothing of.
     pub(super) fn sign_past_guard(&mut self, place: NodeIndex, statement: &Statement) -> Signature {
-        let order = order_of(place, statement, &self.shared.chain);
+        let keys = self.registry.keys();
+        let key = self.ledger(place).map_or(key_of(place), |state| {
+            key_in(keys, state, place, statement.height())
+        });
+        let order = order_of((place, key), statement, &self.shared.chain);
         self.registry.sign(self.queue.now(), order)
     }
 
@@ -168,7 +173,11 @@ impl World {
         let Some(process) = &node.process else {
             return Vec::new();
         };
-        let mut sign = |statement: &Statement| registry.sign(at, order_of(place, statement, chain));
+        let state = process.replica.state();
+        let mut sign = |statement: &Statement| {
+            let key = key_in(registry.keys(), state, place, statement.height());
+            registry.sign(at, order_of((place, key), statement, chain))
+        };
         self.plot.remember(place, &frame);
         let mut liar = Liar {
             place,
@@ -193,11 +202,24 @@ impl World {
     }
 }
 
+/// The key that a ledger's set of a height has for a node, or else that of genesis.
+fn key_in(keys: &Keys, state: &State, place: NodeIndex, height: Height) -> KeyIndex {
+    let mut sets = state.validator_sets();
+    let in_force = sets.by_ref().take_while(|(from, _)| *from <= height).last();
+    let member = in_force.and_then(|(_, set)| set.get(set.index_of(validator_of(place))?));
+    let key = member.and_then(|member| keys.index_of(&member.key));
+    key.unwrap_or(key_of(place))
+}
+
 /// What a token is asked for by somebody who goes past the guard.
-fn order_of(place: NodeIndex, statement: &Statement, chain: &ChainContext) -> Order {
+fn order_of(
+    (place, key): (NodeIndex, KeyIndex),
+    statement: &Statement,
+    chain: &ChainContext,
+) -> Order {
     Order {
         node: place,
-        key: key_of(place),
+        key,
         purpose: purpose_of(statement.kind()),
         message: statement.sign_bytes(chain).as_slice().to_vec(),
     }

@@ -4,6 +4,7 @@
 //! Source: `docs/spec/hsm.md`, "Escalation".
 
 use super::World;
+use super::signing::SignerDevice;
 use crate::marks::Mark;
 use crate::types::NodeIndex;
 
@@ -13,7 +14,8 @@ impl World {
         let node = &mut self.nodes[place.position()];
         node.token.set_unfit(None);
         let process = node.process.as_ref();
-        if process.is_some_and(|process| process.signer.is_switched_off()) {
+        if process.is_some_and(|process| process.signers.iter().any(SignerDevice::is_switched_off))
+        {
             node.mended = true;
             self.crash(place);
             self.start(place);

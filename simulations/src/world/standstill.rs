@@ -159,9 +159,12 @@ impl World {
 
 /// Whether what is asked of a node's signer is signed.
 fn signs(node: &Node, process: &Process) -> bool {
-    let guard = process.signer.home().signer().guard();
+    let Some(signer) = process.signer() else {
+        return false;
+    };
+    let guard = signer.home().signer().guard();
     let free = guard.is_ok_and(|guard| {
         guard.latched().is_none() && guard.last().height <= process.replica.open_height()
     });
-    free && node.token.is_well() && !process.signer.is_switched_off() && !node.shares_key
+    free && node.token.is_well() && !signer.is_switched_off() && !node.shares_key
 }

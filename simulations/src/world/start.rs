@@ -5,6 +5,7 @@
 //! Errors: [`StartError`]; a correct node on an honest disk that keeps its power always starts, so an error is a violation.
 //! Source: `docs/spec/durable.md`, "Recovery".
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use falaj_consensus::durable::{LogError, LogId};
@@ -14,7 +15,7 @@ use falaj_hsm::{
     WitnessError, WitnessFile,
 };
 use falaj_ledger::state::{Opened, State};
-use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig, decided_set};
+use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig, decided_set, floor_at};
 use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
 
 use super::Shared;
@@ -23,6 +24,7 @@ use super::node::{Disks, Node, Stored};
 use super::signing::SignerDevice;
 use crate::disk::SimDisk;
 use crate::economy::{key_of, validator_of};
+use crate::hsm::KeyIndex;
 
 /// A node could not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +52,7 @@ pub(super) struct Ready {
     pub(super) recovered: Recovered,
     pub(super) block: LogDevice,
     pub(super) batch: LogDevice,
-    pub(super) signer: SignerDevice,
+    pub(super) signers: Vec<SignerDevice>,
     /// Heights that the store had not.
     pub(super) replayed: Vec<Committed>,
     /// Whether a log had a torn end.
@@ -64,18 +66,21 @@ pub(super) fn make(node: &Node, shared: &Shared) -> Result<(), StartError> {
         audit,
         block,
         batch,
-        witness: _,
+        ..
     } = node.disks.clone();
+    NodeLogs::create(block, batch, shared.chain.genesis_hash)?;
+    if !node.has_first_key {
+        return Ok(());
+    }
     let floor = Floor {
         place: Place::GENESIS,
-        instance: shared.instance_of(node.place),
+        instance: shared.instance_of(key_of(node.place)),
         fence_epoch: 0,
         window: SetWindow::genesis(&shared.set),
     };
     let checker = Arc::clone(&shared.checker);
-    SignerHome::init(guard, audit, identity(node, shared), checker, floor)?;
-    NodeLogs::create(block, batch, shared.chain.genesis_hash)?;
-    Ok(())
+    let identity = identity(shared, key_of(node.place));
+    Ok(SignerHome::init(guard, audit, identity, checker, floor)?)
 }
 
 /// Takes a node up from its disks.
@@ -91,21 +96,27 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
         decided_sets,
     } = stored;
     let batches = logs.batches(&found, &state, shared.tools())?;
-    let (signer, guard) = signer(node, shared, &state, now)?;
-    // A guard that cannot be signed under leaves a node that follows; nothing but a failover brings one here.
-    let guard = match guard {
-        Ok(guard) => Some(guard),
-        Err(_) if node.guard_may_lag => None,
-        Err(problem) => return Err(StartError::Guard(problem.to_string())),
-    };
-    let mut recovered = found.into_recovered(state, outcome, batches, guard);
+    let (mut signers, mut guards) = (Vec::new(), BTreeMap::new());
+    for key in keys_of(node, shared) {
+        let (signer, guard) = signer(node, shared, (key, &state), now)?;
+        signers.push(signer);
+        // A guard that cannot be signed under leaves a node that follows; nothing but a failover brings one here.
+        match guard {
+            Ok(guard) => {
+                guards.insert(shared.keys.public(key).clone(), guard);
+            }
+            Err(_) if node.guard_may_lag => {}
+            Err(problem) => return Err(StartError::Guard(problem.to_string())),
+        }
+    }
+    let mut recovered = found.into_recovered(state, outcome, batches, guards);
     recovered.decided_sets = decided_sets;
     Ok(Ready {
         config: config(node, shared),
         recovered,
         block: LogDevice::new(LogId::Block, block, logs.block),
         batch: LogDevice::new(LogId::Batch, batch, logs.batch),
-        signer,
+        signers,
         replayed,
         torn,
     })
@@ -115,16 +126,42 @@ fn config(node: &Node, shared: &Shared) -> ReplicaConfig {
     ReplicaConfig {
         chain: shared.chain.clone(),
         validator: Some(validator_of(node.place)),
+        keys: keys_of(node, shared)
+            .into_iter()
+            .map(|key| shared.keys.public(key).clone())
+            .collect(),
         batch_wait_ns: 10_000_000,
         mempool: Default::default(),
         supported: node.supported,
     }
 }
 
-fn identity(node: &Node, shared: &Shared) -> Identity {
+/// The keys that a node can sign with, its first one first.
+fn keys_of(node: &Node, shared: &Shared) -> Vec<KeyIndex> {
+    let second = shared.second_key(node.place);
+    let second = second.filter(|_| node.has_second_key);
+    let first = node.has_first_key.then_some(key_of(node.place));
+    first.into_iter().chain(second).collect()
+}
+
+fn identity(shared: &Shared, key: KeyIndex) -> Identity {
     Identity {
         chain: (*shared.chain).clone(),
-        key: shared.keys.public(key_of(node.place)).clone(),
+        key: shared.keys.public(key).clone(),
+    }
+}
+
+/// Makes the guard of a key that comes into use after genesis, at a floor of the last height that its ledger holds. Where one is there already it stays.
+pub(super) fn enrol(node: &Node, shared: &Shared, key: KeyIndex) -> Result<(), StartError> {
+    let [guard, audit, _] = node
+        .disks
+        .of_key(key == key_of(node.place))
+        .map(SimDisk::clone);
+    let floor = floor_at(&node.stored.state, shared.instance_of(key));
+    let checker = Arc::clone(&shared.checker);
+    match SignerHome::init(guard, audit, identity(shared, key), checker, floor) {
+        Err(HomeError::Log(LogError::Exists { .. })) => Ok(()),
+        made => Ok(made?),
     }
 }
 
@@ -148,16 +185,12 @@ fn replay(
 fn signer(
     node: &Node,
     shared: &Shared,
-    state: &State,
+    (key, state): (KeyIndex, &State),
     now: Now,
 ) -> Result<(SignerDevice, Result<Guard, GuardProblem>), StartError> {
-    let Disks {
-        guard,
-        audit,
-        witness,
-        ..
-    } = node.disks.clone();
-    let identity = identity(node, shared);
+    let disks = node.disks.of_key(key == key_of(node.place));
+    let [guard, audit, witness] = disks.map(SimDisk::clone);
+    let identity = identity(shared, key);
     let memory = WitnessFile::open(witness, &identity.key)?;
     let known: Vec<_> = state
         .validator_sets()
@@ -173,7 +206,7 @@ fn signer(
         memory.witness(),
     )?;
     let recovered = home.recovered();
-    Ok((SignerDevice::new(home, guard, memory), recovered))
+    Ok((SignerDevice::new(key, home, guard, memory), recovered))
 }
 
 impl Stored {

@@ -10,12 +10,14 @@ use falaj_consensus::engine::{Status, Wait};
 use falaj_consensus::message::{Kind, Vote, VoteValue};
 use falaj_consensus::round::Step;
 use falaj_consensus::types::{BlockId, OutcomeHash};
+use falaj_hsm::SignerHome;
 use falaj_hsm::guard::Guard;
 use falaj_node::core::Replica;
 use serde::Serialize;
 
 use super::World;
 use super::node::{Node, Process};
+use super::signing::SignerDevice;
 use crate::types::NodeIndex;
 
 /// Where a node stands.
@@ -142,7 +144,7 @@ impl World {
 
 impl Process {
     fn guard(&self) -> Option<&Guard> {
-        self.signer.home().signer().guard().ok()
+        self.signer()?.home().signer().guard().ok()
     }
 }
 
@@ -236,10 +238,11 @@ impl GuardView {
 
 impl LogEnds {
     fn of(process: &Process) -> Self {
-        let home = process.signer.home();
+        let home = process.signer().map(SignerDevice::home);
+        let guard = home.and_then(SignerHome::guard_log);
         Self {
-            guard: home.guard_log().map_or(0, |log| log.last().get()),
-            audit: home.audit_log().last().get(),
+            guard: guard.map_or(0, |log| log.last().get()),
+            audit: home.map_or(0, |home| home.audit_log().last().get()),
             block: process.block.last().get(),
             batch: process.batch.last().get(),
         }

@@ -126,11 +126,14 @@ pub(crate) struct Replica {
 impl Replica {
     pub(crate) fn new(chain: &Rc<Chain>, own: Member) -> Self {
         let config = Config {
-            own: Some(chain.committee.set.members()[usize::from(own)].id),
             genesis_hash: chain.committee.chain.genesis_hash,
             supported: 0,
         };
-        let (engine, outputs) = Engine::new(config, chain.start.clone(), now());
+        let start = HeightStart {
+            own: Some(member(own)),
+            ..chain.start.clone()
+        };
+        let (engine, outputs) = Engine::new(config, start, now());
         let mut replica = Self {
             chain: Rc::clone(chain),
             own,

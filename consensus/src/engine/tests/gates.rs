@@ -3,7 +3,7 @@
 use crate::engine::{Alarm, Config, Engine, HeightStart, Input, Output, Parent};
 use crate::message::{Header, PrevoteValue, Statement};
 use crate::testing::Committee;
-use crate::types::{BlockId, Height, Now, OutcomeHash, Round, ValidatorId, ValidatorIndex};
+use crate::types::{BlockId, Height, Now, OutcomeHash, Round, ValidatorIndex};
 
 const WORD: u64 = 0b101;
 
@@ -22,13 +22,13 @@ fn start(committee: &Committee) -> HeightStart {
     };
     HeightStart {
         features: WORD,
+        own: Some(ValidatorIndex::new(0)),
         ..committee.start(Height::new(1), parent)
     }
 }
 
 fn opened(committee: &Committee, supported: u64) -> (Engine, Vec<Output>) {
     let config = Config {
-        own: Some(ValidatorId::new(1)),
         genesis_hash: committee.chain.genesis_hash,
         supported,
     };
@@ -80,7 +80,7 @@ fn a_program_that_supports_more_opens_the_height() {
 fn a_header_has_exactly_the_word_in_force() {
     let committee = Committee::new(&[1, 1, 1, 1]);
     let start = start(&committee);
-    let context = crate::driver::HeightContext::new(None, committee.chain.genesis_hash, &start);
+    let context = crate::driver::HeightContext::new(committee.chain.genesis_hash, &start);
     let turn = context.proposer(Round::new(0));
     let admitted = |features| {
         let header = committee.header(&start, Round::new(0), turn, 0);

@@ -94,10 +94,15 @@ impl Net {
             rounds_max: 0,
         };
         for index in 0..powers.len() {
-            let (engine, outputs) = Engine::new(net.config(index), start.clone(), net.now());
+            let own = u16::try_from(index).map(ValidatorIndex::new).ok();
+            let start = HeightStart {
+                own,
+                ..start.clone()
+            };
+            let (engine, outputs) = Engine::new(net.config(), start.clone(), net.now());
             net.nodes.push(Node {
                 engine,
-                start: start.clone(),
+                start,
                 records: vec![],
                 timers: BTreeMap::new(),
                 certificates: BTreeMap::new(),
@@ -152,10 +157,8 @@ impl Net {
         true
     }
 
-    fn config(&self, index: usize) -> Config {
-        let own = self.committee.set.members()[index].id;
+    fn config(&self) -> Config {
         Config {
-            own: Some(own),
             genesis_hash: self.committee.chain.genesis_hash,
             supported: 0,
         }
@@ -397,7 +400,7 @@ impl Net {
         if let Some(last) = self.nodes[index].records.last().cloned().filter(|_| !opens) {
             start.guard = GuardPosition::Here(Box::new(self.resume(index, &last)));
         }
-        let (engine, outputs) = Engine::new(self.config(index), start, self.now());
+        let (engine, outputs) = Engine::new(self.config(), start, self.now());
         self.nodes[index].engine = engine;
         self.perform(index, outputs);
     }
@@ -475,6 +478,7 @@ impl Net {
         };
         let mut start = self.committee.start(height.next(), parent);
         start.set = Arc::clone(&before.set);
+        start.own = before.own;
         start.bench = bench;
         let node = &mut self.nodes[index];
         node.start = start.clone();

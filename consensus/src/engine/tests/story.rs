@@ -191,16 +191,11 @@ impl Story {
         if matches!(self.start.guard, GuardPosition::Here(_)) {
             self.start.guard = GuardPosition::Here(Box::new(self.resume.clone()));
         }
-        let own = self
-            .committee
-            .set
-            .get(ValidatorIndex::new(self.own))
-            .map(|member| member.id);
         let config = Config {
-            own,
             genesis_hash: self.committee.chain.genesis_hash,
             supported: Header::FEATURES_KNOWN,
         };
+        self.start.own = self.own_index();
         let (engine, outputs) = Engine::new(config, self.start.clone(), now());
         self.engine = Some(engine);
         self.show(outputs)
@@ -381,7 +376,14 @@ impl Story {
             time_us,
         };
         self.start = self.committee.start(self.start.height.next(), parent);
+        self.start.own = self.own_index();
         self.start.clone()
+    }
+
+    /// Which member the story is told of; a number beyond the set is nobody.
+    fn own_index(&self) -> Option<ValidatorIndex> {
+        let own = ValidatorIndex::new(self.own);
+        self.committee.set.get(own).map(|_| own)
     }
 
     pub(super) fn height(&self) -> Height {

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use falaj_consensus::durable::{LogId, Position};
+use falaj_consensus::engine::GuardPosition;
 use falaj_consensus::message::{CommitCertificate, Kind, Polka, Vote, VoteValue};
 use falaj_consensus::mutated;
 use falaj_consensus::types::{BlockId, Round};
@@ -34,9 +35,13 @@ enum Kept {
 
 impl ActedOn {
     /// The lock that a restart found, whose polka only the guard may have.
-    pub(super) fn resume(lock: Option<Polka>) -> Self {
+    pub(super) fn resume(guard: &GuardPosition) -> Self {
         let mut acted_on = Self::default();
-        lock.into_iter().for_each(|polka| acted_on.keep(polka));
+        if let GuardPosition::Here(resume) = guard
+            && let Some(lock) = &resume.lock
+        {
+            acted_on.keep(lock.polka.clone());
+        }
         acted_on
     }
 

@@ -20,11 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::acted_on::ActedOn;
-use super::{Replica, Step, Tip};
+use super::{Replica, ReplicaConfig, Step, Tip};
 use crate::core::candidates::Candidate;
 use crate::core::decided_set::decided_set;
 use crate::core::effect::{Committed, Effect, Output, Recipients};
-use crate::core::guard_position::guard_position;
+use crate::core::guard_position::{Guards, take_guard_position};
 use crate::core::input::{Peer, ReadFor};
 use crate::core::job::{ExecuteJob, ExecuteResult, VerifyJob};
 use crate::core::wire::{BATCHES_REQUESTED_MAX, Message};
@@ -42,37 +42,29 @@ fn parent(tip: &Tip) -> Parent {
     }
 }
 
-/// Where the guard stands relative to a height; once it is below, it is known by what we sign and needs no record of the start.
-pub(super) fn take_guard_position(
-    guard: &mut Option<falaj_hsm::Recovered>,
-    open: Height,
+/// What the height after the tip stands on: for us the guard of the key that we have at it, since no other signs there.
+pub(super) fn height_start(
+    tip: &Tip,
+    config: &ReplicaConfig,
+    guards: &mut Guards,
     headers: &[Header],
-) -> GuardPosition {
-    let known = if guard
-        .as_ref()
-        .is_some_and(|guard| guard.last.height <= open)
-    {
-        guard.take()
-    } else {
-        guard.clone()
-    };
-    known.map_or(GuardPosition::Below, |guard| {
-        guard_position(guard, open, headers)
-    })
-}
-
-/// The polka of a lock that the guard holds at this height.
-pub(super) fn polka_of_lock(guard: Option<&falaj_hsm::Recovered>, open: Height) -> Option<Polka> {
-    let here = guard.filter(|guard| guard.last.height == open)?;
-    here.lock.as_ref().map(|lock| lock.polka.clone())
-}
-
-/// What the height after the tip stands on.
-pub(super) fn height_start(tip: &Tip, guard: GuardPosition) -> HeightStart {
+) -> HeightStart {
     let height = tip.state.height().next();
+    let set = tip.state.validators_at(height);
+    let own = config.member_of(&set);
+    let mut key = own
+        .and_then(|own| set.get(own))
+        .map(|member| member.key.clone());
+    if mutated!(GuardOfAnotherKey) {
+        key = config.keys.first().cloned();
+    }
+    let guard = key.map_or(GuardPosition::Below, |key| {
+        take_guard_position(guards, &key, height, headers)
+    });
     HeightStart {
         height,
-        set: tip.state.validators_at(height),
+        own,
+        set,
         parameters: tip.state.parameters_at(height),
         features: tip.state.features_at(height),
         bench: tip.state.bench(),
@@ -460,7 +452,7 @@ impl Replica {
         let own = self.own_index();
         if own.is_some_and(|own| certificate.signers.contains(own)) {
             let statement = certificate.statement();
-            step.start.push(Effect::OwnStatementSeen(statement));
+            self.own_statement_seen(statement, step);
         }
     }
 
@@ -492,10 +484,8 @@ impl Replica {
         let decided = self.candidates.decide(&id);
         let candidate = decided.expect("the block is here, since its overlay is");
         self.commit(id, candidate, certificate, executed, step);
-        let open = self.open_height();
-        self.acted_on = ActedOn::resume(polka_of_lock(self.guard.as_ref(), open));
-        let position = take_guard_position(&mut self.guard, open, &[]);
-        let start = height_start(&self.tip, position);
+        let start = height_start(&self.tip, &self.config, &mut self.guards, &[]);
+        self.acted_on = ActedOn::resume(&start.guard);
         self.engine_inputs
             .push_back(engine::Input::NextHeight(Box::new(start)));
         self.offer_early(step);
@@ -525,6 +515,7 @@ impl Replica {
             waits,
         };
         self.return_inline(&transactions);
+        self.return_unfit();
         self.forget_evidence();
         self.open();
         self.show_decided_set(step);
@@ -555,6 +546,29 @@ impl Replica {
         let proof = block.and_then(|(_, certificate)| decided_set(state, certificate, outcome));
         let effect = proof.map(|proof| Effect::SetDecided(Box::new(proof)));
         step.start.extend(effect);
+    }
+
+    /// A batch of ours that limits leave no room for any more goes by no block, so its transactions go back to the mempool. If a later limit
+    /// lets the batch into a block all the same, whichever comes second of a transaction is skipped.
+    pub(super) fn return_unfit(&mut self) {
+        let own = self.config.validator;
+        let unfit = self.batches.iter().filter(|batch| {
+            let reference = batch.reference;
+            Some(reference.author) == own && !self.fits_a_block(batch)
+        });
+        let unfit: Vec<_> = unfit.cloned().collect();
+        for batch in unfit {
+            if !self.unfit.insert(batch.reference.digest) {
+                continue;
+            }
+            for transaction in &batch.transactions {
+                let lane = self.lane_of(transaction);
+                self.mempool.give_back(lane, Arc::clone(transaction));
+            }
+        }
+        let batches = &self.batches;
+        self.unfit
+            .retain(|digest| batches.unordered(digest).is_some());
     }
 
     /// What our undecided blocks carried inline goes back to the mempool, unless the decided block has it.

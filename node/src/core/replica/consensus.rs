@@ -87,9 +87,7 @@ impl Replica {
                 };
                 self.on_gates_lacking(lacking, step);
             }
-            A::OwnKeyElsewhere { statement } => {
-                step.start.push(Effect::OwnStatementSeen(*statement))
-            }
+            A::OwnKeyElsewhere { statement } => self.own_statement_seen(*statement, step),
             A::ConflictingCertificates { first, second } => {
                 self.record_conflict([first, second], step)
             }
@@ -124,6 +122,9 @@ impl Replica {
             self.keep_unsigned(asked);
             return;
         }
+        let Some(key) = self.own_key(statement.height()) else {
+            return;
+        };
         self.requests = self.requests.saturating_add(1);
         let id = RequestId::new(self.requests);
         self.signing.insert(id, asked);
@@ -138,7 +139,15 @@ impl Replica {
             proof,
             deadline_ns,
         };
-        step.start.push(Effect::Sign(Box::new(request)));
+        let request = Box::new(request);
+        step.start.push(Effect::Sign { key, request });
+    }
+
+    /// The guard of the key that we have at a statement's height is told of it.
+    pub(super) fn own_statement_seen(&self, statement: Statement, step: &mut Step) {
+        let key = self.own_key(statement.height());
+        let seen = key.map(|key| Effect::OwnStatementSeen { key, statement });
+        step.start.extend(seen);
     }
 
     /// Whether a precommit names a block that is not on disk yet, and that no other correct validator may have: a power cut would leave

@@ -309,7 +309,7 @@ impl Replica {
     }
 
     /// Whether a block has room for a batch at all: limits that were lowered may leave batches behind that only their age ends.
-    fn fits_a_block(&self, batch: &CheckedBatch) -> bool {
+    pub(super) fn fits_a_block(&self, batch: &CheckedBatch) -> bool {
         let (limits, reference) = (self.parameters().limits, batch.reference);
         reference.transactions <= limits.block_transactions_max
             && reference.bytes <= limits.block_bytes_max.into()

@@ -102,8 +102,13 @@ impl Replica {
             }
             Message::Blocks(blocks) => {
                 let open = self.open_height();
-                let parameters = self.parameters();
-                self.sync.received(from, open, &parameters, blocks);
+                let state = &self.tip.state;
+                let known = |height| {
+                    (open..=open.next())
+                        .contains(&height)
+                        .then(|| state.parameters_at(height))
+                };
+                self.sync.received(from, open, known, blocks);
             }
             Message::Evidence(evidence) => self.on_evidence(sent, *evidence, step),
         }

@@ -4,6 +4,7 @@
 //! and exactly what the guard says was signed; whatever else it needs it asks its peers for.
 //! Source: `docs/spec/consensus.md`, "Restart loads, it does not replay".
 
+use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, Outbox, Position};
 use falaj_consensus::engine::{self, Engine, GuardPosition};
 use falaj_consensus::message::{Body, CommitCertificate, Header, Outcome};
@@ -15,13 +16,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::acted_on::ActedOn;
-use super::blocks::{height_start, polka_of_lock, take_guard_position};
+use super::blocks::height_start;
 use super::{Replica, Step, Tip};
 use crate::core::batches::{Batches, CheckedBatch, Numbers};
 use crate::core::candidates::Candidates;
 use crate::core::divergence::Divergence;
 use crate::core::effect::{Effect, Output};
 use crate::core::fetching::Fetching;
+use crate::core::guard_position::Guards;
 use crate::core::input::Timer;
 use crate::core::mempool::Mempool;
 use crate::core::replica::ReplicaConfig;
@@ -80,9 +82,9 @@ pub struct Recovered {
     pub last_block_record: Position,
     /// Last record of the batch log.
     pub last_batch_record: Position,
-    /// What the signing guard knows; `None` for a node that only follows.
-    pub guard: Option<falaj_hsm::Recovered>,
-    /// Heights that fixed another validator set, in order; the guard, which may have signed nothing since, is shown them.
+    /// What the signing guard of each of our keys knows; none of a guard that cannot be signed under.
+    pub guards: BTreeMap<PublicKey, falaj_hsm::Recovered>,
+    /// Heights that fixed another validator set, in order; a guard, which may have signed nothing since, is shown them.
     pub decided_sets: Vec<HeightProof>,
     /// Where the replay of the logs parted from a quorum; the heights above are not taken up.
     pub diverged: Option<Divergence>,
@@ -103,7 +105,7 @@ impl Replica {
             batches,
             last_block_record,
             last_batch_record,
-            guard,
+            mut guards,
             decided_sets,
             diverged,
         } = recovered;
@@ -115,16 +117,13 @@ impl Replica {
             waits,
         };
         let headers: Vec<_> = open.iter().map(|block| block.header.clone()).collect();
-        let mut guard = guard;
-        let latched = latched_by_divergence(guard.as_ref());
-        let locked = polka_of_lock(guard.as_ref(), tip.state.height().next());
-        let position = match diverged {
-            Some(_) => GuardPosition::Above(Vec::new()),
-            None => take_guard_position(&mut guard, tip.state.height().next(), &headers),
-        };
-        let start = height_start(&tip, position);
+        let latched = latched_by_divergence(&guards);
+        let mut start = height_start(&tip, &config, &mut guards, &headers);
+        if diverged.is_some() {
+            start.guard = GuardPosition::Above(Vec::new());
+        }
+        let acted_on = ActedOn::resume(&start.guard);
         let engine = engine::Config {
-            own: config.validator,
             genesis_hash: config.chain.genesis_hash,
             supported: config.supported,
         };
@@ -138,8 +137,8 @@ impl Replica {
             deciding: None,
             confirming: None,
             candidates: Candidates::default(),
-            acted_on: ActedOn::resume(locked),
-            guard,
+            acted_on,
+            guards,
             batches,
             sync: Sync::default(),
             serving: Default::default(),
@@ -162,6 +161,7 @@ impl Replica {
             offered: None,
             inline: Vec::new(),
             sent: BTreeSet::new(),
+            unfit: BTreeSet::new(),
             work_told: None,
             first_proposer: ValidatorId::default(),
             rereading: BTreeSet::new(),
@@ -183,6 +183,7 @@ impl Replica {
         // The host brought the store up to the tip.
         replica.persisted = replica.height();
         replica.open();
+        replica.return_unfit();
         let mut step = Step::default();
         match diverged {
             Some(divergence) => replica.take_up_divergence(&divergence),
@@ -234,10 +235,12 @@ impl Replica {
     }
 }
 
-/// The guard's last height, if it was a divergence that latched signing off.
-fn latched_by_divergence(guard: Option<&falaj_hsm::Recovered>) -> Option<Height> {
-    let guard = guard.filter(|guard| guard.latch == Some(falaj_hsm::Latch::Diverged))?;
-    Some(guard.last.height)
+/// The last height of those guards that a divergence latched.
+fn latched_by_divergence(guards: &Guards) -> Option<Height> {
+    let latched = guards
+        .values()
+        .filter(|guard| guard.latch == Some(falaj_hsm::Latch::Diverged));
+    latched.map(|guard| guard.last.height).max()
 }
 
 /// The tip's own records were read from disk, so they are on it once the logs were synced at opening.

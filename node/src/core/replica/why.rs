@@ -153,6 +153,7 @@ impl Replica {
     fn own_cause(&self) -> OwnCause {
         let open = self.open_height();
         let is_above = |guard: &falaj_hsm::Recovered| guard.last.height > open;
+        let own = self.own_key(open).and_then(|key| self.guards.get(&key));
         if self.diverged.is_some() {
             OwnCause::Diverged
         } else if self.is_full() {
@@ -161,7 +162,7 @@ impl Replica {
             OwnCause::UpgradeNeeded
         } else if let Some(reason) = self.refused {
             OwnCause::Signer(reason)
-        } else if self.guard.as_ref().is_some_and(is_above) {
+        } else if own.is_some_and(is_above) {
             OwnCause::BelowGuard
         } else {
             OwnCause::UnderWay

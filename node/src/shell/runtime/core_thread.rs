@@ -173,11 +173,11 @@ impl<O: Outlet> Core<O> {
 
     fn begin(&mut self, effect: Effect) {
         match effect {
-            Effect::Sign(request) => self.ask_signer(SignerCommand::Sign(request)),
+            Effect::Sign { request, .. } => self.ask_signer(SignerCommand::Sign(request)),
             Effect::LatchSigning => self.ask_signer(SignerCommand::Latch),
             Effect::OpenLatch => self.ask_signer(SignerCommand::OpenLatch),
             Effect::SetDecided(proof) => self.ask_signer(SignerCommand::SetDecided(proof)),
-            Effect::OwnStatementSeen(statement) => {
+            Effect::OwnStatementSeen { statement, .. } => {
                 self.ask_signer(SignerCommand::OwnStatementSeen(statement))
             }
             Effect::Verify(job) => self.workers.verify(job),

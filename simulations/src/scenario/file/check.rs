@@ -71,7 +71,7 @@ pub enum Contradiction {
     Timers(ParameterError),
     /// Who chooses when messages arrive counts voters, and knows no other set than the first.
     #[error(
-        "[[worst_schedule]] counts validators of equal power that stay, and powers, [[leave]] or [[reweigh]] say something else"
+        "[[worst_schedule]] counts validators of equal power that stay, and powers, [[leave]], [[join]], [[reweigh]] or [[rotate]] say something else"
     )]
     Counted,
     /// A liar without a lie.
@@ -94,7 +94,9 @@ pub(super) fn check(file: &File) -> Result<(), FileError> {
     let is_unequal = file.powers.iter().any(|power| *power != 1);
     let changes = file.fault.iter().any(|single| single.what.is_set_change())
         || !file.leave.is_empty()
-        || !file.reweigh.is_empty();
+        || !file.reweigh.is_empty()
+        || !file.rotate.is_empty()
+        || !file.join.is_empty();
     if (is_unequal || changes) && !file.worst_schedule.is_empty() {
         return Err(FileError::Contradiction(Contradiction::Counted));
     }
@@ -273,7 +275,7 @@ impl Facts {
             lost diverging bad_sector shared_key failover partition mute heal crash power_cut restart token_gone token_back
             token pin_locked key_missing slow_disk full_disk failing_disk pause clock_leap
             kill reset eclipse swizzle rot old_image lying_disk misdirected_write worst_schedule timers
-            mismatched_genesis leave reweigh
+            mismatched_genesis leave reweigh rotate join
         );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);

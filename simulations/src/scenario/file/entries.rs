@@ -309,6 +309,26 @@ entries! {
         times? u64,
     }
 
+    /// These are not in genesis and follow; then the authority asks that they be validators, in a step for each.
+    Join {
+        /// Who.
+        nodes: Who,
+        /// When it is asked for.
+        at_ms: Dial<Ms>,
+    }
+
+    /// The authority asks for the other key of these validators: a second one, and after that the one of genesis again, a step for each.
+    Rotate {
+        /// Whose.
+        nodes: Who,
+        /// When it is asked for.
+        at_ms: Dial<Ms>,
+        /// After what time it is asked that they have the key before again; never if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
     /// The disk of one log of a node becomes slow until the network stabilises.
     SlowDisk {
         /// Whose.

@@ -115,6 +115,8 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         failover: Vec::new(),
         leave: Vec::new(),
         reweigh: Vec::new(),
+        rotate: Vec::new(),
+        join: Vec::new(),
         slow_disk: Vec::new(),
         full_disk: Vec::new(),
         failing_disk: Vec::new(),

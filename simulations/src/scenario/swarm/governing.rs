@@ -1,4 +1,4 @@
-//! Voting powers that differ, and steps of the validator set: never a set in which the faulty have more power than consensus bears.
+//! Voting powers that differ, steps of the validator set, and other keys: never a set in which the faulty have more power than consensus bears.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,8 @@ use crate::fault::{Fault, Timed};
 use crate::types::{NodeIndex, SimTime};
 
 const POWERS: Site = Site::new("scenario/powers");
+const JOIN: Site = Site::new("scenario/joining");
+const ROTATE: Site = Site::new("scenario/rotations");
 const GOVERN: Site = Site::new("scenario/set-changes");
 /// One run in so many has powers that differ, and one in so many changes its validators.
 const POWERS_EVERY: u64 = 6;
@@ -40,9 +42,7 @@ impl Swarm<'_> {
     /// Validators leave and come back, and are weighed anew; some of it is more than a step may do.
     pub(super) fn set_changes(&mut self) {
         let shape = self.draw(GOVERN, u64::MAX);
-        let is_scheduled = |timed: &Timed| matches!(timed.fault, Fault::WorstSchedule(_));
-        let scheduled = self.scenario.faults.iter().any(is_scheduled);
-        if scheduled || shape.word(0).below(CHANGES_EVERY) != 0 {
+        if self.is_scheduled() || shape.word(0).below(CHANGES_EVERY) != 0 {
             return;
         }
         for number in 0..shape.word(1).within(1, STEPS_MAX) {
@@ -56,6 +56,44 @@ impl Swarm<'_> {
                 self.scenario.faults = before;
             }
         }
+    }
+
+    /// Validators get other keys, and some of them the old ones again; now and then one joins that is not in genesis.
+    pub(super) fn rotations(&mut self) {
+        let shape = self.draw(ROTATE, u64::MAX);
+        if self.is_scheduled() || shape.word(0).below(CHANGES_EVERY) != 0 {
+            return;
+        }
+        self.somebody_joins(&shape);
+        for number in 0..shape.word(1).within(1, STEPS_MAX) {
+            let draw = self.draw(ROTATE, number);
+            let (side, at) = (vec![self.node(draw.word(0))], self.time(draw.word(3)));
+            self.add(at, Fault::Rotate { side });
+            self.trouble_at(at, &draw);
+        }
+    }
+
+    /// Now and then one of five or more is not in genesis, if the others bear what goes wrong without it.
+    fn somebody_joins(&mut self, shape: &Draw) {
+        let draw = self.draw(JOIN, 0);
+        let (node, at) = (self.node(draw.word(0)), self.time(draw.word(1)));
+        let is_judged = !self.scenario.judged_by_nobody().contains(&node);
+        let fits = self.scenario.validators > 4 && is_judged && !self.scenario.lost.contains(&node);
+        if !fits || shape.word(2).below(2) == 0 {
+            return;
+        }
+        let before = self.scenario.faults.clone();
+        let side = vec![node];
+        self.add(at, Fault::Join { side });
+        if !self.scenario.is_within_budget() {
+            self.scenario.faults = before;
+        }
+    }
+
+    /// Whether somebody chooses when messages arrive.
+    fn is_scheduled(&self) -> bool {
+        let is_scheduled = |timed: &Timed| matches!(timed.fault, Fault::WorstSchedule(_));
+        self.scenario.faults.iter().any(is_scheduled)
     }
 
     /// Around some steps everybody falls, or somebody is cut off: the set changes two heights after it was decided.

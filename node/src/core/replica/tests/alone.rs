@@ -22,10 +22,10 @@ fn genesis() -> Genesis {
 /// The kinds of what the signer is asked for.
 fn asked(world: &World) -> Vec<Kind> {
     let kind = |effect: &Effect| match effect {
-        Effect::Sign(request) => Some(request.statement.kind()),
+        Effect::Sign { request, .. } => Some(request.statement.kind()),
         Effect::LatchSigning
         | Effect::OpenLatch
-        | Effect::OwnStatementSeen(_)
+        | Effect::OwnStatementSeen { .. }
         | Effect::SetDecided(_)
         | Effect::Verify(_)
         | Effect::Execute(_)

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use falaj_consensus::durable::Position;
 use falaj_consensus::message::{BATCH_BYTES_MAX, Batch, Lane};
 use falaj_consensus::types::{Height, ValidatorId, ValidatorIndex};
+use falaj_ledger::proposal::{Action, ParametersChange};
 use falaj_ledger::rejection::Rejection;
-use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
+use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, genesis_governed, transfer};
 use falaj_ledger::transaction::Op;
 
 use super::super::Step;
+use super::governing::{decide, enact};
 use super::harness::World;
 use crate::core::batches::{CheckedBatch, UNORDERED_BYTES_MAX};
 use crate::core::{
@@ -198,6 +200,31 @@ fn what_died_in_the_pool_is_put_into_no_batch() {
     world.receive(2, Some(Message::Blocks(vec![decided])));
     assert_eq!(world.replica.open_height(), Height::new(2));
     assert_eq!(close(&mut world), 0);
+    assert!(world.replica.mempool().is_empty());
+}
+
+// docs/spec/dissemination.md, "Batches": what waits in a batch of ours that lowered limits leave no room for goes into smaller ones.
+#[test]
+fn transactions_come_back_from_a_batch_that_no_block_has_room_for() {
+    let mut world = World::of(genesis_governed(), 4, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    submit(&mut world, &mut ledger, 7);
+    assert_eq!(close(&mut world), 1);
+    let base = world.replica.state().parameters_at(Height::new(1));
+    let mut parameters = base;
+    parameters.limits.block_transactions_max = 4;
+    let change = ParametersChange {
+        base: base.hash(),
+        parameters,
+    };
+    enact(&mut world, &mut ledger, 4, Action::Parameters(change));
+    assert!(world.replica.mempool().is_empty());
+    decide(&mut world);
+    assert_eq!(world.replica.mempool().len(), 7);
+    decide(&mut world);
+    assert_eq!(world.replica.mempool().len(), 7);
+    let closed = close(&mut world) + close(&mut world);
+    assert_eq!(closed, 2);
     assert!(world.replica.mempool().is_empty());
 }
 

@@ -63,6 +63,19 @@ fn answered(blocks: impl FnOnce(&World) -> Vec<DecidedBlock>) -> World {
     world
 }
 
+// docs/spec/dissemination.md, "Fetching": the limits of the open height and of the next are known; those above may be higher.
+#[test]
+fn blocks_ahead_are_judged_by_the_limits_of_their_own_height() {
+    let world = answered(|world| {
+        let mut reference = batch(world, AUTHOR, 1).reference;
+        reference.transactions = world.replica.parameters().limits.block_transactions_max + 1;
+        let block = |height| block_ahead(world, height, vec![reference]);
+        vec![block(1), block(2), block(3)]
+    });
+    let ahead: Vec<_> = world.replica.sync.heights_ahead().collect();
+    assert_eq!(ahead, [Height::new(3)]);
+}
+
 /// Batches that the replica asked for since this was last asked.
 fn fetched(world: &mut World) -> Vec<BatchDigest> {
     let mut fetched = Vec::new();

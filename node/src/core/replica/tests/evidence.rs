@@ -328,7 +328,7 @@ fn a_proposer_carries_what_it_holds() {
     world.receive(2, tell(&kept_ahead));
     let asks = |world: &World| {
         world.effects.iter().find_map(|effect| {
-            let Effect::Sign(request) = effect else {
+            let Effect::Sign { request, .. } = effect else {
                 return None;
             };
             request.statement.block()

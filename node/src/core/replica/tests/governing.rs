@@ -1,6 +1,7 @@
 //! The validator set changes: who votes from when on, and what the guard is shown.
 
-use falaj_consensus::engine::Wait;
+use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::engine::{TimerKind, Wait};
 use falaj_consensus::message::{Body, Lane};
 use falaj_consensus::types::{Height, ValidatorId};
 use falaj_hsm::HeightProof;
@@ -9,8 +10,9 @@ use falaj_ledger::rejection::Rejection;
 use falaj_ledger::testing::{CENTRAL_BANK, Ledger, Who, genesis_governed, propose, set_change};
 use falaj_ledger::transaction::Op;
 
-use super::harness::World;
-use super::standing::submit;
+use super::harness::{World, key_of};
+use super::standing::{guard_at, submit};
+use super::voting::runs_out;
 use crate::core::batches::{CheckedBatch, Numbers};
 use crate::core::replica::start::{RecoveredBatches, restore};
 use crate::core::{Admission, Effect, Message};
@@ -112,6 +114,80 @@ fn a_validator_leaves_and_comes_back() {
     assert!(is_member(&world));
     assert_eq!(submit(&mut world), Some(Admission::Admitted));
     assert_eq!(shown(&world), [(1, 3), (5, 4)]);
+}
+
+/// With which keys the signers were asked for statements of which heights, once.
+fn asked(world: &World) -> Vec<(u64, PublicKey)> {
+    let asked = world.effects.iter().filter_map(|effect| {
+        if let Effect::Sign { key, request } = effect {
+            Some((request.statement.height().get(), key.clone()))
+        } else {
+            None
+        }
+    });
+    let mut asked: Vec<_> = asked.collect();
+    asked.dedup();
+    asked
+}
+
+/// Lets the round pass, so that we are asked for a vote whoever's turn it is.
+fn vote(world: &mut World) {
+    let height = world.replica.open_height().get();
+    runs_out(world, height, TimerKind::Propose);
+}
+
+/// Is given a decided block, whoever signed what in it.
+fn follow(world: &mut World) {
+    let next = world.replica.open_height().get() + 1;
+    world.peer_at(next);
+    let block = world.decided(|outcome| outcome);
+    world.receive(next, Some(Message::Blocks(vec![block])));
+    assert_eq!(world.replica.open_height(), Height::new(next));
+}
+
+// docs/spec/consensus.md, "The key of a height": a rotated validator signs two heights more with its old key, and from then on with the new one.
+#[test]
+fn a_rotated_validator_signs_each_height_with_the_key_of_its_set() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    let second = OWN + 50;
+    change_set(&mut world, &mut ledger, &[(OWN, 1, second.into())], &[]);
+    world.effects.clear();
+    for _ in 0..3 {
+        vote(&mut world);
+        follow(&mut world);
+    }
+    let keys = [(2, OWN), (3, second), (4, second)];
+    assert_eq!(
+        asked(&world),
+        keys.map(|(height, key)| (height, key_of(key)))
+    );
+}
+
+// The same rule: with a key that this node does not hold another one votes under its id, and this one follows.
+#[test]
+fn a_validator_without_the_key_of_the_set_is_no_member() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    change_set(&mut world, &mut ledger, &[(OWN, 1, 99)], &[]);
+    assert!(world.replica.own_index().is_some());
+    decide(&mut world);
+    assert!(world.replica.own_index().is_none());
+    world.effects.clear();
+    vote(&mut world);
+    assert_eq!(asked(&world), []);
+}
+
+// The same rule at a start: each height stands on the guard of the key that it is signed with, and not on that of another key.
+#[test]
+fn a_restart_stands_on_the_guard_of_the_key_of_the_height() {
+    for (key, stands) in [(OWN, true), (OWN + 50, false)] {
+        let mut world = World::of(genesis_governed(), OWN, |recovered| {
+            recovered.guards.insert(key_of(key), guard_at(9, None));
+        });
+        vote(&mut world);
+        assert_eq!(asked(&world).is_empty(), stands);
+    }
 }
 
 // docs/spec/dissemination.md, "Batches": who left goes on above the numbers that its batches had, and everybody keeps them over a restart;

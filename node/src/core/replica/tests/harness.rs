@@ -2,7 +2,7 @@
 //!
 //! Checks and executions end at once; a log's records are proven when the test says so. Nothing signs.
 
-use falaj_consensus::crypto::Signature;
+use falaj_consensus::crypto::{PublicKey, Signature};
 use falaj_consensus::durable::{LogId, MemDisk, PendingQueue};
 use falaj_consensus::message::{
     Body, CommitCertificate, Header, Polka, PrecommitValue, Proposal, Statement, Vote,
@@ -70,7 +70,7 @@ impl World {
         Self::of(testing::genesis(), 4, change)
     }
 
-    /// At another genesis, as that validator.
+    /// At another genesis, as that validator, with the key that the test world gives it and a second one for a rotation.
     pub(super) fn of(genesis: Genesis, own: u32, change: impl FnOnce(&mut Recovered)) -> Self {
         Self::of_program(genesis, own, Header::FEATURES_KNOWN, change)
     }
@@ -86,11 +86,13 @@ impl World {
         let logs = NodeLogs::create(MemDisk::new(), MemDisk::new(), genesis.hash()).unwrap();
         let outcome = state.outcome(receipts_root(&[]));
         let found = logs.scan().unwrap();
-        let mut recovered = found.into_recovered(state, outcome, Default::default(), None);
+        let mut recovered =
+            found.into_recovered(state, outcome, Default::default(), Default::default());
         change(&mut recovered);
         let config = ReplicaConfig {
             chain: Arc::new(genesis.chain()),
             validator: Some(ValidatorId::new(own)),
+            keys: [own, own + 50].map(key_of).to_vec(),
             batch_wait_ns: 10_000_000,
             mempool: Default::default(),
             supported,
@@ -188,10 +190,10 @@ impl World {
                 let heights = find_decided(&self.logs.block, from, count).unwrap();
                 self.give(Input::Found { purpose, heights });
             }
-            effect @ (Effect::Sign(_)
+            effect @ (Effect::Sign { .. }
             | Effect::LatchSigning
             | Effect::OpenLatch
-            | Effect::OwnStatementSeen(_)
+            | Effect::OwnStatementSeen { .. }
             | Effect::SetDecided(_)
             | Effect::Timer { .. }) => self.effects.push(effect),
         }
@@ -414,4 +416,9 @@ impl World {
 /// Whether a message asks for decided blocks.
 pub(super) const fn asks_for_blocks(message: &Message) -> bool {
     matches!(message, Message::GetBlocks { .. })
+}
+
+/// A validator's key in the test world.
+pub(super) fn key_of(number: u32) -> PublicKey {
+    Who::Validator(number.into()).key().public()
 }

@@ -14,7 +14,7 @@ use crate::core::{Effect, Input, Message, Timer};
 fn fail(world: &mut World) -> Vec<(u32, Kind)> {
     let mut asked = Vec::new();
     for effect in std::mem::take(&mut world.effects) {
-        let Effect::Sign(request) = effect else {
+        let Effect::Sign { request, .. } = effect else {
             continue;
         };
         asked.push((request.statement.round().get(), request.statement.kind()));

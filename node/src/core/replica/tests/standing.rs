@@ -13,7 +13,7 @@ use falaj_ledger::transaction::Op;
 use std::sync::Arc;
 
 use super::super::still::STORE_BEHIND_MAX;
-use super::harness::{World, asks_for_blocks};
+use super::harness::{World, asks_for_blocks, key_of};
 use crate::core::{Admission, Divergence, Effect, Event, Input, Message, Output, Ticket, Timer};
 
 fn another(_: OutcomeHash) -> OutcomeHash {
@@ -51,7 +51,7 @@ fn signs(world: &World) -> bool {
     world
         .effects
         .iter()
-        .any(|effect| matches!(effect, Effect::Sign(_)))
+        .any(|effect| matches!(effect, Effect::Sign { .. }))
 }
 
 // Goal: a guard that is an old copy learns of it from the first certificate that holds our own signature.
@@ -68,7 +68,7 @@ fn a_certificate_with_our_signature_goes_by_the_guard() {
         let shown = world
             .effects
             .iter()
-            .any(|effect| matches!(effect, Effect::OwnStatementSeen(own) if *own == statement));
+            .any(|effect| matches!(effect, Effect::OwnStatementSeen { statement: own, .. } if *own == statement));
         assert_eq!(shown, seen);
     }
 }
@@ -173,17 +173,24 @@ pub(super) fn stands_still(world: &mut World) {
     assert_eq!(world.appended, appended);
 }
 
-fn latched(world: &mut super::super::Recovered, last: u64, latch: Latch) {
+fn latched(recovered: &mut super::super::Recovered, last: u64, latch: Latch) {
+    recovered
+        .guards
+        .insert(key_of(4), guard_at(last, Some(latch)));
+}
+
+/// A guard that has signed nothing lately and stands at a height.
+pub(super) fn guard_at(last: u64, latch: Option<Latch>) -> falaj_hsm::Recovered {
     use falaj_hsm::{Place, Recovered as Guard, Witness};
     let place = Place {
         height: Height::new(last),
         ..Place::GENESIS
     };
-    world.guard = Some(Guard {
+    Guard {
         last: place,
         lock: None,
         accepted_outcome: None,
-        latch: Some(latch),
+        latch,
         statements: Vec::new(),
         own: Vec::new(),
         intent: None,
@@ -194,7 +201,7 @@ fn latched(world: &mut super::super::Recovered, last: u64, latch: Latch) {
             fence_epoch: 0,
             place,
         },
-    });
+    }
 }
 
 fn opens(world: &World) -> bool {

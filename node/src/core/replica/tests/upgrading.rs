@@ -55,7 +55,7 @@ fn a_program_that_lacks_a_gate_refuses_to_pass_it() {
     world.receive(FROM, Some(Message::Certificate(block.certificate.clone())));
     world.receive(FROM, Some(Message::Blocks(vec![block])));
     assert_eq!(world.replica.height(), Height::new(FROM - 1));
-    let acts = |effect: &Effect| matches!(effect, Effect::Sign(_) | Effect::Execute(_));
+    let acts = |effect: &Effect| matches!(effect, Effect::Sign { .. } | Effect::Execute(_));
     assert!(!world.effects.iter().any(acts));
     stands_still(&mut world);
 }

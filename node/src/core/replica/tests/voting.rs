@@ -23,7 +23,7 @@ pub(super) fn sign(world: &mut World) {
     let chain = world.genesis.chain();
     let validator = world.replica.own_index().unwrap();
     for effect in std::mem::take(&mut world.effects) {
-        let Effect::Sign(request) = effect else {
+        let Effect::Sign { request, .. } = effect else {
             continue;
         };
         let signed = SignedStatement {

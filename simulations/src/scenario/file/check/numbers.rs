@@ -280,9 +280,12 @@ fn changes(key: &str, dial: Option<&Dial<u64>>) -> Checked {
 }
 
 fn tokens(file: &File) -> Checked {
-    courses!(file: token_gone token pin_locked key_missing leave reweigh);
+    courses!(file: token_gone token pin_locked key_missing leave reweigh rotate);
     for entry in &file.reweigh {
         within("reweigh.power", &entry.power, 1, POWER_MAX)?;
+    }
+    for entry in &file.join {
+        at("join.at_ms", &entry.at_ms)?;
     }
     for entry in &file.shared_key {
         at("shared_key.at_ms", &entry.at_ms)?;
@@ -380,7 +383,7 @@ fn nodes(file: &File, facts: &Facts) -> Checked {
         clock.nodes slow.nodes partition.side mute.side crash.nodes power_cut.nodes restart.nodes
         token_gone.nodes token_back.nodes token.nodes slow_disk.nodes full_disk.nodes failing_disk.nodes pause.nodes
         clock_leap.nodes pin_locked.nodes key_missing.nodes kill.nodes reset.nodes eclipse.nodes swizzle.nodes
-        timers.nodes leave.nodes reweigh.nodes
+        timers.nodes leave.nodes reweigh.nodes rotate.nodes join.nodes
     );
     for (key, who) in others {
         who.into_iter()

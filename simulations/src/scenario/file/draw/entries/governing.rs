@@ -7,6 +7,8 @@ use crate::chance::Site;
 use crate::fault::Fault;
 
 const LEAVE: Site = Site::new("scenario/file/leave");
+const JOIN: Site = Site::new("scenario/file/join");
+const ROTATE: Site = Site::new("scenario/file/rotate");
 const REWEIGH: Site = Site::new("scenario/file/reweigh");
 
 impl Entries<'_> {
@@ -22,6 +24,23 @@ impl Entries<'_> {
                         let side = vec![node];
                         this.add(at.after_ns(lasts), Fault::Return { side });
                     }
+                }
+            });
+        }
+        for (number, entry) in (0..).zip(&file.join) {
+            self.each(JOIN, number, None, |this, turn| {
+                let side = entry.nodes.pick(&turn.0, &this.all());
+                let at = turn.at(&entry.at_ms);
+                this.add(at, Fault::Join { side });
+            });
+        }
+        for (number, entry) in (0..).zip(&file.rotate) {
+            self.each(ROTATE, number, entry.times.as_ref(), |this, turn| {
+                let side = entry.nodes.pick(&turn.0, &this.all());
+                let at = turn.at(&entry.at_ms);
+                this.add(at, Fault::Rotate { side: side.clone() });
+                if let Some(lasts) = turn.value(0, entry.for_ms.as_ref()).map(Ms::ns) {
+                    this.add(at.after_ns(lasts), Fault::Rotate { side });
                 }
             });
         }
