@@ -6,9 +6,7 @@
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, GuardPosition, HeightStart, Parent};
-use falaj_consensus::message::{
-    BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane, Polka,
-};
+use falaj_consensus::message::{BatchRef, Body, CommitCertificate, Header, INLINE_BYTES_MAX, Lane};
 use falaj_consensus::mutated;
 use falaj_consensus::types::{
     BatchDigest, BlockId, Height, Now, OutcomeHash, Round, ValidatorIndex,

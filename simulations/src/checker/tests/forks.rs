@@ -95,6 +95,7 @@ fn a_lost_polka_names_nobody_and_a_guarded_one_does() {
         let statement = &second.certificate.statement();
         let message = &bench.bytes(statement)[..];
 
+        let keys = Arc::clone(&bench.economy.keys);
         let Judge {
             mut accountability,
             sets,
@@ -121,7 +122,12 @@ fn a_lost_polka_names_nobody_and_a_guarded_one_does() {
         };
         show(2, started);
         if guarded {
-            show(3, Observation::Released { statement, message });
+            let released = Observation::Released {
+                statement,
+                message,
+                key: keys.public(KeyIndex::new(3)),
+            };
+            show(3, released);
         }
         show(2, Observation::Committed(&first));
         show(3, Observation::Committed(&second));
