@@ -28,9 +28,12 @@ impl Scenario {
 
     /// Who is not in genesis: those that are to join, unless that is everybody.
     pub(crate) fn outsiders(&self) -> BTreeSet<NodeIndex> {
-        let joining = self.faults.iter().filter_map(|timed| match &timed.fault {
-            Fault::Join { side } => Some(side),
-            _ => None,
+        let joining = self.faults.iter().filter_map(|timed| {
+            if let Fault::Join { side } = &timed.fault {
+                Some(side)
+            } else {
+                None
+            }
         });
         let outsiders: BTreeSet<_> = joining.flatten().copied().collect();
         if outsiders.len() < usize::from(self.validators) {

@@ -283,8 +283,10 @@ impl Replica {
     }
 
     pub(super) fn on_synced(&mut self, now: Now, durable: Durable, step: &mut Step) {
+        let waited = self.stands_on_what_a_crash_takes();
         self.on_disk.insert(durable.log(), durable.upto());
-        if !self.unsigned.is_empty() && self.needs_no_correct_other() {
+        let goes_on = waited && !self.stands_on_what_a_crash_takes();
+        if !self.unsigned.is_empty() && (goes_on || self.needs_no_correct_other()) {
             self.ask_signer_again(now, step);
         }
         if durable.log() != LogId::Batch {

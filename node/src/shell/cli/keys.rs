@@ -3,6 +3,7 @@
 //! Invariant: no private key leaves its place, none is overwritten or deleted, and none is made unless a person asked for it.
 //! Source: `docs/spec/hsm.md`, "Keys"; `docs/runbook/hsm.md`.
 
+mod possession;
 #[cfg(feature = "pkcs11")]
 mod token;
 
@@ -24,18 +25,20 @@ pub(super) enum Keys {
     List,
     /// Make a key inside the token; the configuration is not changed.
     Generate(Generate),
+    /// Prove that a key is held which a change of the validator set gives this validator: prints the change with the proof in it.
+    Possession(possession::Prove),
 }
 
-/// Which key is made; what is absent is as the configuration says.
+/// Which key is meant; what is absent is as the configuration says.
 #[derive(Args)]
 pub(super) struct Generate {
-    /// Label of the new key.
+    /// Label of the key.
     #[arg(long)]
     key_label: Option<String>,
-    /// CKA_ID of the new key, hexadecimal.
+    /// CKA_ID of the key, hexadecimal.
     #[arg(long)]
     key_id: Option<String>,
-    /// Algorithm of the new key.
+    /// Algorithm of the key.
     #[arg(long)]
     algorithm: Option<String>,
 }
@@ -57,11 +60,17 @@ impl Keys {
             Self::Generate(new) => {
                 in_token::generate_and_show(scene, &new.over(pkcs11_config(scene)?))
             }
+            Self::Possession(prove) => prove.run(scene),
         }
     }
 }
 
 impl Generate {
+    /// Whether it names another key than the configuration at all.
+    const fn names_any(&self) -> bool {
+        self.key_label.is_some() || self.key_id.is_some() || self.algorithm.is_some()
+    }
+
     /// The configuration with what the command line says of the new key.
     fn over(&self, mut config: Pkcs11Config) -> Pkcs11Config {
         let Self {

@@ -168,7 +168,9 @@ impl ParametersForm {
 }
 
 impl ValidatorsForm {
-    pub(super) fn of(change: &SetChange) -> Self {
+    /// The form of a change.
+    #[must_use]
+    pub fn of(change: &SetChange) -> Self {
         Self {
             base: change.base.to_hex(),
             entries: change.entries.iter().map(EntryForm::of).collect(),
@@ -176,8 +178,11 @@ impl ValidatorsForm {
         }
     }
 
-    /// In order of id, however the form has them.
-    pub(super) fn change(&self) -> Result<SetChange, FormError> {
+    /// The change, in order of id however the form has them.
+    ///
+    /// # Errors
+    /// [`FormError`].
+    pub fn change(&self) -> Result<SetChange, FormError> {
         let entries = self.entries.iter().map(EntryForm::entry);
         let mut entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
         entries.sort_by_key(|entry| entry.validator.id);

@@ -1,6 +1,7 @@
 //! The validator set changes: who votes from when on, and what the guard is shown.
 
 use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::durable::LogId;
 use falaj_consensus::engine::{TimerKind, Wait};
 use falaj_consensus::message::{Body, Lane};
 use falaj_consensus::types::{Height, ValidatorId};
@@ -188,6 +189,21 @@ fn a_restart_stands_on_the_guard_of_the_key_of_the_height() {
         vote(&mut world);
         assert_eq!(asked(&world).is_empty(), stands);
     }
+}
+
+// docs/spec/consensus.md, "The engine's face": the guard's record of a height names the next set, so a block that fixed another one is on
+// disk before anything is signed above it; a power cut would leave a guard whose sets nobody here knows.
+#[test]
+fn nothing_is_signed_above_a_new_set_that_is_not_on_disk() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    world.proves = false;
+    change_set(&mut world, &mut ledger, &[(9, 1, 9)], &[]);
+    world.effects.clear();
+    vote(&mut world);
+    assert_eq!(asked(&world), []);
+    world.prove(LogId::Block);
+    assert_eq!(asked(&world), [(2, key_of(OWN))]);
 }
 
 // docs/spec/dissemination.md, "Batches": who left goes on above the numbers that its batches had, and everybody keeps them over a restart;
