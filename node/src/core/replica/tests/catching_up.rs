@@ -63,7 +63,7 @@ fn answered(blocks: impl FnOnce(&World) -> Vec<DecidedBlock>) -> World {
     world
 }
 
-// docs/spec/dissemination.md, "Fetching": the limits of the open height and of the next are known; those above may be higher.
+// docs/spec/dissemination.md, "Catching up": the limits of the open height and of the next are known; those above may be higher.
 #[test]
 fn blocks_ahead_are_judged_by_the_limits_of_their_own_height() {
     let world = answered(|world| {
