@@ -173,6 +173,8 @@ pub struct Replica {
     shut: Option<GatesLacking>,
     /// The guard's last height, as long as the latch of an earlier divergence is to be opened.
     latched: Option<Height>,
+    /// What must be on disk of the last block decided here that fixed another validator set.
+    set_waits: Vec<(LogId, Position)>,
     /// Logs without room.
     full: BTreeSet<LogId>,
     /// How far each log is proven to be on disk.

@@ -512,6 +512,7 @@ impl Replica {
             block: Some((header.clone(), certificate.clone())),
             waits,
         };
+        self.note_set();
         self.return_inline(&transactions);
         self.return_unfit();
         self.forget_evidence();
@@ -530,6 +531,15 @@ impl Replica {
         };
         step.outputs.push(Output::Committed(Arc::new(committed)));
         self.note_store_lag(step);
+    }
+
+    /// Remembers what must be on disk before the guard records anything, if the block that was just decided fixed another set.
+    fn note_set(&mut self) {
+        let open = self.open_height();
+        let sets = [open, open.next()].map(|height| self.tip.state.validators_at(height));
+        if !Arc::ptr_eq(&sets[0], &sets[1]) {
+            self.set_waits.clone_from(&self.tip.waits);
+        }
     }
 
     /// A block that fixed another set is shown to the guard at once: without a vote we ask for no signature that would bring it along.

@@ -5,7 +5,6 @@
 //! Source: `docs/spec/consensus.md`, "The engine's face".
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::engine::{self, BlockPart, Own, Publication, VotesWanted};
@@ -161,16 +160,11 @@ impl Replica {
         self.needs_no_correct_other() && !self.is_on_disk(&block)
     }
 
-    /// Whether the block before fixed another validator set and is not on disk yet. The guard's record of a height names the set of the
-    /// next one: after a power cut nothing here would know that set, and the guard could not be loaded.
+    /// Whether a block that fixed another validator set is not on disk yet. The guard's record of a height names the sets around it: after
+    /// a power cut nothing here would know them, and the guard could not be loaded.
     pub(super) fn stands_on_what_a_crash_takes(&self) -> bool {
         let proven = |(log, position): &(LogId, Position)| self.on_disk.get(log) >= Some(position);
-        if self.tip.waits.iter().all(proven) {
-            return false;
-        }
-        let open = self.open_height();
-        let sets = [open, open.next()].map(|height| self.tip.state.validators_at(height));
-        !Arc::ptr_eq(&sets[0], &sets[1])
+        !self.set_waits.iter().all(proven)
     }
 
     /// Whether our power is a quorum with that of all who may be faulty: always, for a validator alone.

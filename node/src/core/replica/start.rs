@@ -174,6 +174,7 @@ impl Replica {
             diverged: None,
             shut: None,
             latched,
+            set_waits: Vec::new(),
             full: BTreeSet::new(),
             on_disk: BTreeMap::new(),
             persisted: Height::default(),

@@ -206,6 +206,21 @@ fn nothing_is_signed_above_a_new_set_that_is_not_on_disk() {
     assert_eq!(asked(&world), [(2, key_of(OWN))]);
 }
 
+// The same where blocks that fixed nothing were decided in between: the guard's record names the sets of three heights.
+#[test]
+fn nothing_is_signed_over_blocks_above_a_new_set_that_is_not_on_disk() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    world.proves = false;
+    change_set(&mut world, &mut ledger, &[(9, 1, 9)], &[]);
+    follow(&mut world);
+    world.effects.clear();
+    vote(&mut world);
+    assert_eq!(asked(&world), []);
+    world.prove(LogId::Block);
+    assert_eq!(asked(&world), [(3, key_of(OWN))]);
+}
+
 // docs/spec/dissemination.md, "Batches": who left goes on above the numbers that its batches had, and everybody keeps them over a restart;
 // of who was never a member nobody does.
 #[test]
