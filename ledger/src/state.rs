@@ -347,6 +347,9 @@ impl State {
     #[must_use]
     pub fn parameters_at(&self, height: Height) -> Parameters {
         self.assert_decided(height);
+        if mutated!(ParametersInForceEarly) {
+            return self.schedule.parameters_at(height.next());
+        }
         self.schedule.parameters_at(height)
     }
 

@@ -218,7 +218,10 @@ impl Judge {
     #[must_use]
     pub fn new(facts: Facts) -> Self {
         Self {
-            sets: sets::Sets::new(&facts.economy.genesis.validators),
+            sets: sets::Sets::new(
+                &facts.economy.genesis.validators,
+                facts.economy.genesis.parameters,
+            ),
             accountability: accountability::Accountability::new(&facts),
             agreement: agreement::Agreement::new(&facts),
             acknowledged: acknowledged::Acknowledged::default(),
@@ -289,6 +292,7 @@ impl Judge {
         let seen = &observation;
         let conserved = self.conservation.observe(seen);
         self.sets.learn(self.conservation.sets());
+        self.sets.learn_parameters(self.conservation.parameters());
         let sets = &self.sets;
         let known = (sets, registry);
         let proven = self.evidence.observe(known, when.at, node, seen);

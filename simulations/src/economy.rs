@@ -70,6 +70,8 @@ pub struct Economy {
     second_keys: Option<KeyIndex>,
     /// Whether an authority decides about feature gates.
     gated: bool,
+    /// Whether one decides about parameters.
+    tuned: bool,
 }
 
 /// An account with the key of the bank that serves it.
@@ -162,6 +164,7 @@ impl Economy {
             customer: run_of(customer, CUSTOMER_KEYS),
             second_keys: rotates.then_some(KeyIndex::new(second)),
             gated: !scenario.gates.is_empty(),
+            tuned: scenario.tunes(),
         };
         economy.genesis.authorities = economy.authorities(scenario.governs());
         economy.genesis.check().expect("the economy adds up");
@@ -221,7 +224,7 @@ impl Economy {
         account_id(participant, OPENED, number)
     }
 
-    /// Who decides about each currency; and about validators, in a scenario that changes them.
+    /// Who decides about each currency; and about validators, gates and parameters, in a scenario that changes them.
     fn authorities(&self, governs: bool) -> Vec<Authority> {
         let members: Vec<_> = self
             .members
@@ -237,8 +240,9 @@ impl Economy {
         });
         let of_set = governs.then_some((ActionClass::Validators, 0, 0));
         let releases = self.gated.then_some((ActionClass::Releases, 0, 0));
+        let of_parameters = self.tuned.then_some((ActionClass::Parameters, 0, 0));
         (1..)
-            .zip(classes.chain(of_set).chain(releases))
+            .zip(classes.chain(of_set).chain(releases).chain(of_parameters))
             .map(|(id, (class, rolling_cap, delay_ms))| Authority {
                 id: AuthorityId::new(id),
                 class,

@@ -5,6 +5,7 @@
 //! Shape: entries in order of time; everything is over at the stabilisation of the run but for validators that are faulty for good.
 
 mod form;
+mod tuning;
 mod who;
 
 use falaj_consensus::durable::LogId;
@@ -16,6 +17,8 @@ use crate::hsm::TokenDials;
 use crate::schedule::ScheduleDials;
 use crate::timers::TimerDials;
 use crate::types::{NodeIndex, SimTime};
+
+pub use tuning::Tuning;
 
 /// What goes wrong, or is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -204,6 +207,8 @@ pub enum Fault {
         /// Whose.
         side: Vec<NodeIndex>,
     },
+    /// The authority asks for other parameters.
+    Tune(Tuning),
     /// The standby takes the node's place, with the guard that it has copied.
     Failover {
         /// Whose.

@@ -251,6 +251,10 @@ marks! {
     NewcomerVoted = "newcomer_voted";
     /// A validator signed a statement with the key that came after that of genesis.
     VotedWithNewKey = "voted_with_new_key";
+    /// The parameters changed.
+    ParametersChanged = "parameters_changed";
+    /// A block held as many transactions as the parameters let it, because they had been lowered.
+    FullBlock = "full_block";
     /// A step of the set was larger than a step may be.
     StepTooLarge = "step_too_large";
     /// A step of the set came before the last one was in force.

@@ -293,10 +293,10 @@ fn owed(
     kept || over
 }
 
-fn bound(world: &World) -> Bound<'_> {
+fn bound(world: &World) -> Bound {
     let scenario = world.scenario();
     Bound {
-        parameters: &scenario.parameters,
+        parameters: scenario.slowest_parameters(),
         validators: scenario.validators,
         patience_ns: scenario.workload.patience_ns,
     }

@@ -9,6 +9,7 @@ mod plan;
 mod sets;
 pub mod shipped;
 mod swarm;
+mod tuned;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -19,6 +19,7 @@ mod supply;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::Height;
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::receipt::Receipt;
@@ -139,7 +140,7 @@ impl Workload {
     #[must_use]
     pub fn new(chance: &Chance, economy: Arc<Economy>, dials: WorkloadDials) -> Self {
         let members = economy.genesis.validators.members().len() as u64;
-        let governing = Governing::new(chance, &economy.genesis.validators);
+        let governing = Governing::new(chance, &economy.genesis);
         Self {
             dials,
             acts: chance.draws(ACT, 0),
@@ -280,15 +281,20 @@ impl Workload {
         steps
     }
 
-    /// Somebody wants other validators; the authority of a chain that has one begins.
+    /// Somebody wants other validators or parameters; the authority of a chain that has one begins.
     pub fn govern(&mut self, at: SimTime, step: Fault) -> Option<Step> {
         self.governing.ask(step);
         self.go_on_governing(at)
     }
 
-    /// A final block came, by which this set is the last one decided; a step that was given up is begun anew.
-    pub fn heard(&mut self, at: SimTime, height: Height, set: &Arc<ValidatorSet>) -> Option<Step> {
-        self.governing.hear(height, set);
+    /// A final block came, by which these are the last set and parameters decided; a step that was given up is begun anew.
+    pub fn heard(
+        &mut self,
+        at: SimTime,
+        height: Height,
+        decided: (&Arc<ValidatorSet>, Parameters),
+    ) -> Option<Step> {
+        self.governing.hear(height, decided);
         self.go_on_governing(at)
     }
 

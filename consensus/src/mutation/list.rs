@@ -183,6 +183,8 @@ mutations! {
     ReceiptsOutOfOrder = "receipts_out_of_order";
     /// A set comes into force a height early.
     SetInForceEarly = "set_in_force_early";
+    /// Parameters hold a height too early.
+    ParametersInForceEarly = "parameters_in_force_early";
     /// A step of the set may move any number of validators and any power.
     StepWithoutLimit = "step_without_limit";
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use falaj_consensus::message::Header;
+use falaj_consensus::params::Limits;
 use falaj_consensus::types::{BlockId, Hash32, Height, OutcomeHash};
 use falaj_node::core::Committed;
 
@@ -119,6 +120,7 @@ impl Chain {
             return Err(fault);
         }
         check_content(block)?;
+        check_limits(block, &sets.parameters_at(header.height).limits)?;
         let parent = &self.links[self.links.len() - 1];
         let bench = parent.bench.after(
             (sets.at(header.height), sets.at(header.height.next())),
@@ -134,6 +136,35 @@ impl Chain {
         });
         Ok(())
     }
+}
+
+/// A block has no more of anything than the parameters of its height let it.
+fn check_limits(block: &Committed, limits: &Limits) -> Finding {
+    let (header, body) = (&block.header, &block.body);
+    let (batches, evidence) = (body.batches.len() as u64, body.evidence.len() as u64);
+    let kinds = [
+        (
+            "transactions",
+            u64::from(header.transactions),
+            limits.block_transactions_max,
+        ),
+        (
+            "bytes of transactions",
+            header.transaction_bytes,
+            limits.block_bytes_max,
+        ),
+        ("batches", batches, limits.block_batches_max),
+        ("pieces of evidence", evidence, limits.block_evidence_max),
+    ];
+    let beyond = kinds
+        .into_iter()
+        .find(|(_, held, most)| *held > u64::from(*most));
+    beyond.map_or(Ok(()), |(what, held, most)| {
+        let height = header.height;
+        Err(format!(
+            "height {height} holds {held} {what}, and {most} are allowed"
+        ))
+    })
 }
 
 /// The transactions are as many as header and body say, and end with the inline tail.

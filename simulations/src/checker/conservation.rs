@@ -15,6 +15,7 @@ mod supply;
 
 use std::collections::BTreeMap;
 
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::Height;
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_ledger::state::State;
@@ -44,6 +45,11 @@ impl Conservation {
     /// The sets that were decided, each with the first height that it validates.
     pub(super) fn sets(&self) -> impl Iterator<Item = (u64, &ValidatorSet)> {
         self.books.governing.sets()
+    }
+
+    /// The parameters that were decided, each with the first height that they govern.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (u64, Parameters)> {
+        self.books.governing.parameters()
     }
 
     pub(super) fn observe(&mut self, seen: &Observation<'_>) -> Finding {

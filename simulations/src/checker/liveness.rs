@@ -20,16 +20,16 @@ const REQUEST_TICKS: u64 = 9;
 
 /// How long correct nodes may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Bound<'a> {
-    /// Timeouts.
-    pub parameters: &'a Parameters,
+pub struct Bound {
+    /// Timeouts, the longest of all that can be in force.
+    pub parameters: Parameters,
     /// How many validators there are.
     pub validators: u16,
     /// How long a client waits before it asks another node.
     pub patience_ns: u64,
 }
 
-impl Bound<'_> {
+impl Bound {
     /// From stabilisation to the first decision that everybody has, when the worst correct node is in `round` and `behind` heights
     /// behind the best.
     #[must_use]
@@ -77,7 +77,7 @@ mod tests {
     fn bounds_grow_with_what_has_to_be_done() {
         let parameters = Parameters::default();
         let bound = Bound {
-            parameters: &parameters,
+            parameters,
             validators: 4,
             patience_ns: 3_000_000_000,
         };

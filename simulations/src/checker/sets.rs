@@ -1,4 +1,4 @@
-//! Who validates each height, with which power and key: what everybody is told by genesis, and then by the blocks that change it.
+//! Who validates each height, with which power and key, and by which parameters: what everybody is told by genesis, and then by the blocks that change it.
 //!
 //! Invariant: an entry holds from its first height until the next one's; entries are only added.
 //! Shape: genesis fixes heights 1 and 2; what a block of height h decides comes from the books and holds from h + 2 on. Of heights that
@@ -6,6 +6,7 @@
 //! Source: `docs/spec/ledger.md`, "Sets and parameters".
 
 use falaj_consensus::crypto::PublicKey;
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{Hash32, Height};
 use falaj_consensus::validator_set::{Validator, ValidatorSet};
 
@@ -109,27 +110,49 @@ impl Members {
     }
 }
 
-/// The set of every height.
+/// The set and the parameters of every height.
 #[derive(Clone, Debug)]
-pub(super) struct Sets(Vec<(Height, Members)>);
+pub(super) struct Sets {
+    sets: Vec<(Height, Members)>,
+    parameters: Vec<(Height, Parameters)>,
+}
 
 impl Sets {
-    pub(super) fn new(genesis: &ValidatorSet) -> Self {
-        Self(vec![(Height::new(1), Members::of(genesis))])
+    pub(super) fn new(genesis: &ValidatorSet, parameters: Parameters) -> Self {
+        Self {
+            sets: vec![(Height::new(1), Members::of(genesis))],
+            parameters: vec![(Height::new(1), parameters)],
+        }
     }
 
     /// Takes in what the books have decided: entries beyond those that are known.
     pub(super) fn learn<'a>(&mut self, decided: impl Iterator<Item = (u64, &'a ValidatorSet)>) {
-        let known = self.0.len();
+        let known = self.sets.len();
         let new = decided.skip(known);
-        self.0
+        self.sets
             .extend(new.map(|(from, set)| (Height::new(from), Members::of(set))));
+    }
+
+    /// The same of parameters.
+    pub(super) fn learn_parameters(&mut self, decided: impl Iterator<Item = (u64, Parameters)>) {
+        let known = self.parameters.len();
+        let new = decided.skip(known);
+        self.parameters
+            .extend(new.map(|(from, parameters)| (Height::new(from), parameters)));
+    }
+
+    /// The parameters of a height.
+    pub(super) fn parameters_at(&self, height: Height) -> &Parameters {
+        let in_force = self.parameters.iter().rev();
+        let mut in_force = in_force.filter(|(from, _)| *from <= height);
+        let (_, parameters) = in_force.next().unwrap_or(&self.parameters[0]);
+        parameters
     }
 
     /// The set of a height.
     pub(super) fn at(&self, height: Height) -> &Members {
-        let in_force = self.0.iter().rev().find(|(from, _)| *from <= height);
-        let (_, members) = in_force.unwrap_or(&self.0[0]);
+        let in_force = self.sets.iter().rev().find(|(from, _)| *from <= height);
+        let (_, members) = in_force.unwrap_or(&self.sets[0]);
         members
     }
 }
@@ -198,7 +221,8 @@ mod tests {
     #[test]
     fn a_set_holds_from_its_first_height() {
         let (all, fewer) = (set(&[1; 4]), set(&[1, 0, 1, 1]));
-        let mut sets = Sets::new(&all);
+        let first = Parameters::default();
+        let mut sets = Sets::new(&all, first);
         sets.learn([(1, &all), (7, &fewer)].into_iter());
         sets.learn([(1, &all), (7, &fewer)].into_iter());
         let at = |height| sets.at(Height::new(height));
@@ -207,5 +231,10 @@ mod tests {
         assert_eq!(at(9).node(1), Some(NodeIndex::new(2)));
         assert_eq!(at(9).index_of(NodeIndex::new(1)), None);
         assert_eq!(at(9).index_of(NodeIndex::new(3)), Some(2));
+        let mut second = first;
+        second.timeouts.propose_ms += 1;
+        sets.learn_parameters([(1, first), (7, second)].into_iter());
+        let at = |height| *sets.parameters_at(Height::new(height));
+        assert_eq!((at(6), at(7), at(9)), (first, second, second));
     }
 }

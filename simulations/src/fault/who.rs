@@ -85,7 +85,8 @@ impl Fault {
             | Self::Return { .. }
             | Self::Reweigh { .. }
             | Self::Join { .. }
-            | Self::Rotate { .. } => None,
+            | Self::Rotate { .. }
+            | Self::Tune(_) => None,
         }
     }
 
@@ -116,7 +117,7 @@ impl Fault {
                 side.retain_mut(keep);
                 !side.is_empty()
             }
-            Self::Heal | Self::WorstSchedule(_) => true,
+            Self::Heal | Self::WorstSchedule(_) | Self::Tune(_) => true,
             Self::Eclipse { node, by } => {
                 by.retain_mut(&mut *keep);
                 keep(node)

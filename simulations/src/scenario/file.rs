@@ -29,7 +29,7 @@ pub use entries::{
     FullDisk, Gate, Heal, Join, KeyMissing, Kill, Leave, Log, Loss, Lost, LyingDisk,
     MisdirectedWrite, MismatchedGenesis, Mute, OldImage, Partition, Pause, PinLocked, PowerCut,
     Reset, Restart, Reweigh, Rot, Rotate, SharedKey, Single, Slow, SlowDisk, Swizzle, Timers,
-    Token, TokenBack, TokenGone, WorstSchedule,
+    Token, TokenBack, TokenGone, Tune, WorstSchedule,
 };
 pub use outright::Unsayable;
 pub use read::FileError;
@@ -165,6 +165,9 @@ pub struct File {
     /// Validators that get another key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rotate: Vec<Rotate>,
+    /// Other parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tune: Vec<Tune>,
     /// Disks of one log that become slow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_disk: Vec<SlowDisk>,

@@ -120,11 +120,13 @@ pub enum Class {
     SetChanges,
     /// Validators that get other keys.
     Rotations,
+    /// Other parameters.
+    Tunings,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Validators,
         Self::Powers,
         Self::Horizon,
@@ -160,6 +162,7 @@ impl Class {
         Self::Processors,
         Self::SetChanges,
         Self::Rotations,
+        Self::Tunings,
     ];
 }
 
@@ -210,7 +213,8 @@ pub(super) fn shape(seed: u64, classes: &BTreeSet<Class>) -> Scenario {
             | Class::Clocks
             | Class::Processors
             | Class::SetChanges
-            | Class::Rotations => {}
+            | Class::Rotations
+            | Class::Tunings => {}
         }
     }
     scenario
@@ -345,6 +349,7 @@ impl<'a> Swarm<'a> {
                 Class::Processors => self.processors(),
                 Class::SetChanges => self.set_changes(),
                 Class::Rotations => self.rotations(),
+                Class::Tunings => self.tunings(),
                 Class::Validators
                 | Class::Powers
                 | Class::Horizon

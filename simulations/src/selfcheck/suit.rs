@@ -81,6 +81,8 @@ suits! {
     ValidatorsReweighed = "validators-reweighed", "../../scenarios/validators-reweighed.toml";
     /// All fall while a validator leaves and while it comes back.
     CrashAtSetChange = "crash-at-set-change", "../../scenarios/crash-at-set-change.toml";
+    /// Parameters change while the network runs.
+    ParametersChange = "parameters-change", "../../scenarios/parameters-change.toml";
     /// Every validator gets another key.
     KeysRotated = "keys-rotated", "../../scenarios/keys-rotated.toml";
     /// All fall while a validator gets another key.

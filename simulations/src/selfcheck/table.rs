@@ -183,6 +183,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::ExecutionDependsOnNode => (Area::Execution, CONFORMANCE, &[S::CalmDay]),
         M::ReceiptsOutOfOrder => (Area::Execution, ONCE, &[S::BusyAccounts]),
         M::SetInForceEarly => (Area::Execution, CONFORMANCE, &[S::ValidatorLeaves]),
+        M::ParametersInForceEarly => (Area::Execution, VALIDITY, &[S::ParametersChange]),
         M::StepWithoutLimit => (Area::Execution, CONSERVATION, &[S::ValidatorsReweighed]),
     };
     Case {

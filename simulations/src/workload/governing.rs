@@ -1,6 +1,6 @@
-//! The authority over validators: what it is asked for it proposes, approves and has executed, one step after the other.
+//! The authorities over validators and parameters: what they are asked for they propose, approve and have executed, one step after the other.
 //!
-//! Invariant: a step is made for the last set that clients have heard of; a key that enters proves that it is held.
+//! Invariant: a step is made for the last set or parameters that clients have heard of; a key that enters proves that it is held.
 //! Shape: the next step is proposed with the receipt of the one before, which is too early, and then proposed again until it is taken.
 //! What the ledger refuses for good is given up.
 //! Source: `docs/spec/ledger.md`, "Sets and parameters".
@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{Height, ValidatorId, VotingPower};
 use falaj_consensus::validator_set::{Validator, ValidatorSet};
 use falaj_ledger::authority::ActionClass;
+use falaj_ledger::genesis::Genesis;
 use falaj_ledger::participant::ParticipantNumber;
-use falaj_ledger::proposal::{Action, ProposalId};
+use falaj_ledger::proposal::{Action, ParametersChange, ProposalId};
 use falaj_ledger::rejection::Rejection;
 use falaj_ledger::set_change::{Entry, SetChange};
 use falaj_ledger::transaction::{Flags, Op, Propose, SignedTx, TxKey};
@@ -26,12 +28,14 @@ use crate::types::{NodeIndex, SimTime};
 const GOVERN: Site = Site::new("workload/govern");
 const CENTRAL_BANK: ParticipantNumber = ParticipantNumber::new(1);
 
-/// What the authority has been asked for.
+/// What the authorities have been asked for.
 #[derive(Debug)]
 pub(super) struct Governing {
     chance: Draws,
     /// The last set that is known to be decided, and by which height.
     known: (Height, Arc<ValidatorSet>),
+    /// The last parameters that are known to be decided by then.
+    parameters: Parameters,
     asked: VecDeque<Fault>,
     /// The step that is on its way.
     waits: Option<Waits>,
@@ -52,24 +56,30 @@ enum Next {
 }
 
 impl Governing {
-    pub(super) fn new(chance: &Chance, set: &ValidatorSet) -> Self {
+    pub(super) fn new(chance: &Chance, genesis: &Genesis) -> Self {
         Self {
             chance: chance.draws(GOVERN, 0),
-            known: (Height::new(0), Arc::new(set.clone())),
+            known: (Height::new(0), Arc::new(genesis.validators.clone())),
+            parameters: genesis.parameters,
             asked: VecDeque::new(),
             waits: None,
         }
     }
 
-    /// Somebody wants other validators.
+    /// Somebody wants other validators or parameters.
     pub(super) fn ask(&mut self, step: Fault) {
         self.asked.push_back(step);
     }
 
-    /// Clients hear of a height, and of the last set that is decided by it.
-    pub(super) fn hear(&mut self, height: Height, set: &Arc<ValidatorSet>) {
+    /// Clients hear of a height, and of the last set and parameters that are decided by it.
+    pub(super) fn hear(
+        &mut self,
+        height: Height,
+        (set, parameters): (&Arc<ValidatorSet>, Parameters),
+    ) {
         if height > self.known.0 {
             self.known = (height, Arc::clone(set));
+            self.parameters = parameters;
         }
     }
 
@@ -78,16 +88,16 @@ impl Governing {
         if self.waits.is_some() {
             return None;
         }
-        let step = loop {
+        let (class, action) = loop {
             let asked = self.asked.front()?;
-            match self.step(maker, asked) {
-                Some(step) => break step,
+            match self.action(maker, asked) {
+                Some(action) => break action,
                 None => self.asked.pop_front(),
             };
         };
         let op = Op::Propose(Propose {
-            authority: maker.economy.authority(ActionClass::Validators),
-            action: Action::Validators(step),
+            authority: maker.economy.authority(class),
+            action,
             flags: Flags::NONE,
         });
         let body = maker.body(at, self.chance.next().word(0), CENTRAL_BANK, op);
@@ -150,6 +160,20 @@ impl Governing {
         if rejection == Some(Rejection::StepTooLarge) {
             self.asked.pop_front();
         }
+    }
+
+    /// What is proposed, and to whom; `None` if all is so already, or the ledger would not take it for parameters.
+    fn action(&self, maker: &Maker, asked: &Fault) -> Option<(ActionClass, Action)> {
+        let Fault::Tune(tuning) = asked else {
+            let step = self.step(maker, asked)?;
+            return Some((ActionClass::Validators, Action::Validators(step)));
+        };
+        let parameters = tuning.of(maker.economy.genesis.parameters);
+        let base = self.parameters.hash();
+        let is_right = parameters.check().is_ok() && parameters.outgrow();
+        let is_change = is_right && parameters != self.parameters;
+        let change = is_change.then_some(ParametersChange { base, parameters });
+        change.map(|change| (ActionClass::Parameters, Action::Parameters(change)))
     }
 
     /// A step from the last set to what is asked for; `None` if that is so already.

@@ -93,7 +93,7 @@ impl World {
             Fault::Failover { node, remembers } => self.fail_over(node, remembers),
             Fault::Rotate { side } => self.rotate(&side),
             Fault::Join { side } => self.join(&side),
-            Fault::Leave { .. } | Fault::Return { .. } | Fault::Reweigh { .. } => {
+            Fault::Leave { .. } | Fault::Return { .. } | Fault::Reweigh { .. } | Fault::Tune(_) => {
                 self.ask_authority(fault);
             }
         }

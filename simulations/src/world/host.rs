@@ -129,8 +129,7 @@ impl World {
         marks.hit_if(torn, Mark::TornLog);
         marks.hit_if(replayed, Mark::Replayed);
         let open = recovered.state.height().next();
-        let last = recovered.state.validator_sets().last();
-        let is_under_way = last.is_some_and(|(from, _)| from > open);
+        let is_under_way = recovered.state.is_change_under_way();
         marks.hit_if(boot > 1 && is_under_way, Mark::RestartAtChange);
         let set = recovered.state.validators_at(open);
         let own = set.index_of(validator_of(place));

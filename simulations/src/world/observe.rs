@@ -114,6 +114,9 @@ impl World {
         let unequal = powers.any(|power| Some(power) != first);
         marks.hit_if(unequal, Mark::UnequalPowers);
         marks.hit_if(committed.header.features != 0, Mark::GatePassed);
+        let parameters = committed.executed.state.parameters_at(height);
+        let most = parameters.limits.block_transactions_max;
+        marks.hit_if(committed.header.transactions == most, Mark::FullBlock);
         for receipt in &committed.executed.receipts {
             if let Some(rejection) = receipt.verdict.rejection() {
                 self.mark_rejection(rejection);
@@ -131,10 +134,10 @@ impl World {
                 }
                 EventKind::OffenceProven { .. } => Mark::EvidenceCommitted,
                 EventKind::GateScheduled { .. } => Mark::GateScheduled,
+                EventKind::ParametersChanged { .. } => Mark::ParametersChanged,
                 EventKind::Transferred { .. }
                 | EventKind::Proposed { .. }
                 | EventKind::Approved { .. }
-                | EventKind::ParametersChanged { .. }
                 | EventKind::GateWithdrawn { .. } => continue,
             };
             self.marks.hit(mark);

@@ -73,7 +73,10 @@ impl World {
         let executed = &committed.executed;
         let now = self.now();
         if let Some((_, set)) = executed.state.validator_sets().last() {
-            let step = self.workload.heard(now, committed.header.height, set);
+            let height = committed.header.height;
+            let parameters = executed.state.parameters_at(height.next().next());
+            let decided = (set, parameters);
+            let step = self.workload.heard(now, height, decided);
             self.take_up(step.into_iter().collect());
         }
         let steps = self.workload.settled(now, &executed.receipts);

@@ -113,7 +113,7 @@ impl World {
 
     /// Longer than any timer of the round that the last correct node is in, with room for what is said again.
     fn standstill_ns(&self) -> u64 {
-        let parameters = &self.scenario.parameters;
+        let parameters = self.scenario.slowest_parameters();
         let rounds = self.nodes.iter().filter_map(|node| {
             let process = node.process.as_ref()?;
             Some(process.replica.status().round)

@@ -22,7 +22,6 @@ const ROUNDING_NS: u64 = 1_000;
 /// How long a node has to wait, and on whom it need not.
 #[derive(Debug)]
 pub(super) struct Patience {
-    waits: Waits,
     precision_us: u64,
     delay_us: u64,
     delay_growth_us: u64,
@@ -34,14 +33,12 @@ pub(super) struct Patience {
 impl Patience {
     pub(super) fn new(facts: &Facts) -> Self {
         let Parameters {
-            timeouts,
             precision_us,
             delay_us,
             delay_growth_us,
             ..
         } = facts.economy.genesis.parameters;
         Self {
-            waits: Waits::new(timeouts),
             precision_us,
             delay_us,
             delay_growth_us,
@@ -57,8 +54,8 @@ impl Patience {
     }
 
     /// How long a node waits for a proposal, if its timers are as early as they may be: never less than half.
-    fn proposal_ns(&self, node: NodeIndex, round: Round) -> u64 {
-        let right_ns = self.waits.propose_ns(round);
+    fn proposal_ns(&self, node: NodeIndex, waits: Waits, round: Round) -> u64 {
+        let right_ns = waits.propose_ns(round);
         let early_ns = self.early_ns.get(&node).copied().unwrap_or_default();
         right_ns - early_ns.min(right_ns / 2)
     }
@@ -82,7 +79,8 @@ impl Rules<'_> {
         round: Round,
     ) -> Finding {
         let waited_ns = clock.mono_ns.saturating_sub(self.view.entered_ns(round));
-        let owed_ns = self.patience.proposal_ns(node, round);
+        let waits = Waits::new(self.sets.parameters_at(height).timeouts);
+        let owed_ns = self.patience.proposal_ns(node, waits, round);
         let is_refused = |proposed: &Proposed| self.may_refuse(height, round, proposed);
         let has_reason =
             self.view.proposals(round).any(is_refused) || self.view.own_is_unseen(round);

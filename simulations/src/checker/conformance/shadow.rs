@@ -469,7 +469,7 @@ mod tests {
     #[test]
     fn an_own_vote_of_a_height_left_long_ago_is_found() {
         let economy = Economy::new(&Chance::new(1), &Scenario::calm(4));
-        let sets = Sets::new(&economy.genesis.validators);
+        let sets = Sets::new(&economy.genesis.validators, economy.genesis.parameters);
         let mut shadow = Shadow::new();
         shadow.forget_below(Height::new(5));
         assert!(

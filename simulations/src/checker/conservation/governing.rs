@@ -34,6 +34,11 @@ impl Governing {
         self.sets.iter().map(|(from, set)| (*from, set))
     }
 
+    /// The parameters that were decided, each with the first height that they govern.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (u64, Parameters)> {
+        self.parameters.iter().copied()
+    }
+
     /// Hashes of the set and the parameters that the block of a height fixes.
     pub(super) fn decided(&self) -> (Hash32, Hash32) {
         let (_, set) = self.sets.last().expect("genesis has a set");

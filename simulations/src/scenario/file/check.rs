@@ -275,7 +275,7 @@ impl Facts {
             lost diverging bad_sector shared_key failover partition mute heal crash power_cut restart token_gone token_back
             token pin_locked key_missing slow_disk full_disk failing_disk pause clock_leap
             kill reset eclipse swizzle rot old_image lying_disk misdirected_write worst_schedule timers
-            mismatched_genesis leave reweigh rotate join
+            mismatched_genesis leave reweigh rotate join tune
         );
         for (entry, times) in entries {
             let begins = times.into_iter().filter_map(Dial::ends).map(|(at, _)| at);

@@ -329,6 +329,20 @@ entries! {
         times? u64,
     }
 
+    /// The authority asks for other parameters, and after a while for those of genesis.
+    Tune {
+        /// When it is asked for.
+        at_ms: Dial<Ms>,
+        /// How long the timers of a round are in hundredths of those of genesis; as they are there if not said.
+        timers_percent? u64,
+        /// Most transactions of a block; as many as in genesis if not said.
+        block_transactions? u64,
+        /// After what time it is asked for those of genesis; never if not said.
+        for_ms? Ms,
+        /// How often; once if not said.
+        times? u64,
+    }
+
     /// The disk of one log of a node becomes slow until the network stabilises.
     SlowDisk {
         /// Whose.

@@ -117,6 +117,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         reweigh: Vec::new(),
         rotate: Vec::new(),
         join: Vec::new(),
+        tune: Vec::new(),
         slow_disk: Vec::new(),
         full_disk: Vec::new(),
         failing_disk: Vec::new(),

@@ -1,20 +1,26 @@
-//! Voting powers that differ, steps of the validator set, and other keys: never a set in which the faulty have more power than consensus bears.
+//! Voting powers that differ, steps of the validator set, other keys and other parameters: never a set in which the faulty have more power than consensus bears.
 
 use std::collections::BTreeMap;
 
+use falaj_consensus::params::GROWTH_MS_MIN;
+
 use super::{MS_NS, SECOND_NS, Swarm};
 use crate::chance::{Chance, Draw, Site};
-use crate::fault::{Fault, Timed};
+use crate::fault::{Fault, Timed, Tuning};
 use crate::types::{NodeIndex, SimTime};
 
 const POWERS: Site = Site::new("scenario/powers");
 const JOIN: Site = Site::new("scenario/joining");
 const ROTATE: Site = Site::new("scenario/rotations");
+const TUNE: Site = Site::new("scenario/tunings");
 const GOVERN: Site = Site::new("scenario/set-changes");
 /// One run in so many has powers that differ, and one in so many changes its validators.
 const POWERS_EVERY: u64 = 6;
 const CHANGES_EVERY: u64 = 4;
 const STEPS_MAX: u64 = 6;
+/// The shortest timers that every drawn tick leaves room for, in hundredths, and the fewest transactions of a block.
+const PERCENT_MIN: u64 = 70;
+const TRANSACTIONS_MIN: u64 = 64;
 /// Places of draws beyond those of steps.
 const AFTER_STEPS: u64 = 64;
 
@@ -87,6 +93,29 @@ impl Swarm<'_> {
         self.add(at, Fault::Join { side });
         if !self.scenario.is_within_budget() {
             self.scenario.faults = before;
+        }
+    }
+
+    /// Parameters change and change back; never to fewer transactions a block than clients make.
+    pub(super) fn tunings(&mut self) {
+        let shape = self.draw(TUNE, u64::MAX);
+        if self.is_scheduled() || shape.word(0).below(CHANGES_EVERY) != 0 {
+            return;
+        }
+        // The ledger takes no parameters whose timers stop growing too early.
+        let waits = &mut self.scenario.parameters.timeouts;
+        let rounds = GROWTH_MS_MIN.div_ceil(waits.growth_ms);
+        waits.growth_rounds_max = waits.growth_rounds_max.max(rounds);
+        for number in 0..shape.word(1).within(1, STEPS_MAX) {
+            let draw = self.draw(TUNE, number);
+            let at = self.time(draw.word(3));
+            let most = draw.word(2).log_uniform(TRANSACTIONS_MIN, 10_000);
+            let fault = Fault::Tune(Tuning {
+                timers_percent: draw.word(0).within(PERCENT_MIN, 300),
+                block_transactions: (draw.word(1).below(2) == 0).then_some(most),
+            });
+            self.add(at, fault);
+            self.trouble_at(at, &draw);
         }
     }
 

@@ -10,6 +10,7 @@ use super::super::dial::{Dial, Ms, Unit};
 use super::super::read::FileError;
 use super::super::{File, Who};
 use super::{Contradiction, Facts, impossible, within};
+use crate::fault::{Fault, Tuning};
 use crate::scenario::local_parameters;
 use crate::scenario::swarm::{Class, drawn_parameters};
 use crate::types::Ppm;
@@ -30,6 +31,10 @@ const STRETCH_MAX_PERCENT: u64 = 1_000;
 const HEIGHTS_MAX: u64 = 1_000_000;
 /// Enough for every ratio, and for sums that nobody has to think of.
 pub(super) const POWER_MAX: u64 = 1 << 40;
+/// Timers ten times as long as those of genesis.
+pub(super) const PERCENT_MAX: u64 = 1_000;
+/// What the ledger lets a block hold.
+pub(super) const TRANSACTIONS_MAX: u64 = 1_000_000;
 const SEEDS_MAX: u64 = 1_000_000_000;
 /// The greatest number of a TOML file, with room for as many seeds after it.
 const SEED_MAX: u64 = i64::MAX as u64 - SEEDS_MAX;
@@ -120,9 +125,33 @@ fn timers(file: &File) -> Checked {
             let worst = Parameters { timeouts, ..base };
             let wrong = |error| FileError::Contradiction(Contradiction::Timers(error));
             worst.check().map_err(wrong)?;
+            for tuning in tunings(file) {
+                tuning.of(worst).check().map_err(wrong)?;
+            }
         }
     }
     Ok(())
+}
+
+/// The least and the greatest that the authority is to ask for.
+fn tunings(file: &File) -> impl Iterator<Item = Tuning> {
+    let ends = file.tune.iter().filter_map(|entry| {
+        let percent = entry.timers_percent.as_ref();
+        percent.and_then(Dial::ends)
+    });
+    let ends = ends.flat_map(|(low, high)| [low, high]);
+    let asked = ends.map(|timers_percent| Tuning {
+        timers_percent,
+        block_transactions: None,
+    });
+    let singles = file.fault.iter().filter_map(|single| {
+        if let Fault::Tune(tuning) = &single.what {
+            Some(*tuning)
+        } else {
+            None
+        }
+    });
+    asked.chain(singles)
 }
 
 /// Least and greatest of a timer in whole milliseconds, `unsaid` if the file does not have it.
@@ -280,9 +309,15 @@ fn changes(key: &str, dial: Option<&Dial<u64>>) -> Checked {
 }
 
 fn tokens(file: &File) -> Checked {
-    courses!(file: token_gone token pin_locked key_missing leave reweigh rotate);
+    courses!(file: token_gone token pin_locked key_missing leave reweigh rotate tune);
     for entry in &file.reweigh {
         within("reweigh.power", &entry.power, 1, POWER_MAX)?;
+    }
+    for entry in &file.tune {
+        let percent = entry.timers_percent.as_ref();
+        maybe("tune.timers_percent", percent, 1, PERCENT_MAX)?;
+        let most = entry.block_transactions.as_ref();
+        maybe("tune.block_transactions", most, 1, TRANSACTIONS_MAX)?;
     }
     for entry in &file.join {
         at("join.at_ms", &entry.at_ms)?;

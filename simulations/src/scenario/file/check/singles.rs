@@ -3,7 +3,7 @@
 use super::super::dial::{Dial, Ms};
 use super::super::entries::Single;
 use super::super::read::FileError;
-use super::numbers::{CHANGES_MAX, HOUR, LEAST, POWER_MAX};
+use super::numbers::{CHANGES_MAX, HOUR, LEAST, PERCENT_MAX, POWER_MAX, TRANSACTIONS_MAX};
 use super::{Contradiction, Facts, File, impossible, within};
 use crate::fault::Fault;
 
@@ -59,6 +59,12 @@ fn numbers(fault: &Fault) -> Checked {
     }
     if let Fault::Reweigh { power, .. } = fault {
         within("fault.what.power", &Dial::Fixed(*power), 1, POWER_MAX)?;
+    }
+    if let Fault::Tune(tuning) = fault {
+        let percent = Dial::Fixed(tuning.timers_percent);
+        within("fault.what.timers_percent", &percent, 1, PERCENT_MAX)?;
+        let most = Dial::Fixed(tuning.block_transactions.unwrap_or(1));
+        within("fault.what.block_transactions", &most, 1, TRANSACTIONS_MAX)?;
     }
     if let Fault::Disk { dials, .. } = fault {
         ordered(dials.sync_min_ns, dials.sync_cap_ns)?;

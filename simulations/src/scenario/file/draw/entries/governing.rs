@@ -1,14 +1,15 @@
-//! Steps of the validator set that a file asks for.
+//! Steps of the validator set, and other parameters, that a file asks for.
 
 use super::super::super::File;
 use super::super::super::dial::Ms;
 use super::Entries;
 use crate::chance::Site;
-use crate::fault::Fault;
+use crate::fault::{Fault, Tuning};
 
 const LEAVE: Site = Site::new("scenario/file/leave");
 const JOIN: Site = Site::new("scenario/file/join");
 const ROTATE: Site = Site::new("scenario/file/rotate");
+const TUNE: Site = Site::new("scenario/file/tune");
 const REWEIGH: Site = Site::new("scenario/file/reweigh");
 
 impl Entries<'_> {
@@ -41,6 +42,22 @@ impl Entries<'_> {
                 this.add(at, Fault::Rotate { side: side.clone() });
                 if let Some(lasts) = turn.value(0, entry.for_ms.as_ref()).map(Ms::ns) {
                     this.add(at.after_ns(lasts), Fault::Rotate { side });
+                }
+            });
+        }
+        for (number, entry) in (0..).zip(&file.tune) {
+            self.each(TUNE, number, entry.times.as_ref(), |this, turn| {
+                let at = turn.at(&entry.at_ms);
+                let percent = turn.value(1, entry.timers_percent.as_ref());
+                this.add(
+                    at,
+                    Fault::Tune(Tuning {
+                        timers_percent: percent.unwrap_or(Tuning::GENESIS.timers_percent),
+                        block_transactions: turn.value(2, entry.block_transactions.as_ref()),
+                    }),
+                );
+                if let Some(lasts) = turn.value(0, entry.for_ms.as_ref()).map(Ms::ns) {
+                    this.add(at.after_ns(lasts), Fault::Tune(Tuning::GENESIS));
                 }
             });
         }
