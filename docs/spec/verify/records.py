@@ -128,6 +128,8 @@ EVENTS = {
     70: lambda reader: reader.take(32 + 8 + 32),
     71: lambda reader: reader.take(32 + 8 + 32),
     72: offence_proven,
+    75: lambda reader: reader.take(32 + 1 + 8),
+    76: lambda reader: reader.take(32 + 1),
 }
 
 

@@ -36,6 +36,11 @@ impl EvidencePool {
         self.pieces.contains_key(key)
     }
 
+    /// Who told of an offence; nobody if we have proven it ourselves, or do not know of it.
+    pub(super) fn giver(&self, key: &EvidenceKey) -> Option<Peer> {
+        self.pieces.get(key).and_then(|piece| piece.giver)
+    }
+
     /// Whether a piece of this giver finds room.
     pub(super) fn has_room(&self, giver: Option<Peer>) -> bool {
         let of = |giver: Option<Peer>| {

@@ -74,14 +74,20 @@ impl Replica {
         }
     }
 
-    /// What was told and got lost on its way is told again to the proposer that has to carry it.
+    /// What was told and got lost on its way is told again to the proposer that has to carry it: while that begins a height, and not to who
+    /// told it here.
     pub(super) fn retell_evidence(&self, step: &mut Step) {
+        if self.stands_still() || !self.is_evidence_due() {
+            return;
+        }
         let proposer = Peer::of(self.first_proposer).filter(|peer| {
             let mut reachable = self.sync.reachable();
             Some(self.first_proposer) != self.config.validator && reachable.any(|up| up == *peer)
         });
         let Some(proposer) = proposer else { return };
-        for evidence in self.takable_evidence().take(RETOLD_PER_TICK) {
+        let is_news = |evidence: &&Evidence| self.evidence.giver(&evidence.key()) != Some(proposer);
+        let lacked = self.takable_evidence().filter(is_news);
+        for evidence in lacked.take(RETOLD_PER_TICK) {
             let message = Message::Evidence(Box::new(evidence.clone()));
             self.send_to(proposer, message, step);
         }

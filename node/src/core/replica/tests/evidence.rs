@@ -376,3 +376,32 @@ fn the_proposer_is_told_again_on_a_tick() {
     world.tick();
     assert_eq!(told(&mut world), [proof]);
 }
+
+// docs/spec/dissemination.md, "Evidence": nobody is told again what it told itself, however long the height lasts.
+#[test]
+fn a_proposer_is_not_told_what_it_told() {
+    let mut world = linked(1);
+    let proof = proof(&world, 1, 1);
+    let proposer = Peer::of(world.replica.first_proposer).unwrap();
+    world.receive_from(proposer, 1, tell(&proof));
+    world.sent();
+    (0..5).for_each(|_| world.tick());
+    assert_eq!(told(&mut world), []);
+}
+
+// docs/spec/dissemination.md, "Evidence": what waits for another block is not told again on every tick of an idle network.
+#[test]
+fn what_begins_no_height_is_not_told_again() {
+    let mut world = linked(1);
+    let [carried, waiting] = [1, 2].map(|validator| proof(&world, 1, validator));
+    world.receive(1, tell(&carried));
+    world.receive(1, tell(&waiting));
+    decide(&mut world, vec![carried]);
+    world.sent();
+    (0..5).for_each(|_| world.tick());
+    assert_eq!(told(&mut world), []);
+    decide(&mut world, Vec::new());
+    world.sent();
+    world.tick();
+    assert_eq!(told(&mut world), [waiting]);
+}
