@@ -392,10 +392,11 @@ fn a_proposer_is_not_told_what_it_told() {
 // docs/spec/dissemination.md, "Evidence": what waits for another block is not told again on every tick of an idle network.
 #[test]
 fn what_begins_no_height_is_not_told_again() {
-    let mut world = linked(1);
+    let mut world = linked(2);
     let [carried, waiting] = [1, 2].map(|validator| proof(&world, 1, validator));
-    world.receive(1, tell(&carried));
-    world.receive(1, tell(&waiting));
+    for piece in [&carried, &waiting] {
+        world.receive_from(other(3), 2, tell(piece));
+    }
     decide(&mut world, vec![carried]);
     world.sent();
     (0..5).for_each(|_| world.tick());
