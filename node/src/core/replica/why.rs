@@ -98,12 +98,15 @@ impl Replica {
             self.waited_for(status.waits.first())
         };
         let set = self.open_set();
+        // Who has no vote at the height asks for nobody's, so what does not come to it says nothing.
+        let asks = self.own_index().is_some();
         let missing = missing.into_iter().filter_map(|index| {
             let member = set.get(index)?;
-            Some(Missing {
+            let cause = self.cause(member.id);
+            (asks || cause != Cause::Silent).then_some(Missing {
                 validator: member.id,
                 power: member.power.get(),
-                cause: self.cause(member.id),
+                cause,
             })
         });
         Why {

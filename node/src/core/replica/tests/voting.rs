@@ -2,12 +2,12 @@
 
 use falaj_consensus::engine::{TimerId, TimerKind};
 use falaj_consensus::message::{Kind, Statement, Vote};
-use falaj_consensus::types::{Height, Round, ValidatorIndex};
+use falaj_consensus::types::{Height, Round, ValidatorId, ValidatorIndex};
 use falaj_consensus::verify::{Context, RealChecker, SignedStatement};
 use falaj_ledger::testing::Who;
 
 use super::harness::World;
-use crate::core::{Effect, Event, Input, Message, Output, Timer};
+use crate::core::{Cause, Effect, Event, Input, Message, Output, Peer, Timer};
 
 pub(super) fn runs_out(world: &mut World, height: u64, kind: TimerKind) {
     let timer = TimerId {
@@ -125,4 +125,35 @@ fn a_vote_counts_for_its_height_and_the_next() {
     assert!(!world.replica.is_silent());
     runs_out(&mut world, 3, TimerKind::Heartbeat);
     assert!(world.replica.is_silent());
+}
+
+// docs/spec/consensus.md, "Why is it not moving": who has no vote at the height asks for nobody's, and calls nobody silent; whom it cannot
+// reach it names.
+#[test]
+fn who_does_not_vote_calls_nobody_silent() {
+    for (own, silent) in [(4, &[1, 2][..]), (9, &[])] {
+        let mut world = World::of(falaj_ledger::testing::genesis(), own, |_| {});
+        for number in [1, 2] {
+            let peer = Peer::of(ValidatorId::new(number)).unwrap();
+            world.give(Input::PeerUp(peer));
+            world.receive_from(peer, 0, None);
+        }
+        let nil = Statement::Prevote {
+            height: Height::new(1),
+            round: Round::new(0),
+            value: None,
+        };
+        let votes = world.votes(&[2], nil);
+        world.receive(0, Some(votes));
+        runs_out(&mut world, 1, TimerKind::Heartbeat);
+        runs_out(&mut world, 1, TimerKind::Propose);
+        let missing = world.replica.why().missing;
+        let of = |cause: Cause| {
+            let of_cause = missing.iter().filter(move |one| one.cause == cause);
+            of_cause.map(|one| one.validator.get()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Cause::Silent), silent, "{own}: {missing:?}");
+        let unreachable = if own == 9 { &[4][..] } else { &[] };
+        assert_eq!(of(Cause::Unreachable), unreachable, "{missing:?}");
+    }
 }
