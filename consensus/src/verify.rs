@@ -54,8 +54,8 @@ pub enum VerifyError {
     /// The last height or round of its range, which no correct node reaches and which has no next.
     #[error("height or round is at the end of its range")]
     EndOfRange,
-    /// A header of another version or genesis, or with a feature gate that this build lacks.
-    #[error("the header is of another version, feature or chain")]
+    /// A header of another version or genesis.
+    #[error("the header is of another version or chain")]
     Header,
     /// Rounds that contradict each other: a valid round at or above its round, a header from a later round.
     #[error("the rounds of the message contradict each other")]

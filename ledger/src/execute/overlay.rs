@@ -244,7 +244,6 @@ impl<'a> Overlay<'a> {
         self.parameters = Some(parameters);
     }
 
-    /// Appends an event to the log that a transaction caused.
     /// The first height that a gate is scheduled for.
     pub(super) fn gate(&mut self, feature: Feature) -> Option<Height> {
         self.gates.get(self.state, &feature).map(|gate| gate.from)
@@ -257,7 +256,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Appends an event to the log.
+    /// Appends an event to the log that a transaction caused.
     pub(super) fn record(&mut self, call: Call<'_>, kind: EventKind) {
         self.append(Some(call.tx.key()), call.place, kind);
     }
