@@ -131,7 +131,7 @@ fn assert_readable(page: &Value) {
 fn a_browser_shows_a_run_that_fails() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let token = token(folder.path(), FORK, "6");
+    let token = token(folder.path(), FORK, "4");
     report(&out, &token, &[]);
     for size in SIZES {
         let page = shown(&out, size);

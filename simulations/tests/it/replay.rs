@@ -258,7 +258,7 @@ fn the_first_event_that_differs_is_named() {
 #[test]
 fn a_failing_run_is_made_small() {
     let folder = tempfile::tempdir().unwrap();
-    let before = report(folder.path(), FORK, "9");
+    let before = report(folder.path(), FORK, "8");
     let out = folder.path().join("fork.toml");
     let out = out.to_str().unwrap();
     let about = "two liars of four fork the chain";
@@ -276,7 +276,7 @@ fn a_failing_run_is_made_small() {
     assert_eq!(output.status.code(), Some(0), "{}", words(&output));
     let written = fs::read_to_string(out).unwrap();
     let file = File::parse(&written).unwrap();
-    assert_eq!(file.seeds(), 9..10);
+    assert_eq!(file.seeds(), 8..9);
     assert!(file.fault.is_empty() && file.clock.is_empty(), "{written}");
     assert!(written.lines().count() < 30, "{written}");
     let after = last_line(&falaj_sim(&["run", out, "--json"]));
