@@ -8,11 +8,13 @@ mod setting;
 
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{
-    DiskError, FolderLock, FolderLockError, FramedLog, LogError, LogId, OsDisk,
+    DiskError, FolderLock, FolderLockError, FolderView, FramedLog, LogError, LogId, LogIdentity,
+    LogView, OsDisk,
 };
-use falaj_consensus::types::{Now, ValidatorId};
+use falaj_consensus::types::{Hash32, Now, ValidatorId};
 use falaj_consensus::validator_set::{Validator, ValidatorSet};
 use falaj_consensus::verify::RealChecker;
+use falaj_hsm::guard::Record;
 use falaj_hsm::{Identity, SignerHome, WitnessError, WitnessFile};
 use falaj_ledger::bundle::CertifiedOutcome;
 use falaj_ledger::genesis::{Genesis, GenesisFileError};
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use super::config::Paths;
 use crate::storage::{BlockRecord, NodeLogs};
 
-pub use setting::{expect_finished, expect_settable, first_trace, set_on_genesis};
+pub use setting::{begin_guard, expect_finished, expect_settable, first_trace, set_on_genesis};
 
 /// Why a home cannot be made or taken up.
 #[derive(Debug, thiserror::Error)]
@@ -114,8 +116,16 @@ pub enum HomeError {
         /// Id of the configuration.
         id: u32,
     },
+    /// The guard's folder holds the guard of a key of this validator, and the configuration names another key.
+    #[error(
+        "the guard of this home is of another key than the one that the configuration names for validator {id}"
+    )]
+    OtherKey {
+        /// Id of the configuration.
+        id: u32,
+    },
     /// A strict node would have to count votes of a key that FIPS 140-3 modules do not offer.
-    #[error("fips_strict refuses the {algorithm} key of validator {id} in the genesis")]
+    #[error("fips_strict refuses the {algorithm} key of validator {id}")]
     NotApproved {
         /// Whose key.
         id: u32,
@@ -228,6 +238,20 @@ impl Folders {
         OsDisk::subfolder(&self.guard, "audit")
     }
 
+    /// Which key the guard in its folder is of, by the last of its records; `None` where there is none that can be read.
+    #[must_use]
+    pub fn key_of_guard(&self, genesis: &Genesis) -> Option<Hash32> {
+        let identity = LogIdentity {
+            log: LogId::Guard,
+            genesis_hash: genesis.hash(),
+        };
+        let folder = self.guard.folder().join(LogId::Guard.name());
+        let view = LogView::open(FolderView::new(folder), identity).ok()?;
+        let records = view.iter_from(view.last());
+        let (_, bytes) = records.last()?.ok()?;
+        Some(Record::decode(&bytes).ok()?.key_fingerprint)
+    }
+
     /// Opens the signer that a validator's guard belongs to, against what the data folder remembers of that guard.
     ///
     /// # Errors
@@ -314,12 +338,14 @@ pub fn key_of_member(genesis: &Genesis, id: u32) -> Result<&PublicKey, HomeError
     Ok(&member.ok_or(HomeError::NotInGenesis { id })?.key)
 }
 
-/// Refuses a key that the genesis does not give to this validator.
+/// Refuses a key or an id that the genesis gives to another validator. One that it does not name at all comes in later, by a change.
 ///
 /// # Errors
 /// [`HomeError::NotInGenesis`].
-pub fn check_member(genesis: &Genesis, id: u32, key: &PublicKey) -> Result<(), HomeError> {
-    if key_of_member(genesis, id)? == key {
+pub fn check_voter(genesis: &Genesis, id: u32, key: &PublicKey) -> Result<(), HomeError> {
+    let of_either = |member: &&Validator| member.id.get() == id || member.key == *key;
+    let mut named = genesis.validators.members().iter().filter(of_either);
+    if named.all(|member| member.id.get() == id && member.key == *key) {
         Ok(())
     } else {
         Err(HomeError::NotInGenesis { id })
@@ -330,6 +356,24 @@ pub fn check_member(genesis: &Genesis, id: u32, key: &PublicKey) -> Result<(), H
 mod tests {
     use super::*;
     use falaj_ledger::testing;
+
+    // A home is set with the key that the genesis gives its validator, or as one of which the genesis knows neither id nor key.
+    #[test]
+    fn a_voter_is_as_the_genesis_says_or_not_in_it() {
+        let genesis = testing::genesis();
+        let [first, second] = [0, 1].map(|place| &genesis.validators.members()[place]);
+        let stranger = testing::Who::Validator(99).key().public();
+        let cases = [
+            (first.id.get(), &first.key, true),
+            (first.id.get(), &second.key, false),
+            (first.id.get(), &stranger, false),
+            (99, &first.key, false),
+            (99, &stranger, true),
+        ];
+        for (id, key, right) in cases {
+            assert_eq!(check_voter(&genesis, id, key).is_ok(), right, "{id}");
+        }
+    }
 
     // Under `fips_strict` one Ed25519 key in the set keeps the node from starting.
     #[test]

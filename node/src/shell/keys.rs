@@ -181,6 +181,17 @@ pub fn open_backend(
     }
 }
 
+/// The public half of the key that a configuration names, asked of its place.
+///
+/// # Errors
+/// [`SignerError`].
+pub fn configured_key(home: &Path, config: &SignerConfig) -> Result<PublicKey, SignerError> {
+    match config {
+        SignerConfig::Pkcs11(config) => token::public_key(home, config),
+        SignerConfig::Software(config) => Ok(software::open(home, config)?.public_key().clone()),
+    }
+}
+
 #[cfg(feature = "soft")]
 pub mod software {
     //! A key in a file, for development alone.
@@ -226,7 +237,7 @@ pub mod token {
     use falaj_consensus::crypto::{Algorithm, PublicKey};
     use falaj_consensus::types::Hash32;
     use falaj_hsm::pkcs11::{
-        KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenConfig, TokenName,
+        KeyConfig, KeyName, Limits, PinSource, Pkcs11Backend, TokenAdmin, TokenConfig, TokenName,
     };
     use falaj_hsm::{BackendError, Outlook};
     use std::error::Error as _;
@@ -260,6 +271,18 @@ pub mod token {
             backend: Arc::new(backend),
             away,
         })
+    }
+
+    /// The public half of the key, which must be of the algorithm that the configuration states.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn public_key(home: &Path, config: &Pkcs11Config) -> Result<PublicKey, SignerError> {
+        let name = key_name(config)?;
+        algorithm(config)?;
+        let key = TokenAdmin::open(&token_config(home, config)?)?.public_key(&name)?;
+        expect_algorithm(config, &key)?;
+        Ok(key)
     }
 
     /// Waits for the first session. What only a person can change ends the start; a token that is away is waited for at work.
@@ -382,6 +405,10 @@ mod token {
         _: &PublicKey,
         _: u64,
     ) -> Result<OpenedBackend, SignerError> {
+        Err(SignerError::NotBuilt("pkcs11"))
+    }
+
+    pub(super) fn public_key(_: &Path, _: &Pkcs11Config) -> Result<PublicKey, SignerError> {
         Err(SignerError::NotBuilt("pkcs11"))
     }
 }

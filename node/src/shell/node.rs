@@ -14,6 +14,7 @@ use falaj_consensus::types::{ChainContext, Now, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
 use falaj_ledger::genesis::Genesis;
+use falaj_ledger::state::State;
 use falaj_ledger::store::{Store, open_on_disk, open_on_disk_as_it_is, set_aside};
 use falaj_ledger::validate::Rules;
 use std::collections::BTreeMap;
@@ -24,12 +25,10 @@ use std::thread::JoinHandle;
 use super::binding::{Subject, Vouched};
 use super::config::{Config, ConfigError, Paths, SignerConfig, ValidatorConfig};
 use super::hello::{Hello, PROTOCOL_VERSION};
-use super::home::{
-    Folders, HomeError, check_approved, expect_finished, key_of_member, read_genesis,
-};
+use super::home::{Folders, HomeError, check_approved, expect_finished, read_genesis};
 use super::keys::{
-    KeyFileError, OpenedBackend, SharedBackend, SignerError, open_backend, read_transport_key,
-    sign_deadline_ms,
+    KeyFileError, OpenedBackend, SharedBackend, SignerError, configured_key, open_backend,
+    read_transport_key, sign_deadline_ms,
 };
 use super::network::{
     Keypair, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents, NetworkHandle,
@@ -265,18 +264,19 @@ fn open_signer(
     transport: &Keypair,
     now: Now,
 ) -> Result<Signing, StartError> {
-    let key = key_of_member(&opened.genesis, validator.id)?.clone();
+    let state = &opened.base.state;
+    let open_height = state.height().next();
+    let key = own_key(home, validator, opened)?;
     if let SignerConfig::Pkcs11(token) = &validator.signer
         && token.fips_strict
     {
-        check_approved(&opened.genesis.validators)?;
+        check_approved(&state.validators_at(open_height))?;
+        check_approved(&state.validators_at(open_height.next()))?;
     }
-    let state = &opened.base.state;
-    let open_height = state.height().next();
     let deadline_ms = sign_deadline_ms(&validator.signer, &state.parameters_at(open_height))?;
     let OpenedBackend { backend, away } = open_backend(home, &validator.signer, &key, deadline_ms)?;
     if *backend.public_key() != key {
-        return Err(HomeError::NotInGenesis { id: validator.id }.into());
+        return Err(HomeError::OtherKey { id: validator.id }.into());
     }
     let chain = opened.genesis.chain();
     let identity = Identity {
@@ -309,6 +309,36 @@ fn open_signer(
         hello,
         guard,
     })
+}
+
+/// The key that this home signs with: of those that the ledger has ever given its validator the one that the guard is of, or else the last.
+/// A validator that it has given none yet has the one that its configuration names.
+fn own_key(
+    home: &Path,
+    validator: &ValidatorConfig,
+    opened: &Opened,
+) -> Result<PublicKey, StartError> {
+    let id = ValidatorId::new(validator.id);
+    let sets = opened.base.state.validator_sets();
+    let members = sets.filter_map(|(_, set)| set.get(set.index_of(id)?).cloned());
+    let given: Vec<PublicKey> = members.map(|member| member.key).collect();
+    let of_guard = opened.folders.key_of_guard(&opened.genesis);
+    let own = given
+        .iter()
+        .find(|key| Some(key.fingerprint()) == of_guard)
+        .or_else(|| given.last().filter(|_| of_guard.is_none()));
+    match own {
+        Some(key) => Ok(key.clone()),
+        None => Ok(configured_key(home, &validator.signer)?),
+    }
+}
+
+/// The state after the last height that the home of a stopped node has decided.
+///
+/// # Errors
+/// [`StartError`], as a start has it.
+pub fn decided_state(home: &Path, config: &Config) -> Result<State, StartError> {
+    Ok(open(home, config)?.base.state)
 }
 
 /// What we say first on every connection. Without the key's word peers refuse us.

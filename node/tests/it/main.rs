@@ -10,6 +10,7 @@ mod governance;
 mod node;
 mod program;
 mod receipt;
+mod rotation;
 mod sibling;
 mod status;
 mod text;

@@ -171,7 +171,7 @@ fn make_home(folder: &Path) {
 }
 
 /// Starts the node of a home, and reads its log until it says that it runs; a thread reads on, so that the node never waits for us.
-fn run(home: &Path) -> (Child, JoinHandle<()>) {
+pub(crate) fn run(home: &Path) -> (Child, JoinHandle<()>) {
     let mut child = command([
         "start",
         "--stop-with-stdin",

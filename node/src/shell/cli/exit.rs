@@ -219,7 +219,8 @@ impl From<HomeError> for Failure {
             | HomeError::Genesis { .. }
             | HomeError::Nested { .. }
             | HomeError::NotApproved { .. }
-            | HomeError::NotInGenesis { .. } => Self::CONFIG,
+            | HomeError::NotInGenesis { .. }
+            | HomeError::OtherKey { .. } => Self::CONFIG,
         };
         let fix = remedy::of_home(&error).map(Cow::Borrowed);
         Self {

@@ -64,6 +64,9 @@ pub(super) struct Init {
     /// Set the home on this genesis: copies it, makes the logs and the guard's first record.
     #[arg(long)]
     genesis: Option<PathBuf>,
+    /// The genesis does not name this validator: it follows, and comes in by a change of the validator set.
+    #[arg(long, requires = "genesis")]
+    newcomer: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -110,7 +113,7 @@ impl Init {
         let edited = self.edit(written.clone())?;
         let effective = edited.in_environment()?;
         let setting = match &self.genesis {
-            Some(file) => Some(Setting::check(home, &effective, file)?),
+            Some(file) => Some(Setting::check(home, &effective, file, self.newcomer)?),
             None => None,
         };
         if edited != written {

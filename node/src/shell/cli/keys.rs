@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, Scene, print};
 use crate::shell::config::{Config, Pkcs11Config, SignerConfig, SoftwareConfig, ValidatorConfig};
-use crate::shell::keys::{KeyFileError, read_transport_key, write_secret};
+use crate::shell::keys::{KeyFileError, configured_key, read_transport_key, write_secret};
 
 /// Makes and shows the node's keys.
 #[derive(Subcommand)]
@@ -187,7 +187,7 @@ impl NewKey {
             return Ok(Self::File(path));
         }
         if resumed {
-            in_file::public_key(home, config)?;
+            configured_key(home, &SignerConfig::Software(config.clone()))?;
             return Ok(Self::Made);
         }
         let source = std::io::ErrorKind::AlreadyExists.into();
@@ -216,40 +216,28 @@ fn generate_in_file(path: &Path) -> Result<(), Failure> {
 
 /// The public half of the consensus key.
 pub(super) fn public_key(home: &Path, validator: &ValidatorConfig) -> Result<PublicKey, Failure> {
-    match &validator.signer {
-        SignerConfig::Pkcs11(config) => in_token::public_key(home, config),
-        SignerConfig::Software(config) => in_file::public_key(home, config),
-    }
+    Ok(configured_key(home, &validator.signer)?)
 }
 
 #[cfg(feature = "soft")]
 mod in_file {
-    use super::{Failure, Path, PublicKey, SoftwareConfig};
-    use crate::shell::keys::software;
+    use super::Failure;
 
     pub(super) const BANNER: Option<&str> = Some(falaj_hsm::soft::TEST_BANNER);
 
     pub(super) const fn expect_built() -> Result<(), Failure> {
         Ok(())
     }
-
-    pub(super) fn public_key(home: &Path, config: &SoftwareConfig) -> Result<PublicKey, Failure> {
-        Ok(software::open(home, config)?.public_key().clone())
-    }
 }
 
 #[cfg(not(feature = "soft"))]
 mod in_file {
-    use super::{Failure, Path, PublicKey, SoftwareConfig};
+    use super::Failure;
     use crate::shell::keys::SignerError;
 
     pub(super) const BANNER: Option<&str> = None;
 
     pub(super) fn expect_built() -> Result<(), Failure> {
-        Err(SignerError::NotBuilt("software").into())
-    }
-
-    pub(super) fn public_key(_: &Path, _: &SoftwareConfig) -> Result<PublicKey, Failure> {
         Err(SignerError::NotBuilt("software").into())
     }
 }
@@ -259,7 +247,7 @@ use token as in_token;
 
 #[cfg(not(feature = "pkcs11"))]
 mod in_token {
-    use super::{Failure, Path, Pkcs11Config, PublicKey, Scene};
+    use super::{Failure, Path, Pkcs11Config, Scene};
     use crate::shell::keys::SignerError;
 
     pub(super) fn list(_: &Scene, _: &Pkcs11Config) -> Result<(), Failure> {
@@ -280,9 +268,5 @@ mod in_token {
         pub(super) fn make(self) -> Result<(), Failure> {
             match self {}
         }
-    }
-
-    pub(super) fn public_key(_: &Path, _: &Pkcs11Config) -> Result<PublicKey, Failure> {
-        Err(SignerError::NotBuilt("pkcs11").into())
     }
 }

@@ -41,7 +41,10 @@ pub(super) const fn of_home(error: &HomeError) -> Option<&'static str> {
         }
         HomeError::Write { .. } | HomeError::Disk(_) => Some(DISK),
         HomeError::NotInGenesis { .. } => Some(
-            "`falaj keys show` shows this node's key; validator.id and the genesis must name it",
+            "`falaj keys show` shows this node's key; validator.id and the genesis must name it; a validator that the genesis does not name comes in with `--newcomer`",
+        ),
+        HomeError::OtherKey { .. } => Some(
+            "validator.signer and paths.guard change together: a key signs with the guard that was begun for it, and with no other",
         ),
         HomeError::Read { .. }
         | HomeError::Genesis { .. }

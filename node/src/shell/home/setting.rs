@@ -10,11 +10,13 @@ use falaj_consensus::durable::LogError;
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{Floor, Identity, Place, SetWindow, SignerHome};
 use falaj_ledger::genesis::Genesis;
+use falaj_ledger::state::State;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Folders, HomeError, check_member, read_genesis};
+use super::{Folders, HomeError, check_voter, read_genesis};
+use crate::core::floor_at;
 use crate::shell::config::{Config, Paths};
 use crate::shell::whole::{remove_synced, write_whole};
 
@@ -34,7 +36,7 @@ pub fn set_on_genesis(
     expect_settable(home, config, genesis)?;
     let voter = config.validator.as_ref().zip(key);
     if let Some((validator, key)) = voter {
-        check_member(genesis, validator.id, key)?;
+        check_voter(genesis, validator.id, key)?;
     }
     let folders = Folders::take(home, &config.paths)?;
     let mark = home.join(MARK_FILE);
@@ -141,16 +143,43 @@ fn make_logs(
     key: Option<&PublicKey>,
 ) -> Result<(), HomeError> {
     drop(folders.empty_logs(genesis)?);
-    key.map_or(Ok(()), |key| make_guard(folders, genesis, key))
-}
-
-fn make_guard(folders: &Folders, genesis: &Genesis, key: &PublicKey) -> Result<(), HomeError> {
+    let Some(key) = key else {
+        return Ok(());
+    };
     let floor = Floor {
         place: Place::GENESIS,
         instance: random()?,
         fence_epoch: 0,
         window: SetWindow::genesis(&Arc::new(genesis.validators.clone())),
     };
+    make_guard(folders, genesis, key, floor)
+}
+
+/// Makes the guard of a key that comes into use later, in the guard's folder: it begins at the last height of that state. One that is there
+/// already, of the same key, is left as it stands.
+///
+/// # Errors
+/// [`HomeError::OtherKey`] where the folder holds the guard of another key.
+pub fn begin_guard(
+    folders: &Folders,
+    genesis: &Genesis,
+    (id, key): (u32, &PublicKey),
+    state: &State,
+) -> Result<(), HomeError> {
+    make_guard(folders, genesis, key, floor_at(state, random()?))?;
+    if folders.key_of_guard(genesis) == Some(key.fingerprint()) {
+        Ok(())
+    } else {
+        Err(HomeError::OtherKey { id })
+    }
+}
+
+fn make_guard(
+    folders: &Folders,
+    genesis: &Genesis,
+    key: &PublicKey,
+    floor: Floor,
+) -> Result<(), HomeError> {
     let identity = Identity {
         chain: genesis.chain(),
         key: key.clone(),

@@ -14,7 +14,7 @@ use crate::shell::binding::Subject;
 use crate::shell::cli::{Failure, keys, print};
 use crate::shell::config::{Config, Paths};
 use crate::shell::home::{
-    Folders, HomeError, check_member, expect_settable, read_genesis, set_on_genesis,
+    Folders, HomeError, check_voter, expect_settable, key_of_member, read_genesis, set_on_genesis,
 };
 use crate::shell::keys::{
     OpenedBackend, SharedBackend, open_backend, read_transport_key, sign_deadline_ms,
@@ -30,7 +30,13 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    pub(super) fn check(home: &Path, config: &Config, file: &Path) -> Result<Self, Failure> {
+    /// A `newcomer` is not in the genesis, and has to say so: a wrong id would find out only when it never votes.
+    pub(super) fn check(
+        home: &Path,
+        config: &Config,
+        file: &Path,
+        newcomer: bool,
+    ) -> Result<Self, Failure> {
         let genesis = read_genesis(file)?;
         expect_settable(home, config, &genesis)?;
         let mut setting = Self {
@@ -43,7 +49,10 @@ impl Setting {
             let (signer, genesis) = (&validator.signer, &setting.genesis);
             let deadline_ms = sign_deadline_ms(signer, &genesis.parameters)?;
             let key = keys::public_key(home, validator)?;
-            check_member(genesis, validator.id, &key)?;
+            check_voter(genesis, validator.id, &key)?;
+            if key_of_member(genesis, validator.id).is_ok() == newcomer {
+                return Err(HomeError::NotInGenesis { id: validator.id }.into());
+            }
             let OpenedBackend { backend, .. } = open_backend(home, signer, &key, deadline_ms)?;
             setting.backend = Some(backend);
             setting.key = Some(key);

@@ -18,8 +18,9 @@ use super::{Failure, Generate, Scene, public_key, test_banner};
 use crate::shell::cli::{files, print};
 use crate::shell::config::{Config, SignerConfig, ValidatorConfig};
 use crate::shell::form::ValidatorsForm;
-use crate::shell::home::{Folders, HomeError, read_genesis};
+use crate::shell::home::{Folders, HomeError, begin_guard, read_genesis};
 use crate::shell::keys::{OpenedBackend, open_backend};
+use crate::shell::node::decided_state;
 use crate::shell::runtime::Clock;
 
 /// The longest change that is read.
@@ -32,6 +33,10 @@ const PATIENCE_MS: u64 = 20_000;
 pub(in crate::shell::cli) struct Prove {
     /// The change of the validator set, in the form of the API; `-` is standard input.
     change: PathBuf,
+    /// Make the guard of the key in this folder: it begins at the last height that this home has decided. Once the change is decided,
+    /// `paths.guard` has to name the folder, and `validator.signer` the key.
+    #[arg(long)]
+    guard: Option<PathBuf>,
     #[command(flatten)]
     key: Generate,
 }
@@ -58,6 +63,7 @@ impl Prove {
         if let Some(banner) = test_banner(&validator.signer) {
             print::warning(banner);
         }
+        let config = self.with_guard(scene, config, &genesis, &possession.key)?;
         let proof = sign(scene, &config, (&validator, &genesis), possession)?;
         entry.possession = Some(proof.signature);
         print::json(&ValidatorsForm::of(&change));
@@ -81,6 +87,31 @@ impl Prove {
             file @ SignerConfig::Software(_) => file,
         };
         Ok(validator)
+    }
+
+    /// The configuration with the key's own guard, begun before the proof is given away: so it lies below the key's first height.
+    fn with_guard(
+        &self,
+        scene: &Scene,
+        mut config: Config,
+        genesis: &Genesis,
+        key: &PublicKey,
+    ) -> Result<Config, Failure> {
+        if let (Some(folder), Some(validator)) = (&self.guard, &config.validator) {
+            let id = validator.id;
+            let state = decided_state(&scene.home, &config)?;
+            let given = state
+                .validator_sets()
+                .any(|(_, set)| set.index_of_key(key).is_some());
+            let own = Folders::take(&scene.home, &config.paths)?.key_of_guard(genesis);
+            if given || own == Some(key.fingerprint()) {
+                return Err(in_use(key));
+            }
+            config.paths.guard.clone_from(folder);
+            let folders = Folders::take(&scene.home, &config.paths)?;
+            begin_guard(&folders, genesis, (id, key), &state)?;
+        }
+        Ok(config)
     }
 
     fn read(&self) -> Result<SetChange, Failure> {
@@ -125,6 +156,15 @@ fn sign(
     let answer =
         answer.ok_or_else(|| Failure::new(Failure::CONFIG, "the signer gave no answer"))?;
     answer.map_err(|refusal| Failure::new(Failure::CONFIG, refusal))
+}
+
+/// Two guards of one key would let it sign twice.
+fn in_use(key: &PublicKey) -> Failure {
+    let key = HEXLOWER.encode(key.bytes());
+    let text = format!("the key {key} has a guard or is in a validator set already");
+    Failure::new(Failure::CHECK, text)
+        .with("name", "key-in-use")
+        .fix("leave --guard away for a key that has its guard; never begin a second one")
 }
 
 fn stranger(id: ValidatorId, key: &PublicKey) -> Failure {

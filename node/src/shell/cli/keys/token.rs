@@ -51,16 +51,6 @@ impl NewKey {
     }
 }
 
-/// The public half of the key of the configuration, which must be of the algorithm that it states.
-pub(super) fn public_key(home: &Path, config: &Pkcs11Config) -> Result<PublicKey, Failure> {
-    let name = token::key_name(config)?;
-    token::algorithm(config)?;
-    let admin = TokenAdmin::open(&token::token_config(home, config)?)?;
-    let key = admin.public_key(&name)?;
-    token::expect_algorithm(config, &key)?;
-    Ok(key)
-}
-
 /// Makes a key and says what is public of it.
 pub(super) fn generate_and_show(scene: &Scene, config: &Pkcs11Config) -> Result<(), Failure> {
     let key = NewKey::check(&scene.home, config, false)?;
