@@ -36,7 +36,8 @@ use super::network::{
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{
-    Base, StartupError, StoreFault, base_of_start, base_of_store, catch_up, decided_sets,
+    Base, StartupError, StoreFault, base_of_start, base_of_store, catch_up, set_changes,
+    shown_to_guard,
 };
 use super::runtime::{
     Clock, CoreHandle, CoreParts, Fatal, LogHealth, SignerHandle, SignerThread, StoreThread,
@@ -382,16 +383,18 @@ fn run(
         events,
     } = connect(&config, &chain, signing.as_ref(), transport)?;
 
-    let view = Arc::new(View::new(Snapshot {
+    let set_changes = set_changes(&*store, &base.state, found.start())?;
+    let decided_sets = set_changes.iter().map(shown_to_guard).collect();
+    let snapshot = Snapshot {
         state: base.state.clone(),
         outcome: base.outcome.clone(),
         block: found.last().cloned(),
-    }));
+    };
+    let view = Arc::new(View::new(snapshot, set_changes));
     let diverged = found.diverged().copied();
     let guards = signing.iter().filter_map(usable_guard).collect();
     let keys = signing.iter().map(|signing| signing.backend.public_key());
     let keys = keys.cloned().collect();
-    let decided_sets = decided_sets(&*store, &base.state, found.start())?;
     let floor = found.floor();
     let mut recovered = recover(&logs, found, base, guards, &rules)?;
     recovered.decided_sets = decided_sets;

@@ -287,22 +287,14 @@ pub fn catch_up<D: Disk>(
     Ok((found, base))
 }
 
-/// What shows the guard every height that fixed another validator set.
-///
-/// # Errors
-/// [`StartupError`] when the store cannot be read.
-pub fn decided_sets(
-    store: &dyn Store,
-    state: &State,
-    start: &StartPoint,
-) -> Result<Vec<HeightProof>, StartupError> {
-    let changes = set_changes(store, state, start)?.into_iter();
-    let shown = changes.map(|change| HeightProof {
+/// What shows the guard a height that fixed another validator set.
+#[must_use]
+pub fn shown_to_guard(change: &SetChange) -> HeightProof {
+    HeightProof {
         certificate: change.block.certificate(),
         outcome: change.block.outcome().clone(),
-        set: Arc::new(change.validators),
-    });
-    Ok(shown.collect())
+        set: Arc::new(change.validators.clone()),
+    }
 }
 
 /// Every change of validators with the block that fixed it, in order: those that a snapshot brought along, and then those of the store's

@@ -5,6 +5,7 @@
 
 use falaj_consensus::message::{CommitCertificate, Header, Outcome};
 use falaj_consensus::types::{BlockId, Height, Now};
+use falaj_ledger::bundle::SetChange;
 use falaj_ledger::state::State;
 use falaj_ledger::transaction::{BodyHash, TxKey};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,10 +15,12 @@ use crate::core::Committed;
 
 mod in_flight;
 mod recent;
+mod set_path;
 mod waiters;
 
 pub use in_flight::{IN_FLIGHT_MAX, InFlight, Waiting, body_of};
 pub use recent::{Recent, RecentBlock, receipt_tree};
+pub use set_path::SetPath;
 pub use waiters::WAITERS_MAX;
 use waiters::Waiters;
 
@@ -73,12 +76,13 @@ pub struct View {
     blocks: watch::Sender<Height>,
     recent: Recent,
     in_flight: InFlight,
+    set_path: SetPath,
 }
 
 impl View {
-    /// Begins with what the node recovered.
+    /// Begins with what the node recovered, and the changes of validators up to there.
     #[must_use]
-    pub fn new(snapshot: Snapshot) -> Self {
+    pub fn new(snapshot: Snapshot, set_changes: Vec<SetChange>) -> Self {
         let (blocks, _) = watch::channel(snapshot.height());
         let window_ms = snapshot.state.chain().constants.id_window_ms;
         Self {
@@ -87,6 +91,7 @@ impl View {
             blocks,
             recent: Recent::default(),
             in_flight: InFlight::new(window_ms),
+            set_path: SetPath::new(set_changes),
         }
     }
 
@@ -133,6 +138,12 @@ impl View {
         &self.in_flight
     }
 
+    /// The changes of validators since genesis.
+    #[must_use]
+    pub const fn set_path(&self) -> &SetPath {
+        &self.set_path
+    }
+
     /// Waits for a transaction, and for the body that was submitted, if it was; `None` when too many wait already.
     pub fn wait_for(&self, key: TxKey, body: Option<BodyHash>) -> Option<oneshot::Receiver<Final>> {
         self.waiters.wait(key, body)
@@ -141,6 +152,7 @@ impl View {
     /// A block is final. Gives when those of its transactions came that came to this node.
     pub fn commit(&self, block: &Arc<Committed>) -> Vec<Now> {
         let snapshot = Snapshot::after(block);
+        self.set_path.push(block);
         let recent = self.recent.push(block);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         let receipts = &block.executed.receipts;

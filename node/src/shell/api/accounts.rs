@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
-use super::context::{Api, certified};
+use super::context::Api;
 use super::problem::Problem;
 use super::request::{self, Asked, Named};
 use super::transaction::BundleView;
@@ -135,7 +135,7 @@ pub(super) async fn one(
         return Err(Problem::not_found("there is no such account").at_height(height));
     }
     let proof = if proof {
-        Some(prove(&snapshot, id)?)
+        Some(prove(&api, &snapshot, id)?)
     } else {
         None
     };
@@ -218,9 +218,9 @@ fn from(state: &state::State, start: AccountId) -> impl Iterator<Item = (Account
     })
 }
 
-fn prove(snapshot: &Snapshot, id: AccountId) -> Result<BundleView, Problem> {
+fn prove(api: &Api, snapshot: &Snapshot, id: AccountId) -> Result<BundleView, Problem> {
     let bundle = AccountBundle {
-        certified: certified(snapshot)?,
+        certified: api.certified(snapshot)?,
         id,
         account: snapshot.state.account(id),
         path: snapshot.state.prove(&key::account(id)),

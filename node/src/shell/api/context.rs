@@ -90,6 +90,30 @@ impl Api {
         Err(Problem::before_snapshot(self.node.floor.height))
     }
 
+    /// Header and outcome of a snapshot, proven from genesis. Genesis itself has no certificate.
+    pub(super) fn certified(&self, snapshot: &Snapshot) -> Result<CertifiedOutcome, Problem> {
+        let block = snapshot.block.as_ref();
+        let certified = block.and_then(|(header, certificate)| {
+            CertifiedOutcome::new(header.clone(), snapshot.outcome.clone(), certificate)
+        });
+        let certified = certified.ok_or_else(|| {
+            Problem::not_found("no block is final yet, so nothing is certified").retry_after(1)
+        })?;
+        self.proven(certified)
+    }
+
+    /// The same after every change of validators by which a verifier comes to its own from those of genesis.
+    pub(super) fn proven(&self, certified: CertifiedOutcome) -> Result<CertifiedOutcome, Problem> {
+        let (view, height) = (&self.node.view, certified.header().height);
+        let changes = view.set_path().to(height, &view.snapshot().state);
+        let changes = changes.ok_or_else(|| {
+            Problem::internal("a block that fixed another validator set is not here")
+        })?;
+        certified.after(changes).ok_or_else(|| {
+            Problem::internal("the validators changed more often than a proof can show")
+        })
+    }
+
     /// Reads the store's history on a thread that may wait for the disk.
     pub(super) async fn history<T: Send + 'static>(
         &self,
@@ -140,13 +164,3 @@ impl Api {
     }
 }
 
-/// Header and outcome of a snapshot under their certificate. Genesis has none.
-pub(super) fn certified(snapshot: &Snapshot) -> Result<CertifiedOutcome, Problem> {
-    let block = snapshot.block.as_ref();
-    let certified = block.and_then(|(header, certificate)| {
-        CertifiedOutcome::new(header.clone(), snapshot.outcome.clone(), certificate)
-    });
-    certified.ok_or_else(|| {
-        Problem::not_found("no block is final yet, so nothing is certified").retry_after(1)
-    })
-}

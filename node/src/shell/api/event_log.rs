@@ -157,9 +157,12 @@ pub(super) async fn one(
         Ok(Some((event, bundle)))
     })
     .await?;
-    let (event, proof) = found.ok_or_else(|| {
+    let (event, mut proof) = found.ok_or_else(|| {
         Problem::not_found("the log after this block has no such event").at_height(height.get())
     })?;
+    if let Some(bundle) = &mut proof {
+        bundle.certified = api.proven(bundle.certified.clone())?;
+    }
     Ok(Json(EventAnswer {
         height: height.get(),
         event: EventView::of(&api.snapshot().state, &api.node.genesis.network, &event),
@@ -188,7 +191,7 @@ pub(super) async fn extension(
         return Err(Problem::bad_parameter("earlier", detail));
     }
     let later = api.final_height(Some(later.get()))?;
-    let bundle = log(&api, move |log| {
+    let mut bundle = log(&api, move |log| {
         let (earlier, later) = (log.certified(earlier)?, log.certified(later)?);
         let (old, new) = (earlier.outcome().events, later.outcome().events);
         let consistency = consistency_over(log, old, new)?.ok_or(ReadError::NotHere)?;
@@ -199,6 +202,8 @@ pub(super) async fn extension(
         })
     })
     .await?;
+    bundle.earlier = api.proven(bundle.earlier)?;
+    bundle.later = api.proven(bundle.later)?;
     Ok(Json(BundleView::of(&Bundle::LogExtension(Box::new(
         bundle,
     )))))

@@ -43,13 +43,16 @@ pub(super) async fn known(api: &Api, key: TxKey) -> Result<Known, Problem> {
             None => Ok(None),
         })
         .await?;
-    Ok(found.map_or(Known::Nothing, |bundle| Known::Receipt(Box::new(bundle))))
+    let Some(bundle) = found else {
+        return Ok(Known::Nothing);
+    };
+    Ok(Known::Receipt(Box::new(proven(api, bundle)?)))
 }
 
 /// The receipt at a place of the chain.
 pub(super) async fn at(api: &Api, place: Place) -> Result<ReceiptBundle, Problem> {
     if let Some(recent) = api.node.view.recent().get(place.height) {
-        return from_recent(&recent, place.index);
+        return from_recent(api, &recent, place.index);
     }
     api.expect_begun(place.height).map_err(|problem| {
         let height = place.height;
@@ -60,21 +63,29 @@ pub(super) async fn at(api: &Api, place: Place) -> Result<ReceiptBundle, Problem
     let found = api
         .history(move |history| from_store(&history, place))
         .await?;
-    found.ok_or_else(unreadable)
+    proven(api, found.ok_or_else(unreadable)?)
 }
 
 /// The receipt of a transaction that just became final.
-pub(super) fn of_final(reached: &Final) -> Result<ReceiptBundle, Problem> {
-    from_recent(&reached.block, reached.index)
+pub(super) fn of_final(api: &Api, reached: &Final) -> Result<ReceiptBundle, Problem> {
+    from_recent(api, &reached.block, reached.index)
 }
 
-fn from_recent(recent: &RecentBlock, index: u32) -> Result<ReceiptBundle, Problem> {
+fn from_recent(api: &Api, recent: &RecentBlock, index: u32) -> Result<ReceiptBundle, Problem> {
     let block = &recent.block;
     let (header, outcome) = (block.header.clone(), block.executed.outcome.clone());
     let certified = CertifiedOutcome::new(header, outcome, &block.certificate);
     let both = certified.zip(recent.prove(index));
     let (certified, answer) = both.ok_or_else(unreadable)?;
-    Ok(ReceiptBundle { certified, answer })
+    proven(api, ReceiptBundle { certified, answer })
+}
+
+fn proven(api: &Api, bundle: ReceiptBundle) -> Result<ReceiptBundle, Problem> {
+    let certified = api.proven(bundle.certified)?;
+    Ok(ReceiptBundle {
+        certified,
+        ..bundle
+    })
 }
 
 fn from_store(history: &History<'_>, place: Place) -> Result<Option<ReceiptBundle>, StoreError> {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
 
-use super::context::{Api, certified};
+use super::context::Api;
 use super::problem::Problem;
 use super::request::{self, Asked, Named};
 use super::transaction::BundleView;
@@ -74,7 +74,7 @@ pub(super) async fn no_execution(
             .at_height(height));
     }
     let bundle = NoExecutionBundle {
-        certified: certified(&snapshot)?,
+        certified: api.certified(&snapshot)?,
         key,
         valid_until_ms,
         absence: snapshot.state.prove_dedup(key),

@@ -56,7 +56,7 @@ pub(super) async fn until_final(
     let Ok(Ok(reached)) = tokio::time::timeout(patience, waiting).await else {
         return Ok(None);
     };
-    let bundle = of_final(&reached)?;
+    let bundle = of_final(api, &reached)?;
     let receipt = bundle.answer.receipt;
     let view = TransactionView::of(bundle);
     if view.original.is_none() {

@@ -54,11 +54,14 @@ fn outlet(network: NetworkHandle, peers: PeerBook) -> NodeOutlet {
         network,
         peers,
         answers: Arc::default(),
-        view: Arc::new(View::new(Snapshot {
-            state,
-            outcome,
-            block,
-        })),
+        view: Arc::new(View::new(
+            Snapshot {
+                state,
+                outcome,
+                block,
+            },
+            Vec::new(),
+        )),
         store: channel().0,
         watch: Arc::new(Watch::new(Clock::start(), None)),
     }
