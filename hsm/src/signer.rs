@@ -29,6 +29,7 @@ use std::sync::Arc;
 use falaj_consensus::crypto::{PublicKey, Signature};
 use falaj_consensus::durable::{LogId, Outbox, Pending, Position};
 use falaj_consensus::message::Statement;
+use falaj_consensus::mutated;
 use falaj_consensus::types::{ChainContext, Now};
 use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, Context, SignedStatement, Verified};
@@ -417,12 +418,15 @@ impl Signer {
             .entries()
             .last()
             .filter(|entry| entry.signature.is_none());
+        let history = guard.history();
+        let statements =
+            history.filter(|entry| entry.signature.is_some() || !mutated!(UnsignedVotesForgotten));
         Ok(Recovered {
             last: guard.last(),
             lock: guard.lock().cloned(),
             accepted_outcome: guard.accepted_outcome(),
             latch: guard.latched(),
-            statements: guard.history().map(|entry| entry.statement).collect(),
+            statements: statements.map(|entry| entry.statement).collect(),
             own: own.collect(),
             intent: unsigned.map(|entry| entry.statement),
             complete: guard.is_complete(),

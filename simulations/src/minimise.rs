@@ -102,6 +102,9 @@ pub enum MinimiseError {
     /// It does not fail when a file says it outright.
     #[error("said outright it fails otherwise or not at all")]
     Otherwise,
+    /// It fails whether the rule is broken or not.
+    #[error("the scenario fails with the rule too: {0}")]
+    Unbroken(String),
 }
 
 /// Makes a failing scenario small.

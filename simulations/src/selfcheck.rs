@@ -17,6 +17,7 @@ pub use suit::Suit;
 pub use table::{Area, Case, case};
 
 use crate::run::{Report, Verdict, run};
+use crate::scenario::Scenario;
 
 /// Seeds under which a mutation is hunted before it counts as a survivor.
 pub const HUNT_SEEDS_MAX: u64 = 256;
@@ -97,25 +98,39 @@ impl Hunt {
 pub fn hunt(mutation: Mutation) -> Hunt {
     let Case { oracle, suits, .. } = case(mutation);
     let mut hunt = Hunt::new(mutation);
-    for (seed, suit) in (0..HUNT_SEEDS_MAX).zip(suits.iter().cycle()) {
-        if hunt.is_over(seed) {
+    for (turn, suit) in (0..HUNT_SEEDS_MAX).zip(suits.iter().cycle()) {
+        if hunt.is_over(turn) {
             break;
         }
-        if let Some(caught) = attempt(mutation, *suit, seed) {
+        if let Some(caught) = attempt(mutation, *suit, turn) {
             hunt.note(caught, oracle);
         }
     }
     hunt
 }
 
-fn attempt(mutation: Mutation, suit: Suit, seed: u64) -> Option<Catch> {
-    let scenario = suit.scenario(seed);
+/// The mutation of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<Mutation> {
+    let mut mutations = Mutation::ALL.iter().copied();
+    mutations.find(|known| known.name() == name)
+}
+
+/// Runs a scenario with a rule broken.
+#[must_use]
+pub fn broken(mutation: Mutation, seed: u64, scenario: &Scenario) -> Report {
     let chosen = mutation.choose();
-    let report = run(seed, &scenario, None);
+    let report = run(seed, scenario, None);
     drop(chosen);
+    report
+}
+
+fn attempt(mutation: Mutation, suit: Suit, turn: u64) -> Option<Catch> {
+    let seed = suit.seed(turn);
+    let report = broken(mutation, seed, &suit.scenario(seed));
     (report.verdict != Verdict::SafeLive).then_some(Catch {
         oracle: report.oracle,
-        seeds: seed + 1,
+        seeds: turn + 1,
         suit,
         seed,
         events: report.events,

@@ -122,6 +122,10 @@ mutations! {
     /// A restarted engine does not ask its guard what it has said, and the guard signs anything.
     GuardForgetsPlaces = "guard_forgets_places";
 
+    /// A vote that the token did not sign in time is given up at once.
+    LateVoteGivenUp = "late_vote_given_up";
+    /// A restart knows its votes by their signatures alone.
+    UnsignedVotesForgotten = "unsigned_votes_forgotten";
     /// A restart stands on the guard of its first key, whichever key the height's set has.
     GuardOfAnotherKey = "guard_of_another_key";
     /// A validator takes the key that it began with for its own, whichever one the set has.
@@ -164,6 +168,8 @@ mutations! {
     BlocksNeverFetched = "blocks_never_fetched";
     /// A peer that does not give a batch is asked for it again, and nobody else is.
     BatchesAskedOfOnePeer = "batches_asked_of_one_peer";
+    /// Blocks that were fetched ahead are kept once their heights are decided by other means.
+    BlocksBelowKept = "blocks_below_kept";
     /// A node states a height that it is still deciding.
     HeightStatedAhead = "height_stated_ahead";
     /// Who is behind is given certificates of a wrong round.

@@ -294,7 +294,9 @@ impl Replica {
         self.work_told = None;
         self.lagging = false;
         self.offered = None;
-        self.sync.forget_below(self.open_height());
+        if !mutated!(BlocksBelowKept) {
+            self.sync.forget_below(self.open_height());
+        }
     }
 
     /// The height being decided.

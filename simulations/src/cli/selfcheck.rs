@@ -7,12 +7,18 @@
 use std::num::NonZero;
 
 use clap::Args;
+use falaj_simulations::run::{Report, run as run_one};
+use falaj_simulations::scenario::Scenario;
+
+use super::exit::Failure;
 
 #[cfg(feature = "mutations")]
 mod hunts;
 #[cfg(feature = "mutations")]
 mod table;
 
+#[cfg(feature = "mutations")]
+use hunts::broken;
 #[cfg(feature = "mutations")]
 pub(super) use hunts::run;
 
@@ -32,8 +38,24 @@ pub(super) struct SelfcheckArgs {
     json: bool,
 }
 
+/// How a scenario is run under a seed.
+pub(super) type Runner = Box<dyn Fn(u64, &Scenario) -> Report>;
+
+/// Runs the real code, or with the rule broken that a name says.
+pub(super) fn runner(mutation: Option<&str>) -> Result<Runner, Failure> {
+    match mutation {
+        None => Ok(Box::new(|seed, scenario| run_one(seed, scenario, None))),
+        Some(name) => broken(name),
+    }
+}
+
 /// A build without mutations says how to make one with them.
 #[cfg(not(feature = "mutations"))]
-pub(super) fn run(_args: &SelfcheckArgs) -> Result<std::process::ExitCode, super::exit::Failure> {
-    Err(super::exit::Failure::NoMutations)
+pub(super) fn run(_args: &SelfcheckArgs) -> Result<std::process::ExitCode, Failure> {
+    Err(Failure::NoMutations)
+}
+
+#[cfg(not(feature = "mutations"))]
+fn broken(_name: &str) -> Result<Runner, Failure> {
+    Err(Failure::NoMutations)
 }

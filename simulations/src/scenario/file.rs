@@ -216,6 +216,9 @@ pub struct File {
     /// Single faults, each as it is, none drawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fault: Vec<Single>,
+    /// The mistake that it keeps from coming back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regression: Option<Regression>,
     /// What a campaign of it has to come to.
     #[serde(default)]
     pub expect: Expect,
@@ -354,6 +357,16 @@ sections! {
         /// Payments of one hot account to another, of all.
         hot_ppm: u64,
     }
+}
+
+/// A mistake that was made and mended: a known-bad variant brings it back, and an oracle sees it under the first seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Regression {
+    /// The name of the variant, as `falaj-sim selfcheck` has it.
+    pub mutation: String,
+    /// The oracle.
+    pub oracle: String,
 }
 
 /// What a campaign has to come to.

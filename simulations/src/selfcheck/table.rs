@@ -146,6 +146,8 @@ pub const fn case(mutation: Mutation) -> Case {
         M::RestartWithoutVotes => (Area::Guard, ALARMS, &[S::HastyCrashes, S::PowerCuts]),
         M::GuardForgetsPlaces => (Area::Guard, DOUBLE_SIGN, &[S::HastyCrashes, S::PowerCuts]),
 
+        M::LateVoteGivenUp => (Area::Guard, WHY, &[S::LostToken]),
+        M::UnsignedVotesForgotten => (Area::Guard, ALARMS, &[S::LostSignature]),
         M::GuardOfAnotherKey => (Area::Guard, ALARMS, &[S::CrashAtRotation]),
         M::FirstKeyKept => (Area::Guard, WHY, &[S::KeysRotated]),
 
@@ -173,6 +175,7 @@ pub const fn case(mutation: Mutation) -> Case {
 
         M::BlocksNeverFetched => (Area::Fetching, LIVENESS, &[S::RollingRestart]),
         M::BatchesAskedOfOnePeer => (Area::Fetching, LIVENESS, &[S::WithheldBatches]),
+        M::BlocksBelowKept => (Area::Fetching, BOUNDS, &[S::Random]),
         M::HeightStatedAhead => (Area::Fetching, DISCLOSURE, &[S::CalmDay]),
         M::CertificateRelabelled => (Area::Fetching, CERTIFICATES, &[S::BadNetwork]),
 

@@ -16,6 +16,7 @@ mod machines;
 mod network;
 mod output;
 mod program;
+mod regressions;
 mod replay;
 mod report;
 mod shipped;

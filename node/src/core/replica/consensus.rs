@@ -211,7 +211,7 @@ impl Replica {
             Ok(signed) => self.own_message(signed),
             Err(refusal) => {
                 let (statement, reason) = (asked.statement, reason_of(&refusal));
-                if may_succeed_later(&refusal) {
+                if may_succeed_later(&refusal) && !mutated!(LateVoteGivenUp) {
                     self.keep_unsigned(asked);
                 }
                 Some(engine::Input::SignRefused { statement, reason })

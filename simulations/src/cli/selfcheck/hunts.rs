@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use falaj_simulations::run::{Report, Verdict};
-use falaj_simulations::selfcheck::{Hunt, Mutation, hunt, real};
+use falaj_simulations::selfcheck::{Hunt, Mutation, broken as break_and_run, hunt, named, real};
 use falaj_simulations::sweep::each;
 
-use super::SelfcheckArgs;
 use super::table;
+use super::{Runner, SelfcheckArgs};
 use crate::cli::exit::Failure;
 use crate::cli::print;
 use crate::cli::progress::progress;
@@ -76,10 +76,18 @@ pub(in crate::cli) fn run(args: &SelfcheckArgs) -> Result<ExitCode, Failure> {
 }
 
 fn chosen(name: Option<&str>) -> Result<Vec<Mutation>, Failure> {
-    let Some(name) = name else {
-        return Ok(Mutation::ALL.to_vec());
-    };
-    let found = Mutation::ALL.iter().find(|known| known.name() == name);
+    name.map_or_else(|| Ok(Mutation::ALL.to_vec()), |name| Ok(vec![known(name)?]))
+}
+
+/// Runs with that rule broken.
+pub(super) fn broken(name: &str) -> Result<Runner, Failure> {
+    let mutation = known(name)?;
+    Ok(Box::new(move |seed, scenario| {
+        quietly(|| break_and_run(mutation, seed, scenario))
+    }))
+}
+
+fn known(name: &str) -> Result<Mutation, Failure> {
     let unknown = || {
         let likeness = |known: &&Mutation| strsim::osa_distance(known.name(), name);
         let nearest = Mutation::ALL.iter().min_by_key(likeness);
@@ -88,7 +96,7 @@ fn chosen(name: Option<&str>) -> Result<Vec<Mutation>, Failure> {
             nearest: nearest.map_or("", |known| known.name()),
         }
     };
-    found.map(|one| vec![*one]).ok_or_else(unknown)
+    named(name).ok_or_else(unknown)
 }
 
 /// Broken code panics where it meets its own assertions; that is a finding, and nothing to print.

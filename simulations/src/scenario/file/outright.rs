@@ -134,6 +134,7 @@ pub(super) fn file(scenario: &Scenario) -> Result<File, Unsayable> {
         worst_schedule: Vec::new(),
         timers: Vec::new(),
         fault: singles,
+        regression: None,
         expect: Expect::default(),
         sweep: Default::default(),
     })

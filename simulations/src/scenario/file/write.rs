@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::File;
 
-/// What comes first, in this order; all else follows in order of name, and what is expected at the end.
+/// What comes first, in this order; all else follows in order of name, and what it is for at the end.
 const FIRST: [&str; 11] = [
     "about",
     "seed",
@@ -22,17 +22,20 @@ const FIRST: [&str; 11] = [
     "disk",
     "clients",
 ];
-const LAST: &str = "expect";
+const LAST: [&str; 2] = ["regression", "expect"];
 
 pub(super) fn text(file: &File) -> String {
     let mut table = Table::try_from(file).expect("a file is a table with keys that are texts");
-    let last = table.remove(LAST);
+    let last: Vec<_> = LAST
+        .iter()
+        .filter_map(|key| table.remove_entry(*key))
+        .collect();
     let mut keys: Vec<(String, Value)> = FIRST
         .iter()
         .filter_map(|key| table.remove_entry(*key))
         .collect();
     keys.extend(table);
-    keys.extend(last.map(|value| (LAST.to_owned(), value)));
+    keys.extend(last);
     let (sections, lines): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|(_, value)| is_section(value));
     let mut text = String::new();
