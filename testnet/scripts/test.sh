@@ -31,6 +31,8 @@ step build "${CARGO:-cargo}" build --locked --workspace --all-features --bins --
 step tests "${CARGO:-cargo}" test --locked --workspace --all-features --no-fail-fast
 # Before the seeds: the simulator with mutations is not what stays in the folder.
 step selfcheck make --no-print-directory selfcheck ARGS=--json
+# With the simulator that has mutations.
+step shrink sh testnet/scripts/shrink.sh
 step sim make --no-print-directory sim SEEDS=0..300 ARGS=--json
 # With the program that has just been built: a scenario that takes minutes in a debug build.
 step hundred "${CARGO_TARGET_DIR:-target}/release/falaj-sim" run hundred-validators --json
