@@ -9,6 +9,8 @@ use falaj_consensus::validator_set::Bitmap;
 
 use super::{BlockRecord, NodeLogs};
 
+pub(crate) mod chain;
+
 pub(super) fn logs() -> NodeLogs<MemDisk> {
     NodeLogs::create(MemDisk::new(), MemDisk::new(), Hash32::ZERO).unwrap()
 }

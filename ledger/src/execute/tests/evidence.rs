@@ -9,8 +9,10 @@ use crate::evidence::{EvidenceSeen, Offence};
 use crate::execute::execute;
 use crate::genesis::Genesis;
 use crate::key;
+use crate::proposal::{Action, ProposalId};
 use crate::state::encode_record;
-use crate::testing::{Ledger, genesis};
+use crate::testing::{CENTRAL_BANK, Ledger, Who, genesis, genesis_governed, propose, set_change};
+use crate::transaction::Op;
 
 const KIND: EvidenceKind = EvidenceKind::DoublePrevote;
 
@@ -130,6 +132,38 @@ fn what_is_over_is_dropped_and_not_carried_again() {
     assert!(seen(&ledger), "the next block drops it");
     ledger.block(Vec::new());
     assert!(!seen(&ledger) && !ledger.state.takes_evidence(key_of(1, 0)));
+}
+
+// docs/spec/ledger.md, "Evidence": an offence is that of the validator who had the index at its own height, whoever has it now.
+#[test]
+fn an_offence_is_recorded_under_the_set_of_its_height() {
+    let mut ledger = Ledger::new(&genesis_governed());
+    ledger.block(Vec::new());
+    let set = ledger.state.validators_at(Height::new(2));
+    let leaving = set_change(ledger.chain(), &set, &[], &[1]);
+    let central = [Who::Participant(CENTRAL_BANK)];
+    let proposing = ledger.tx(
+        CENTRAL_BANK,
+        propose(5, Action::Validators(leaving)),
+        &central,
+    );
+    let id = ProposalId::new(proposing.content_hash().hash());
+    let two = [Who::Member(0), Who::Member(1)];
+    let approving = ledger.tx(CENTRAL_BANK, Op::Approve(id), &two);
+    let executing = ledger.tx(CENTRAL_BANK, Op::Execute(id), &central);
+    ledger.block(vec![proposing, approving, executing]);
+    (3..=5).for_each(|_| drop(ledger.block(Vec::new())));
+    // Block 2 fixed the set from height 4 on.
+    let sizes = [3, 4].map(|height| ledger.state.validators_at(Height::new(height)).len());
+    assert_eq!(sizes, [4, 3]);
+    let takes = |height| ledger.state.takes_evidence(key_of(height, 3));
+    assert_eq!((takes(3), takes(4)), (true, false));
+    carry(&mut ledger, vec![offence(3, 0), offence(4, 0)]);
+    for (height, validator, is_his) in [(3, 1, true), (3, 2, false), (4, 1, false), (4, 2, true)] {
+        let (height, validator) = (Height::new(height), ValidatorId::new(validator));
+        let seen = ledger.state.evidence(height, validator, KIND);
+        assert_eq!(seen.is_some(), is_his, "{height} {validator}");
+    }
 }
 
 // Goal: a block whose evidence names nobody, which no valid one does, is executed all the same.

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::*;
 use crate::storage::{BlockRecord, forge};
 
+mod gates;
 mod rebuilding;
 
 const WELL: u8 = 0;

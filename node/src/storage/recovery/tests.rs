@@ -15,6 +15,8 @@ use super::RecoverError;
 use crate::core::{JobTools, RecoveredBatches};
 use crate::storage::forge::{add, batch, block, decide, logs, propose};
 
+mod gates;
+
 const FIRST: Position = Position::new(1);
 
 // The certificate of a height was synced and a batch of its block was not: the height is open again, with its block, and so is

@@ -8,9 +8,10 @@ use falaj_consensus::message::{
 use falaj_consensus::params::Parameters;
 use falaj_consensus::types::{BlockId, Hash32, Height, Round, ValidatorId, ValidatorIndex};
 use falaj_ledger::genesis::Genesis;
-use falaj_ledger::testing::genesis;
+use falaj_ledger::testing::{Ledger, genesis, genesis_governed};
 use std::slice;
 
+use super::governing::change_set;
 use super::harness::{PEER, World};
 use crate::core::evidence::OF_PEER_MAX;
 use crate::core::{
@@ -180,6 +181,41 @@ fn wrong_evidence_is_its_givers_fault() {
         assert_eq!(kept(&world), []);
         assert_eq!(refused(&mut world), (vec![PeerFault::Evidence], vec![]));
     }
+}
+
+// The same, and docs/spec/consensus.md, "Valid blocks": evidence is right or wrong under the set of its own height, whoever has the index now.
+#[test]
+fn evidence_is_judged_under_the_set_of_its_height() {
+    let left = || {
+        let mut world = World::of(genesis_governed(), 4, |_| {});
+        (1..=3).for_each(|number| world.give(Input::PeerUp(other(number))));
+        let mut ledger = Ledger::new(&world.genesis);
+        change_set(&mut world, &mut ledger, &[], &[4]);
+        (2..=4).for_each(|_| decide(&mut world, Vec::new()));
+        (world, ledger)
+    };
+    let changed = || {
+        let (mut world, mut ledger) = left();
+        change_set(&mut world, &mut ledger, &[(5, 1, 5)], &[]);
+        decide(&mut world, Vec::new());
+        let place = world.replica.open_set().index_of(ValidatorId::new(5));
+        assert_eq!(place, Some(ValidatorIndex::new(3)));
+        world.outputs.clear();
+        world
+    };
+    // The fourth key has the fourth place up to height 2, and the fifth from height 7 on.
+    let (of_fourth, of_nobody) = (2, 7);
+    let mut world = changed();
+    let (right, wrong) = (proof(&world, of_fourth, 3), proof(&world, of_nobody, 3));
+    world.receive(6, tell(&wrong));
+    assert_eq!(kept(&world), []);
+    assert_eq!(refused(&mut world).0, [PeerFault::Evidence]);
+    let mut world = changed();
+    world.receive(6, tell(&right));
+    assert_eq!(kept(&world), slice::from_ref(&right));
+    assert_eq!(refused(&mut world).0, []);
+    let verdict = judged(&mut left().0, carrying(vec![right]));
+    assert_eq!(verdict, Some(BodyVerdict::Valid));
 }
 
 // docs/spec/dissemination.md, "Evidence": of a height whose set is not known, of nobody, or of what is recorded nothing is checked.

@@ -22,7 +22,7 @@ const OWN: u32 = 4;
 const VALIDATORS: u32 = 5;
 
 /// Decides a block in which the authority lets the set change.
-fn change_set(
+pub(super) fn change_set(
     world: &mut World,
     ledger: &mut Ledger,
     entries: &[(u32, u64, u64)],
