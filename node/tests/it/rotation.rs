@@ -305,7 +305,9 @@ fn validators_change_while_the_network_decides() {
     let id = account(BANK_A, 1).to_text(&genesis_governed().network);
     for node in [1, FIRST, NEWCOMER] {
         let out = text(&network.folder.path().join(format!("{node}.proof")));
-        network.falaj(node, &["account", "proof", &id, "--out", &out]).text();
+        network
+            .falaj(node, &["account", "proof", &id, "--out", &out])
+            .text();
         let file = text(&network.folder.path().join("genesis.json"));
         let verified = falaj(["verify", "--genesis", &file, &out, "--json"]).json(0);
         assert_eq!(verified["validators"], 5, "{verified}");

@@ -163,4 +163,3 @@ impl Api {
         room.map_err(|_| Problem::busy(format!("{STREAMS_MAX} streams are open")))
     }
 }
-

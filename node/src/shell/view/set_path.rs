@@ -46,7 +46,9 @@ impl SetPath {
         // The first set is that of genesis, which no block fixed.
         let decided = in_force.count().saturating_sub(1);
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
-        let path = changes.iter().take_while(|change| in_force_from(change) <= height);
+        let path = changes
+            .iter()
+            .take_while(|change| in_force_from(change) <= height);
         let path: Vec<SetChange> = path.cloned().collect();
         (path.len() == decided).then_some(path)
     }
