@@ -365,8 +365,12 @@ impl Replica {
         if own && fits_inline && self.batches.nothing_unordered() {
             return true;
         }
+        // Who cannot be reached is sent nothing, and is waited for no longer than one that is silent.
+        let proposer = Peer::of(self.first_proposer);
+        let away = proposer.is_none_or(|peer| self.sync.reached_at(peer).is_none());
         let is_reached = |batch: &Arc<CheckedBatch>| {
-            own || self.batches.is_held_by(self.first_proposer, batch)
+            own || away
+                || self.batches.is_held_by(self.first_proposer, batch)
                 || self
                     .sent
                     .contains(&(self.first_proposer, batch.reference.digest))

@@ -15,7 +15,7 @@ use super::governing::{decide, enact};
 use super::harness::World;
 use crate::core::batches::{CheckedBatch, UNORDERED_BYTES_MAX};
 use crate::core::{
-    Ack, Admission, Effect, Input, Mempool, MempoolLimits, Message, Output, Ticket, Timer,
+    Ack, Admission, Effect, Input, Mempool, MempoolLimits, Message, Output, Peer, Ticket, Timer,
 };
 
 const WAIT_NS: u64 = 10_000_000;
@@ -116,6 +116,30 @@ fn a_batch_that_no_block_can_hold_is_no_work() {
             world.replica.batches.acknowledged(holder, ack);
         }
         assert_eq!(world.replica.held_up(), (0, Vec::new()));
+        assert_eq!(world.replica.is_work_due(), due);
+    }
+}
+
+// docs/spec/dissemination.md, "Idle": whoever has no link to the proposer of round 0 cannot send it a batch, and does not wait for that:
+// where one client pays one node, nobody else would ever begin the height of a proposer that is down.
+#[test]
+fn a_proposer_out_of_reach_is_not_waited_for() {
+    let author = ValidatorId::new(1);
+    for (linked, due) in [(true, false), (false, true)] {
+        let mut world = World::new();
+        let proposer = world.replica.first_proposer;
+        assert!(![author, ValidatorId::new(4)].contains(&proposer));
+        if linked {
+            world.give(Input::PeerUp(Peer::of(proposer).unwrap()));
+        }
+        let batch = numbered(author, 1, Lane::Retail);
+        let at = Position::START;
+        world.replica.batches.insert(batch, at, author);
+        let holders = [1, 2, 3, 4].map(ValidatorId::new);
+        for holder in holders.into_iter().filter(|holder| *holder != proposer) {
+            let ack = Ack { author, seq: 1 };
+            world.replica.batches.acknowledged(holder, ack);
+        }
         assert_eq!(world.replica.is_work_due(), due);
     }
 }
