@@ -78,6 +78,12 @@ impl NodeIndex {
     pub const fn position(self) -> usize {
         self.0 as usize
     }
+
+    /// The two without a direction: the lower first.
+    #[must_use]
+    pub fn pair(self, other: Self) -> (Self, Self) {
+        (self.min(other), self.max(other))
+    }
 }
 
 impl fmt::Display for NodeIndex {

@@ -27,7 +27,7 @@ impl Connections {
 
     /// The number of the connection that two nodes have now.
     pub(super) fn current(&self, one: NodeIndex, other: NodeIndex) -> Option<u64> {
-        let connection = self.0.get(&pair(one, other)).unwrap_or(&FIRST);
+        let connection = self.0.get(&one.pair(other)).unwrap_or(&FIRST);
         connection.up.then_some(connection.number)
     }
 
@@ -35,13 +35,13 @@ impl Connections {
     pub(super) fn end(&mut self, one: NodeIndex, other: NodeIndex) -> Option<u64> {
         let number = self.current(one, other)?;
         let up = false;
-        self.0.insert(pair(one, other), Connection { number, up });
+        self.0.insert(one.pair(other), Connection { number, up });
         Some(number)
     }
 
     /// Makes the next one; whether there was none.
     pub(super) fn make(&mut self, one: NodeIndex, other: NodeIndex) -> bool {
-        let Some(connection) = self.0.get_mut(&pair(one, other)) else {
+        let Some(connection) = self.0.get_mut(&one.pair(other)) else {
             return false;
         };
         let was_down = !connection.up;
@@ -49,8 +49,4 @@ impl Connections {
         connection.up = true;
         was_down
     }
-}
-
-fn pair(one: NodeIndex, other: NodeIndex) -> (NodeIndex, NodeIndex) {
-    (one.min(other), one.max(other))
 }

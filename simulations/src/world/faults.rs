@@ -198,6 +198,7 @@ impl World {
             .iter()
             .all(|node| self.nodes[node.position()].is_up());
         if both_up && self.network.are_joined(one, other) {
+            self.motion.finds(self.now(), one, other);
             self.input(one, Input::PeerUp(peer(other)));
             self.input(other, Input::PeerUp(peer(one)));
         }

@@ -9,6 +9,7 @@ use falaj_consensus::engine::Event as Consensus;
 use falaj_consensus::round::Step;
 use falaj_consensus::types::{Height, Round};
 use falaj_node::core::{Event, Why};
+use std::collections::BTreeMap;
 
 use super::World;
 use super::node::{Node, Process};
@@ -20,17 +21,30 @@ use crate::types::{NodeIndex, SimTime};
 const TICKS: u64 = 20;
 
 /// When something last moved.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Motion {
     /// A step, a height, a process, a fault.
     moved: SimTime,
     /// The same, or a batch was written.
     gave: SimTime,
+    /// When two nodes found each other again, the lower first.
+    found: BTreeMap<(NodeIndex, NodeIndex), SimTime>,
 }
 
 impl Motion {
     pub(super) fn moves(&mut self, at: SimTime) {
         (self.moved, self.gave) = (at, at);
+    }
+
+    /// Two nodes can tell each other all again.
+    pub(super) fn finds(&mut self, at: SimTime, one: NodeIndex, other: NodeIndex) {
+        self.found.insert(one.pair(other), at);
+    }
+
+    /// Whether two nodes that can hear each other have had this long for it.
+    fn is_settled(&self, at: SimTime, one: NodeIndex, other: NodeIndex, ns: u64) -> bool {
+        let found = self.found.get(&one.pair(other)).copied();
+        at.get() - found.unwrap_or_default().get() >= ns
     }
 
     pub(super) fn sees(&mut self, at: SimTime, seen: &Observation<'_>) {
@@ -66,7 +80,7 @@ impl Motion {
 impl World {
     /// Asks every correct node that runs why it is not moving, if the network stands.
     pub(crate) fn ask_why(&mut self) {
-        let at = self.now();
+        let (at, long) = (self.now(), self.standstill_ns());
         let standings: Vec<_> = self.nodes.iter().map(|node| self.standing(node)).collect();
         let places: Vec<_> = self.nodes().collect();
         for place in places.iter().copied() {
@@ -80,13 +94,13 @@ impl World {
             } else {
                 self.motion.moved
             };
-            if at.get() - since.get() < self.standstill_ns() || !can_last(&why) {
+            if at.get() - since.get() < long || !can_last(&why) {
                 continue;
             }
             self.marks.hit(Mark::StoodStill);
             let joined = places
                 .iter()
-                .map(|other| self.hear_each_other(place, *other));
+                .map(|other| self.hear_each_other(place, *other, long));
             let joined: Vec<_> = joined.collect();
             let truth = Truth {
                 who: place,
@@ -99,11 +113,14 @@ impl World {
         }
     }
 
-    fn hear_each_other(&self, one: NodeIndex, other: NodeIndex) -> bool {
+    /// Whether two nodes do, and have done so for as long as it takes to say all again that was not heard.
+    fn hear_each_other(&self, one: NodeIndex, other: NodeIndex, long: u64) -> bool {
         let clogged = [one, other]
             .iter()
             .any(|node| self.clogged.contains_key(node));
-        self.network.are_joined(one, other) && !clogged && self.schedule.is_none()
+        let joined = self.network.are_joined(one, other)
+            && self.motion.is_settled(self.now(), one, other, long);
+        joined && !clogged && self.schedule.is_none()
     }
 
     fn answer(&self, place: NodeIndex) -> Option<Why> {
@@ -167,4 +184,24 @@ fn signs(node: &Node, process: &Process) -> bool {
         guard.latched().is_none() && guard.last().height <= process.replica.open_height()
     });
     free && node.token.is_well() && !signer.is_switched_off() && !node.shares_key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A connection that is back moves nothing yet, and what was said while it was gone is not there at once: only these two have to wait.
+    #[test]
+    fn who_has_just_found_the_other_has_not_heard_it_yet() {
+        let [one, other, third] = [0, 1, 2].map(NodeIndex::new);
+        let at = |ns| SimTime::default().after_ns(ns);
+        let mut motion = Motion::default();
+        assert!(motion.is_settled(at(10), one, other, 10));
+        motion.finds(at(7), other, one);
+        for (now, settled) in [(7, false), (16, false), (17, true)] {
+            assert_eq!(motion.is_settled(at(now), one, other, 10), settled, "{now}");
+            assert_eq!(motion.is_settled(at(now), other, one, 10), settled);
+        }
+        assert!(motion.is_settled(at(16), one, third, 10));
+    }
 }
