@@ -83,6 +83,7 @@ pub mod scenario;
 pub mod schedule;
 #[cfg(feature = "mutations")]
 pub mod selfcheck;
+pub mod spread;
 pub mod sweep;
 pub mod timers;
 pub mod token;

@@ -10,6 +10,7 @@ mod certificates;
 mod figure;
 mod frame;
 mod heat;
+mod histogram;
 mod liveness;
 mod palette;
 mod plot;

@@ -17,6 +17,7 @@ use crate::checker::Bound;
 use crate::history::{Duty, History};
 use crate::marks::Marks;
 use crate::scenario::Scenario;
+use crate::spread::Spread;
 use crate::trace::{Line, Trace, TraceHash};
 use crate::types::SimTime;
 use crate::world::World;
@@ -104,6 +105,10 @@ pub struct Report {
     pub heights: Height,
     /// How many payments got their receipt.
     pub receipts: u64,
+    /// How long payments waited for their receipt, in virtual nanoseconds from the client's first request; none if there was no receipt.
+    pub finality_ns: Option<Spread>,
+    /// Bytes that nodes gave to the network.
+    pub sent_bytes: u64,
     /// What was reached.
     pub marks: Marks,
 }
@@ -120,7 +125,9 @@ pub fn run_recorded(seed: u64, scenario: &Scenario) -> (Report, History) {
     let mut world = World::new(seed, scenario.clone(), Trace::new(None));
     world.record();
     let report = finish(&mut world);
-    (report, world.take_history().unwrap_or_default())
+    let mut history = world.take_history().unwrap_or_default();
+    history.finality_ns = world.workload().finality_ns().to_vec();
+    (report, history)
 }
 
 impl World {
@@ -159,6 +166,8 @@ fn finish(world: &mut World) -> Report {
         sim_ns: world.now().get(),
         heights: world.decided(),
         receipts: world.workload().receipts(),
+        finality_ns: Spread::of(world.workload().finality_ns()),
+        sent_bytes: world.network().tally().sent_bytes,
         marks: world.marks().clone(),
     }
 }

@@ -1,4 +1,4 @@
-//! A sweep: every point of a scenario under every seed, in parts that can be interrupted, shared out and put together again.
+//! A sweep: every point of a scenario, or the random scenarios, under every seed, in parts that can be interrupted, shared out and put together again.
 //!
 //! Invariant: a run has an id that names build, point and seed; a run whose record is there is not run again, and the records of a
 //! finished sweep are the same whatever the number of jobs, shards and interruptions.
@@ -114,14 +114,14 @@ impl Sweep {
     fn run_one(&self, task: &Task) -> Record {
         let place = usize::try_from(task.point).expect("it is the place of a point");
         let point = &self.points[place];
-        let report = run(task.seed, &point.file.scenario(task.seed), None);
+        let report = run(task.seed, &point.plan.scenario(task.seed), None);
         Record::of(task, point, report)
     }
 
     /// The hash of the program and of everything that a point says, defaults included.
     fn name_of(&self, point: &Point) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
-        let said = serde_json::to_vec(&point.file.expanded()).expect("a file is JSON");
+        let said = serde_json::to_vec(&point.plan.expanded()).expect("it is JSON");
         hasher.update(self.build.as_bytes()).update(&said);
         hasher.finalize()
     }

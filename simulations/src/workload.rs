@@ -131,7 +131,8 @@ pub struct Workload {
     doubted: u64,
     acting: bool,
     issued: u64,
-    answered: u64,
+    /// How long each had to wait that has its receipt.
+    finality_ns: Vec<u64>,
     given_up: u64,
 }
 
@@ -162,7 +163,7 @@ impl Workload {
             doubted: members.saturating_sub(1) / 3,
             acting: true,
             issued: 0,
-            answered: 0,
+            finality_ns: Vec::new(),
             given_up: 0,
         }
     }
@@ -257,10 +258,11 @@ impl Workload {
     pub fn settled(&mut self, at: SimTime, receipts: &[Receipt]) -> Vec<Step> {
         let mut steps = Vec::new();
         for receipt in receipts {
-            if self.open.remove(&receipt.key).is_none() {
+            let Some(open) = self.open.remove(&receipt.key) else {
                 continue;
-            }
-            self.answered += 1;
+            };
+            let took_ns = at.get() - open.since.get();
+            self.finality_ns.push(took_ns);
             self.rivals.remove(&receipt.key);
             let executed = receipt.verdict.is_executed();
             if let Some(account) = self.openings.settled(receipt.key, executed) {
@@ -321,7 +323,13 @@ impl Workload {
     /// How many of them have their receipt.
     #[must_use]
     pub const fn receipts(&self) -> u64 {
-        self.answered
+        self.finality_ns.len() as u64
+    }
+
+    /// Virtual nanoseconds from a client's first request to the first believable node that gave the receipt, for each that came, in order.
+    #[must_use]
+    pub fn finality_ns(&self) -> &[u64] {
+        &self.finality_ns
     }
 
     /// How many were given up, because nobody would execute them.

@@ -5,6 +5,7 @@
 # One shard of a sweep, as a task of a job array of Slurm or a pod of an indexed Job of Kubernetes.
 #
 #   shard.sh SCENARIO FOLDER SHARDS [OPTION…]
+#   shard.sh --seeds=FIRST..END FOLDER SHARDS      random scenarios
 #
 # Runs shard INDEX/SHARDS into FOLDER/part-INDEX, where INDEX is the task's, counted from 0. A task that is killed goes on where it was
 # when it is started again. A verdict is a result, which lies in the folder and which `falaj-sim merge` speaks of; the job fails only

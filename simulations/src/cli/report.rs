@@ -15,8 +15,8 @@ use clap::Args;
 use falaj_simulations::marks::Mark;
 use falaj_simulations::pictures::{Choice, Pages, RunPicture, SweepPicture, draw_run, draw_sweep};
 use falaj_simulations::run::{Report, Verdict, run_recorded};
+use falaj_simulations::scenario::Scenario;
 use falaj_simulations::scenario::file::File;
-use falaj_simulations::scenario::{Plan, Scenario};
 use falaj_simulations::sweep::{PointSummary, Record, summary};
 use falaj_simulations::token::TokenError;
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ fn of_run(args: &ReportArgs, run: &(Source, u64), out: &Path) -> Result<Verdict,
     let provenance = provenance()?;
     let pages = draw_run(&RunPicture {
         title: &format!("{}, seed {seed}", source.plan.name()),
-        about: about(source),
+        about: source.plan.about(),
         token: &token,
         report: &report,
         history: &history,
@@ -167,13 +167,6 @@ fn choice(args: &ReportArgs) -> Choice {
         (Some(heights), _) => Choice::Heights(heights.clone()),
         (None, Some(events)) => Choice::Events(events.clone()),
         (None, None) => Choice::End,
-    }
-}
-
-fn about(source: &Source) -> &str {
-    match &source.plan {
-        Plan::Swarm => "The random scenario of the seed.",
-        Plan::File(file) => &file.about,
     }
 }
 

@@ -38,8 +38,8 @@ pub(super) struct RunArgs {
     /// Print a line for every event of the one seed.
     #[arg(long, requires = "seed")]
     trace: bool,
-    /// Run every point of the scenario's sweep under every seed, and keep the runs in this folder; an interrupted one goes on.
-    #[arg(long, requires = "scenario", conflicts_with = "seed")]
+    /// Keep the runs in this folder, of every point of the scenario's sweep under every seed; what was interrupted goes on.
+    #[arg(long, conflicts_with = "seed")]
     out: Option<PathBuf>,
     /// Run a part of the sweep only, as `INDEX/COUNT`, counted from 0.
     #[arg(long, value_parser = parse_shard, requires = "out")]
@@ -50,9 +50,9 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    if let (Some(scenario), Some(out)) = (&args.scenario, &args.out) {
+    if let Some(out) = &args.out {
         return sweep::run(&sweep::Part {
-            scenario,
+            scenario: args.scenario.as_deref(),
             out,
             seeds: args.seeds.clone(),
             shard: args.shard.unwrap_or(Shard::WHOLE),
@@ -66,7 +66,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     let started = Instant::now();
     let jobs = jobs(args.jobs);
-    let campaign = many(&source, seeds(args, &source.plan), jobs);
+    let seeds = args.seeds.clone();
+    let seeds = seeds.unwrap_or_else(|| source.plan.seeds());
+    let campaign = many(&source, seeds, jobs);
     let told = Told {
         campaign: &campaign,
         source: &source,
@@ -119,14 +121,6 @@ fn source(args: &RunArgs) -> Result<Source, Failure> {
         }
     };
     Ok(Source { plan })
-}
-
-fn seeds(args: &RunArgs, plan: &Plan) -> Range<u64> {
-    match (&args.seeds, plan) {
-        (Some(seeds), _) => seeds.clone(),
-        (None, Plan::File(file)) => file.seeds(),
-        (None, Plan::Swarm) => 0..0,
-    }
 }
 
 pub(super) fn jobs(jobs: Option<NonZero<usize>>) -> usize {

@@ -1,4 +1,4 @@
-//! `falaj-sim run FILE --out FOLDER` and `falaj-sim merge`: sweeps in parts.
+//! `falaj-sim run --out FOLDER` and `falaj-sim merge`: sweeps, and campaigns of random scenarios, in parts.
 //!
 //! Shape: a part that was interrupted goes on where it was; parts of one sweep are put together when all are there.
 
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use falaj_simulations::run::Verdict;
+use falaj_simulations::scenario::Plan;
 use falaj_simulations::scenario::file::{File, Point, words};
 use falaj_simulations::sweep::{PointSummary, Record, Shard, Sweep, summary};
 use serde_json::json;
@@ -26,7 +27,7 @@ use crate::speed::Speed;
 
 /// A part of a sweep to run.
 pub(super) struct Part<'a> {
-    pub(super) scenario: &'a Path,
+    pub(super) scenario: Option<&'a Path>,
     pub(super) out: &'a Path,
     pub(super) seeds: Option<Range<u64>>,
     pub(super) shard: Shard,
@@ -92,34 +93,42 @@ fn speed(made: &[Record], wall: Duration, jobs: usize) -> Speed {
 
 /// What is to be run, and what will say so.
 fn plan(part: &Part<'_>) -> Result<(Sweep, Manifest), Failure> {
-    let text = read_text(part.scenario)?;
-    let wrong = |source| Failure::Scenario {
-        path: part.scenario.to_owned(),
-        source: Box::new(source),
+    let (whole, points) = match part.scenario {
+        Some(path) => of_file(path)?,
+        None => (Plan::Swarm, vec![Point::random()]),
     };
-    let file = File::parse(&text).map_err(wrong)?;
-    let points = File::points(&text).map_err(wrong)?;
     let provenance = provenance()?;
     let sweep = Sweep {
-        seeds: part.seeds.clone().unwrap_or_else(|| file.seeds()),
         build: provenance.build.clone(),
+        seeds: part.seeds.clone().unwrap_or_else(|| whole.seeds()),
         points,
     };
-    let owes = sweep.seeds.end - sweep.seeds.start >= file.expect.seeds;
     let expanded =
-        |point: &Point| json!({ "values": point.values, "scenario": point.file.expanded() });
+        |point: &Point| json!({ "values": point.values, "scenario": point.plan.expanded() });
     let manifest = Manifest {
         format: Manifest::FORMAT,
-        about: file.about,
+        about: whole.about().to_owned(),
         sweep: sweep.id(),
         shard: part.shard,
         runs: sweep.tasks(part.shard).len() as u64,
         seeds: [sweep.seeds.start, sweep.seeds.end],
-        marks: file.expect.marks.into_iter().filter(|_| owes).collect(),
+        marks: whole.owed(sweep.seeds.end - sweep.seeds.start),
         points: sweep.points.iter().map(expanded).collect(),
         provenance,
     };
     Ok((sweep, manifest))
+}
+
+/// A scenario file as it is written, and its points.
+fn of_file(path: &Path) -> Result<(Plan, Vec<Point>), Failure> {
+    let text = read_text(path)?;
+    let wrong = |source| Failure::Scenario {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let file = File::parse(&text).map_err(wrong)?;
+    let points = File::points(&text).map_err(wrong)?;
+    Ok((Plan::File(Box::new(file)), points))
 }
 
 pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {

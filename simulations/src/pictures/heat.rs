@@ -1,9 +1,10 @@
-//! What a sweep shows at a glance: heat maps over two parameters, intervals over one.
+//! What a sweep shows at a glance: heat maps over two parameters, plots over one.
 //!
 //! Shape: with more than two parameters there is a map for each of the values of the others, as many as a reader can take in. A cell
 //! says how many of its runs failed, and between which two probabilities a run of it fails.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use maud::{Markup, html};
 use toml::Value;
@@ -12,6 +13,7 @@ use super::figure::Figure;
 use super::plot::{Axis, Shape, draw, whole};
 use super::{palette, words};
 use crate::run::Verdict;
+use crate::spread::Spread;
 use crate::sweep::PointSummary;
 
 /// How many maps there are at most.
@@ -21,23 +23,29 @@ const CELL: (f64, f64) = (104.0, 54.0);
 const LEFT: f64 = 130.0;
 const TOP: f64 = 48.0;
 
+/// What decides how strong the colour of a cell is, and the two lines in it.
+type Cell = (f64, [String; 2]);
+
 /// What a cell shows.
 struct Measure {
     name: &'static str,
     title: &'static str,
     about: &'static str,
     colour: &'static palette::Colour,
-    /// How strong its colour is, between 0 and 1, and the two lines in it.
-    cell: fn(&PointSummary, most_ns: u64) -> (f64, [String; 2]),
+    /// The cell; none without anything to measure.
+    cell: fn(&PointSummary) -> Option<Cell>,
+    /// What is as strong as it can be; the greatest of all points if not said.
+    most: Option<f64>,
 }
 
-const MEASURES: [Measure; 2] = [
+const MEASURES: [Measure; 4] = [
     Measure {
         name: "failures",
         title: "Failing runs.",
         about: "The redder, the more of them; the second line is where the probability of a failure lies, at 95 %.",
         colour: &palette::BAD,
         cell: failing,
+        most: Some(1.0),
     },
     Measure {
         name: "pace",
@@ -45,6 +53,23 @@ const MEASURES: [Measure; 2] = [
         about: "Over all runs of a point, waiting for work included; the darker, the longer.",
         colour: &palette::PRECOMMIT,
         cell: pace,
+        most: None,
+    },
+    Measure {
+        name: "finality",
+        title: "Finality of payments.",
+        about: "From a client's first request to its receipt: the median, and below it what 99 of 100 did not exceed; the darker, the longer.",
+        colour: &palette::PROPOSAL,
+        cell: finality,
+        most: None,
+    },
+    Measure {
+        name: "traffic",
+        title: "Bytes sent for a height.",
+        about: "By all nodes together; below it how many heights that was measured over; the darker, the more.",
+        colour: &palette::CERTIFICATE,
+        cell: traffic,
+        most: None,
     },
 ];
 
@@ -53,7 +78,7 @@ pub(super) fn figures(points: &[PointSummary]) -> Vec<Figure> {
     let names = varied(points);
     match names.as_slice() {
         [] => Vec::new(),
-        [name] => vec![intervals(name, points)],
+        [name] => over(name, points),
         [across, down, others @ ..] => maps(across, down, others, points),
     }
 }
@@ -92,9 +117,9 @@ fn maps(across: &str, down: &str, others: &[String], points: &[PointSummary]) ->
         groups.entry(fixed.join(", ")).or_default().push(point);
     }
     let left_out = (groups.len() * MEASURES.len()).saturating_sub(MAPS);
-    let most_ns = points.iter().filter_map(a_height_ns).max().unwrap_or(1);
     let mut figures = Vec::new();
     for measure in &MEASURES {
+        let most = measure.most.unwrap_or_else(|| strongest(measure, points));
         for (place, (fixed, group)) in groups.iter().enumerate() {
             let number = if groups.len() > 1 {
                 format!("-{place}")
@@ -110,7 +135,7 @@ fn maps(across: &str, down: &str, others: &[String], points: &[PointSummary]) ->
                 name: format!("{}{number}", measure.name),
                 title: measure.title.to_owned(),
                 about: format!("{}{at}", measure.about),
-                svg: map(measure, (across, down), group, most_ns),
+                svg: map(measure, (across, down), group, most),
             });
         }
     }
@@ -125,7 +150,7 @@ fn map(
     measure: &Measure,
     (across, down): (&str, &str),
     points: &[&PointSummary],
-    most_ns: u64,
+    most: f64,
 ) -> String {
     let (columns, rows) = (values_of(across, points), values_of(down, points));
     let (width, height) = (
@@ -139,7 +164,7 @@ fn map(
             let column = place(&columns, point.values.get(across)?)?;
             let row = place(&rows, point.values.get(down)?)?;
             let corner = (LEFT + CELL.0 * column, TOP + CELL.1 * row);
-            Some(cell(measure, point, corner, most_ns))
+            Some(cell(measure, point, corner, most))
         })
         .collect();
     html! {
@@ -161,8 +186,16 @@ fn map(
     .into_string()
 }
 
-fn cell(measure: &Measure, point: &PointSummary, (x, y): (f64, f64), most_ns: u64) -> Markup {
-    let (strength, [first, second]) = (measure.cell)(point, most_ns);
+/// The greatest that any point comes to.
+fn strongest(measure: &Measure, points: &[PointSummary]) -> f64 {
+    let all = points.iter().filter_map(measure.cell);
+    all.map(|(value, _)| value).fold(0.0, f64::max)
+}
+
+fn cell(measure: &Measure, point: &PointSummary, (x, y): (f64, f64), most: f64) -> Markup {
+    let nothing = || (0.0, ["nothing".to_owned(), String::new()]);
+    let (value, [first, second]) = (measure.cell)(point).unwrap_or_else(nothing);
+    let strength = if most > 0.0 { value / most } else { 0.0 };
     let middle = x + CELL.0 / 2.0;
     html! {
         rect x=(x) y=(y) width=(CELL.0 - 2.0) height=(CELL.1 - 2.0) rx="4" fill=(palette::CARD.hex()) stroke=(palette::LINE.hex()) {}
@@ -172,7 +205,7 @@ fn cell(measure: &Measure, point: &PointSummary, (x, y): (f64, f64), most_ns: u6
     }
 }
 
-fn failing(point: &PointSummary, _: u64) -> (f64, [String; 2]) {
+fn failing(point: &PointSummary) -> Option<Cell> {
     let failed = failed(point);
     let share = f64::from(failed) / f64::from(point.runs.max(1));
     let (low, high) = (point.failure.low, point.failure.high);
@@ -181,20 +214,34 @@ fn failing(point: &PointSummary, _: u64) -> (f64, [String; 2]) {
     } else {
         format!("{} to {}", words::percent(low), words::percent(high))
     };
-    (share, [format!("{failed} of {}", point.runs), interval])
+    Some((share, [format!("{failed} of {}", point.runs), interval]))
 }
 
-fn pace(point: &PointSummary, most_ns: u64) -> (f64, [String; 2]) {
-    let Some(ns) = a_height_ns(point) else {
-        return (0.0, ["no height".to_owned(), String::new()]);
-    };
-    let strength = ns as f64 / most_ns.max(1) as f64;
-    let heights = format!("{} heights", point.heights);
-    (strength, [words::duration(ns), heights])
+fn pace(point: &PointSummary) -> Option<Cell> {
+    let ns = a_height_ns(point)?;
+    Some((ns as f64, [words::duration(ns), heights(point)]))
+}
+
+fn finality(point: &PointSummary) -> Option<Cell> {
+    let Spread { p50, p99, .. } = point.finality_ns?;
+    Some((p50 as f64, [p50, p99].map(words::duration)))
+}
+
+fn traffic(point: &PointSummary) -> Option<Cell> {
+    let bytes = a_height_bytes(point)?;
+    Some((bytes as f64, [words::bytes(bytes), heights(point)]))
+}
+
+fn heights(point: &PointSummary) -> String {
+    format!("{} heights", point.heights)
 }
 
 const fn a_height_ns(point: &PointSummary) -> Option<u64> {
     point.sim_ns.checked_div(point.heights)
+}
+
+const fn a_height_bytes(point: &PointSummary) -> Option<u64> {
+    point.sent_bytes.checked_div(point.heights)
 }
 
 fn failed(point: &PointSummary) -> u32 {
@@ -216,38 +263,110 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// One parameter: how often a run fails at each of its values, in their order.
-fn intervals(name: &str, points: &[PointSummary]) -> Figure {
-    let shapes: Vec<Shape<'_>> = (1_u32..)
-        .zip(points)
-        .map(|(place, point)| {
-            let share = f64::from(failed(point)) / f64::from(point.runs.max(1));
-            let interval = point.failure.low..point.failure.high;
-            Shape::Interval(&palette::BAD, f64::from(place), share, interval)
-        })
-        .collect();
+/// One parameter: how often a run fails at each of its values, in their order, how long payments take, and how much is sent.
+fn over(name: &str, points: &[PointSummary]) -> Vec<Figure> {
     let listed: Vec<String> = (1_u32..)
         .zip(points)
         .filter_map(|(place, point)| Some(format!("{place}: {}", plain(point.values.get(name)?))))
         .collect();
-    let end = points.len() as f64 + 0.6;
-    let x = Axis {
-        name,
-        range: 0.4..end,
-        written: whole,
-    };
-    let y = Axis {
-        name: "probability of a failure",
-        range: 0.0..1.0,
-        written: super::plot::short,
-    };
-    Figure {
-        name: "failures".to_owned(),
-        title: format!("Failing runs over {name}."),
-        about: format!(
-            "A point is the share that failed, the line where the probability lies at 95 %. {}.",
-            listed.join(", ")
-        ),
-        svg: draw(&x, &y, &shapes),
+    let listed = listed.join(", ");
+    let failures = points.iter().map(|point| {
+        let share = f64::from(failed(point)) / f64::from(point.runs.max(1));
+        Some((share, point.failure.low..point.failure.high))
+    });
+    let finality = points.iter().map(|point| {
+        let Spread { p50, p99, .. } = point.finality_ns?;
+        let [p50, p99] = [p50, p99].map(|ns| ns as f64 / 1e6);
+        Some((p50, p50..p99))
+    });
+    let traffic = points.iter().map(|point| {
+        let kib = a_height_bytes(point)? as f64 / 1024.0;
+        Some((kib, kib..kib))
+    });
+    let all = [
+        Curve {
+            name: "failures",
+            title: format!("Failing runs over {name}."),
+            about: format!(
+                "A point is the share that failed, the line where the probability lies at 95 %. {listed}."
+            ),
+            y: "probability of a failure",
+            top: Some(1.0),
+            colour: &palette::BAD,
+        }
+        .draw(name, failures),
+        Curve {
+            name: "finality",
+            title: format!("Finality of payments over {name}."),
+            about: format!(
+                "From a client's first request to its receipt: a point is the median, the line goes up to what 99 of 100 did not exceed. {listed}."
+            ),
+            y: "ms",
+            top: None,
+            colour: &palette::PROPOSAL,
+        }
+        .draw(name, finality),
+        Curve {
+            name: "traffic",
+            title: format!("Bytes sent for a height over {name}."),
+            about: format!("By all nodes together. {listed}."),
+            y: "KiB",
+            top: None,
+            colour: &palette::CERTIFICATE,
+        }
+        .draw(name, traffic),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// A value with the interval it lies in, for each point that has one.
+struct Curve {
+    name: &'static str,
+    title: String,
+    about: String,
+    y: &'static str,
+    top: Option<f64>,
+    colour: &'static palette::Colour,
+}
+
+impl Curve {
+    /// Draws it; none if no point has a value.
+    fn draw(
+        self,
+        x: &str,
+        values: impl Iterator<Item = Option<(f64, Range<f64>)>>,
+    ) -> Option<Figure> {
+        let values: Vec<_> = values.collect();
+        let known = values.iter().flatten();
+        let greatest = known.map(|(_, interval)| interval.end).reduce(f64::max)?;
+        let end = values.len() as f64 + 0.6;
+        let shapes: Vec<Shape<'_>> = (1_u32..)
+            .zip(values)
+            .filter_map(|(place, value)| {
+                let (value, interval) = value?;
+                Some(Shape::Interval(
+                    self.colour,
+                    f64::from(place),
+                    value,
+                    interval,
+                ))
+            })
+            .collect();
+        let x = Axis {
+            name: x,
+            range: 0.4..end,
+            written: whole,
+        };
+        let y = Axis {
+            name: self.y,
+            range: 0.0..self.top.unwrap_or(greatest * 1.08),
+            written: super::plot::short,
+        };
+        Some(Figure {
+            name: self.name.to_owned(),
+            title: self.title,
+            about: self.about,
+            svg: draw(&x, &y, &shapes),
+        })
     }
 }

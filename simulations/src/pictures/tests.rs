@@ -10,6 +10,7 @@ use crate::history::History;
 use crate::run::{Report, Verdict, run_recorded};
 use crate::scenario::Scenario;
 use crate::scenario::file::File;
+use crate::spread::Spread;
 use crate::sweep::{PointSummary, interval};
 
 fn recorded(text: &str, seed: u64) -> (Scenario, Report, History) {
@@ -100,6 +101,12 @@ fn point(place: u64, failures: u32, values: &[(&str, i64)]) -> PointSummary {
         failure: interval(failures, 10),
         heights: 40,
         sim_ns: 80_000_000_000,
+        finality_ns: Some(Spread {
+            p50: 40_000_000,
+            p99: 90_000_000,
+            most: 95_000_000,
+        }),
+        sent_bytes: 40 * 3 * 1_024,
         marks_missing: Vec::new(),
     }
 }
@@ -132,7 +139,7 @@ fn two_parameters_are_a_map() {
         .collect();
     let pages = sweep(&points);
     let names: Vec<&str> = pages.plots.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["failures", "pace"]);
+    assert_eq!(names, ["failures", "pace", "finality", "traffic"]);
     let map = &pages.plots[0].1;
     for words in [
         "0 of 10",
@@ -144,7 +151,14 @@ fn two_parameters_are_a_map() {
     ] {
         assert!(map.contains(words), "{words}: {map}");
     }
-    assert!(pages.plots[1].1.contains("2.00 s"));
+    for (place, words) in [
+        (1, "2.00 s"),
+        (2, "40.0 ms"),
+        (2, "90.0 ms"),
+        (3, "3.0 KiB"),
+    ] {
+        assert!(pages.plots[place].1.contains(words), "{words}");
+    }
     assert!(pages.html.contains("has not come to its end"));
 }
 
@@ -155,8 +169,14 @@ fn any_number_of_parameters_has_its_picture() {
         .map(|n| point(n, 1, &[("delay_ms", 1 + n as i64)]))
         .collect();
     let pages = sweep(&one);
-    assert_eq!(pages.plots.len(), 1);
-    assert!(pages.html.contains("Failing runs over delay_ms."));
+    assert_eq!(pages.plots.len(), 3);
+    for title in [
+        "Failing runs",
+        "Finality of payments",
+        "Bytes sent for a height",
+    ] {
+        assert!(pages.html.contains(&format!("{title} over delay_ms.")));
+    }
     let three: Vec<PointSummary> = (0..8)
         .map(|n| {
             point(
@@ -171,7 +191,7 @@ fn any_number_of_parameters_has_its_picture() {
         })
         .collect();
     let pages = sweep(&three);
-    assert_eq!(pages.plots.len(), 4);
+    assert_eq!(pages.plots.len(), 8);
     assert!(pages.html.contains("At c = 1."));
     assert!(sweep(&[point(0, 0, &[])]).plots.is_empty());
 }

@@ -1,6 +1,6 @@
 //! A whole run in plots: heights over time, how long decisions and payments took, rounds each height needed.
 //!
-//! Units: seconds over a run, milliseconds in histograms.
+//! Units: seconds over a run.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,14 @@ use falaj_consensus::message::Kind;
 use falaj_consensus::types::Height;
 
 use super::figure::Figure;
+use super::histogram::{self, Unit, counted};
 use super::palette::{self, Colour};
 use super::plot::{Axis, Shape, draw, short, whole};
 use super::spacetime::bands::bands;
-use super::words;
 use crate::history::History;
 use crate::scenario::Scenario;
 use crate::types::{NodeIndex, SimTime};
 
-/// How many bars a histogram has.
-const BARS: u16 = 24;
 /// The colours of validators, in their order, again and again.
 const LINES: [&Colour; 6] = [
     &palette::PROPOSAL,
@@ -30,18 +28,20 @@ const LINES: [&Colour; 6] = [
 
 /// All plots of a run, those alone that have something to show.
 pub(super) fn figures(history: &History, scenario: &Scenario, end: SimTime) -> Vec<Figure> {
-    let latency = histogram(
-        "decision-latency",
-        "Decision latency.",
-        "From the first proposal of a height to each correct node's decision",
-        &decision_ns(history, scenario),
-    );
-    let finality = histogram(
-        "finality",
-        "Finality of payments.",
-        "From a client's first request to the first node that let its payment out as final",
-        &history.finality_ns,
-    );
+    let latency = histogram::Words {
+        name: "decision-latency",
+        title: "Decision latency.",
+        about: "From the first proposal of a height to each correct node's decision",
+        unit: Unit::Time,
+    };
+    let latency = histogram::draw(&latency, &decision_ns(history, scenario));
+    let finality = histogram::Words {
+        name: "finality",
+        title: "Finality of payments.",
+        about: "From a client's first request to the first node that let its payment out as final",
+        unit: Unit::Time,
+    };
+    let finality = histogram::draw(&finality, &history.finality_ns);
     let all = [
         Some(heights(history, scenario, end)),
         latency,
@@ -132,52 +132,6 @@ fn decision_ns(history: &History, scenario: &Scenario) -> Vec<u64> {
     took.collect()
 }
 
-fn histogram(name: &str, title: &str, about: &str, values: &[u64]) -> Option<Figure> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    let (median, late, most) = (at(&sorted, 50)?, at(&sorted, 99)?, *sorted.last()?);
-    let top = (most as f64 / 1e6 * 1.02).max(0.001);
-    let wide = top / f64::from(BARS);
-    let mut counts = vec![0_u32; usize::from(BARS)];
-    for value in &sorted {
-        let ms = *value as f64 / 1e6;
-        let bar = (0..BARS).rev().find(|bar| ms >= wide * f64::from(*bar));
-        counts[usize::from(bar.unwrap_or_default())] += 1;
-    }
-    let bars = (0..BARS).zip(&counts).map(|(bar, count)| {
-        let left = wide * f64::from(bar);
-        let corners = [(left, 0.0), (left + wide * 0.92, f64::from(*count))];
-        Shape::Box(&palette::PROPOSAL, 1.0, corners)
-    });
-    let x = Axis {
-        name: "ms",
-        range: 0.0..top,
-        written: short,
-    };
-    let y = counted(counts.iter().copied().max().unwrap_or_default());
-    let svg = draw(&x, &y, &bars.collect::<Vec<_>>());
-    let (median, late, most) = (
-        words::duration(median),
-        words::duration(late),
-        words::duration(most),
-    );
-    Some(Figure {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        about: format!(
-            "{about}: {} values, half of them up to {median}, 99 of 100 up to {late}, the longest {most}.",
-            sorted.len()
-        ),
-        svg,
-    })
-}
-
-/// The value that so many in a hundred do not exceed.
-fn at(sorted: &[u64], percent: usize) -> Option<u64> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied()
-}
-
 fn rounds(history: &History) -> Option<Figure> {
     let mut last: BTreeMap<Height, u32> = BTreeMap::new();
     for decision in &history.decisions {
@@ -211,14 +165,6 @@ fn rounds(history: &History) -> Option<Figure> {
         ),
         svg,
     })
-}
-
-fn counted(most: u32) -> Axis<'static> {
-    Axis {
-        name: "how many",
-        range: 0.0..f64::from(most) * 1.08,
-        written: whole,
-    }
 }
 
 fn seconds(at: SimTime) -> f64 {

@@ -16,6 +16,18 @@ pub(super) fn duration(ns: u64) -> String {
     }
 }
 
+/// A number of bytes, in the unit that fits it.
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{}.{} KiB", bytes / 1_024, bytes % 1_024 * 10 / 1_024),
+        _ => {
+            let kib = bytes / 1_024;
+            format!("{}.{:02} MiB", kib / 1_024, kib % 1_024 * 100 / 1_024)
+        }
+    }
+}
+
 /// A time, to the microsecond.
 pub(super) fn time(at: SimTime) -> String {
     let us = at.get() / 1_000;

@@ -2,6 +2,10 @@
 //!
 //! Invariant: plan and seed give the scenario; nothing else does.
 
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
 use super::Scenario;
 use super::file::File;
 use crate::marks::Mark;
@@ -11,7 +15,7 @@ use crate::run::Verdict;
 pub const MARKS_FROM_SEEDS: u64 = 200;
 
 /// Where scenarios come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// Each seed's random scenario.
     Swarm,
@@ -26,6 +30,33 @@ impl Plan {
         match self {
             Self::Swarm => "random scenario",
             Self::File(file) => super::shipped::name_of(file).unwrap_or("own scenario"),
+        }
+    }
+
+    /// What it shows, in a sentence.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        match self {
+            Self::Swarm => "The random scenario of each seed.",
+            Self::File(file) => &file.about,
+        }
+    }
+
+    /// Everything that it says, with every default, for the record of what was run.
+    #[must_use]
+    pub fn expanded(&self) -> Value {
+        match self {
+            Self::Swarm => json!(self.name()),
+            Self::File(file) => json!(file.expanded()),
+        }
+    }
+
+    /// The seeds that are run if nobody says which: a file knows how many, random scenarios have none of their own.
+    #[must_use]
+    pub fn seeds(&self) -> Range<u64> {
+        match self {
+            Self::Swarm => 0..0,
+            Self::File(file) => file.seeds(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The records of a sweep as one Parquet file, for those who read them in columns.
 //!
 //! Invariant: the same records give the same bytes; a row is a record, in their order.
-//! Shape: a column a key of the record; what has keys of its own, `values` and `marks`, is JSON in its column. Nothing is compressed.
+//! Shape: a column a key of the record; what has keys of its own, `values`, `finality_ns` and `marks`, is JSON in its column. Nothing is compressed.
 //! Errors: [`ParquetError`], when the sink cannot be written.
 //! Source: Apache Parquet, "File Format".
 
@@ -30,6 +30,8 @@ const SCHEMA: &str = "message run {
     required int64 sim_ns (INTEGER(64, false));
     required int64 heights (INTEGER(64, false));
     required int64 receipts (INTEGER(64, false));
+    required binary finality_ns (JSON);
+    required int64 sent_bytes (INTEGER(64, false));
     required binary marks (JSON);
 }";
 
@@ -39,7 +41,7 @@ enum Column {
     Text(fn(&Record) -> String),
 }
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 15] = [
     Column::Text(|record| record.id.clone()),
     Column::Number(|record| record.point),
     Column::Text(|record| json(&record.values)),
@@ -52,6 +54,8 @@ const COLUMNS: [Column; 13] = [
     Column::Number(|record| record.sim_ns),
     Column::Number(|record| record.heights),
     Column::Number(|record| record.receipts),
+    Column::Text(|record| json(&record.finality_ns)),
+    Column::Number(|record| record.sent_bytes),
     Column::Text(|record| json(&record.marks)),
 ];
 

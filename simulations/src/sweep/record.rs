@@ -10,8 +10,8 @@ use toml::Value;
 use super::{Interval, Task, interval};
 use crate::marks::Mark;
 use crate::run::{Report, Verdict};
-use crate::scenario::Plan;
 use crate::scenario::file::Point;
+use crate::spread::Spread;
 use crate::token::Token;
 
 /// One line of a sweep's `runs.ndjson`.
@@ -42,14 +42,20 @@ pub struct Record {
     pub heights: u64,
     /// Payments with a receipt.
     pub receipts: u64,
+    /// How long payments waited for their receipt, in virtual nanoseconds; not there if none had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finality_ns: Option<Spread>,
+    /// Bytes that nodes gave to the network.
+    #[serde(default)]
+    pub sent_bytes: u64,
     /// What was reached, and how often.
     pub marks: BTreeMap<Mark, u64>,
 }
 
 impl Record {
     pub(super) fn of(task: &Task, point: &Point, report: Report) -> Self {
-        let plan = || Plan::File(Box::new(point.file.clone()));
-        let token = (report.verdict != Verdict::SafeLive).then(|| Token::new(&plan(), task.seed));
+        let token =
+            (report.verdict != Verdict::SafeLive).then(|| Token::new(&point.plan, task.seed));
         let hits = Mark::ALL
             .iter()
             .map(|mark| (*mark, report.marks.count(*mark)));
@@ -66,6 +72,8 @@ impl Record {
             sim_ns: report.sim_ns,
             heights: report.heights.get(),
             receipts: report.receipts,
+            finality_ns: report.finality_ns,
+            sent_bytes: report.sent_bytes,
             marks: hits.filter(|(_, hits)| *hits > 0).collect(),
         }
     }
@@ -88,6 +96,11 @@ pub struct PointSummary {
     pub heights: u64,
     /// Virtual time of all runs.
     pub sim_ns: u64,
+    /// How long payments waited for their receipt, in virtual nanoseconds: of the runs' medians, of their 99th percentiles and of their
+    /// greatest each the one in the middle; none if no run had a receipt.
+    pub finality_ns: Option<Spread>,
+    /// Bytes that nodes gave to the network, of all runs.
+    pub sent_bytes: u64,
     /// Those of the marks that were promised which no run has hit.
     pub marks_missing: Vec<Mark>,
 }
@@ -124,6 +137,24 @@ fn of_point(point: u64, records: &[&Record], owed: &[Mark]) -> PointSummary {
         failure: interval(runs - good, runs),
         heights: records.iter().map(|record| record.heights).sum(),
         sim_ns: records.iter().map(|record| record.sim_ns).sum(),
+        finality_ns: usual(records),
+        sent_bytes: records.iter().map(|record| record.sent_bytes).sum(),
         marks_missing: owed.iter().copied().filter(|mark| !hit(mark)).collect(),
     }
+}
+
+/// What is usual among runs.
+fn usual(records: &[&Record]) -> Option<Spread> {
+    let middle = |of: fn(&Spread) -> u64| {
+        let spreads = records
+            .iter()
+            .filter_map(|record| record.finality_ns.as_ref());
+        let values: Vec<u64> = spreads.map(of).collect();
+        Spread::of(&values).map(|spread| spread.p50)
+    };
+    Some(Spread {
+        p50: middle(|spread| spread.p50)?,
+        p99: middle(|spread| spread.p99)?,
+        most: middle(|spread| spread.most)?,
+    })
 }

@@ -135,15 +135,7 @@ impl World {
 
     fn write_decision(&mut self, place: NodeIndex, block: &Committed) {
         let when = self.when();
-        let open = self.workload.open();
-        let since = block.transactions.iter().map(|tx| open.get(&tx.key()));
-        let took = since.flatten().map(|open| when.at.get() - open.since.get());
-        let took: Vec<u64> = took.collect();
-        let lies = self.is_lying(place);
         if let Some(history) = &mut self.history {
-            if !lies {
-                history.finality_ns.extend(took);
-            }
             history.decisions.push(Decision {
                 when,
                 node: place,

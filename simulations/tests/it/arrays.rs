@@ -77,6 +77,23 @@ fn an_array_of_slurm_makes_the_whole() {
     assert_eq!(beyond.status.code(), Some(2), "there is no shard 3/3");
 }
 
+/// Goal: random scenarios are shared out by the same script, with their seeds in the place of a scenario.
+#[test]
+fn an_array_makes_random_scenarios() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, out) = (guide("job-arrays/shard.sh"), folder.path().display());
+    let (script, out) = (script.display().to_string(), out.to_string());
+    let words = ["sh", &script, "--seeds=2..4", &out, "2"];
+    for (index, seed) in [("0", 2), ("1", 3)] {
+        let output = task("SLURM_ARRAY_TASK_ID", index, &words);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        let runs = text_of(&folder.path().join(format!("part-{index}/runs.ndjson")));
+        assert_eq!(runs.lines().count(), 1);
+        assert!(runs.contains(&format!("\"seed\":{seed},")), "{runs}");
+    }
+}
+
 /// Goal: the pods of the indexed Job, by the command that stands in its file, make every run once.
 #[test]
 fn an_indexed_job_makes_the_whole() {

@@ -3,6 +3,7 @@
 //! Each file is one kind of trouble; each test is a story told by its name.
 
 mod arrays;
+mod benched;
 mod browser;
 mod byzantine;
 mod crash;

@@ -188,12 +188,66 @@ fn columns_say_what_lines_say() {
             (9, "sim_ns"),
             (10, "heights"),
             (11, "receipts"),
+            (13, "sent_bytes"),
         ] {
             assert_eq!(row.get_ulong(place).unwrap(), line[key].as_u64().unwrap());
         }
-        for (place, key) in [(2, "values"), (12, "marks")] {
+        for (place, key) in [(2, "values"), (12, "finality_ns"), (14, "marks")] {
             let held: Value = serde_json::from_str(row.get_string(place).unwrap()).unwrap();
             assert_eq!(held, line[key]);
         }
     }
+}
+
+/// Goal: random scenarios are kept, shared out and put together like a sweep's; their page says what was reached, and how runs differ.
+#[test]
+fn a_campaign_of_random_scenarios_is_kept_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let random = |out: &str, more: &[&str]| {
+        let out = place.join(out).display().to_string();
+        let words = [&["run", "--seeds", "2..5", "--out", &out, "--json"], more].concat();
+        let output = falaj_sim(&words);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{words}");
+        last_line(&output)
+    };
+    let told = random("whole", &[]);
+    assert_eq!(
+        (&told["verdict"], &told["runs"]),
+        (&"safe_live".into(), &3.into())
+    );
+    let whole = text_of(&place.join("whole"), "runs.ndjson");
+    let seeds: Vec<Value> = whole
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["seed"].clone())
+        .collect();
+    assert_eq!(seeds, [2, 3, 4]);
+    let alone = last_line(&falaj_sim(&["run", "--seed", "3", "--json"]));
+    let line: Value = serde_json::from_str(whole.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(
+        [&line["events"], &line["heights"]],
+        [&alone["events"], &alone["heights"]]
+    );
+
+    random("0", &["--shard", "0/2"]);
+    random("1", &["--shard", "1/2"]);
+    let (code, words) = merge(place, &["0", "1"]);
+    assert_eq!(code, Some(0), "{words}");
+    assert_eq!(text_of(&place.join("merged"), "runs.ndjson"), whole);
+
+    let manifest: Value = serde_json::from_str(&text_of(&place.join("whole"), "run.json")).unwrap();
+    assert_eq!(manifest["points"][0]["scenario"], "random scenario");
+    let page = text_of(&place.join("whole"), "report.html");
+    for part in [
+        "3 of 3 runs",
+        "all seeds",
+        "id=\"runs-heights\"",
+        "<td>locked</td>",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let out = place.join("other").display().to_string();
+    let output = falaj_sim(&["run", "--out", &out]);
+    assert_eq!(output.status.code(), Some(2), "no seeds are no campaign");
 }

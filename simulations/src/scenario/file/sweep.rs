@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use super::File;
 use super::check;
 use super::read::{FileError, explain, line_of, unknown_word};
+use crate::scenario::Plan;
 
 /// The keys that can be swept, with their sections; names are unique.
 const KEYS: [(&str, &str); 27] = [
@@ -48,8 +49,19 @@ const KEYS: [(&str, &str); 27] = [
 pub struct Point {
     /// What is its own: key and value.
     pub values: BTreeMap<String, Value>,
-    /// The file with these values in their places.
-    pub file: File,
+    /// The file with these values in their places, or the random scenarios.
+    pub plan: Plan,
+}
+
+impl Point {
+    /// The one point of a campaign of random scenarios, of which nothing is varied but the seed.
+    #[must_use]
+    pub const fn random() -> Self {
+        Self {
+            values: BTreeMap::new(),
+            plan: Plan::Swarm,
+        }
+    }
 }
 
 /// The points of a file's text; one without values if it has no sweep.
@@ -91,7 +103,8 @@ fn point(table: &Table, values: BTreeMap<String, Value>) -> Result<Point, FileEr
     };
     let file: File = Value::Table(table).try_into().map_err(wrong)?;
     check::check(&file)?;
-    Ok(Point { values, file })
+    let plan = Plan::File(Box::new(file));
+    Ok(Point { values, plan })
 }
 
 fn place(table: &mut Table, key: &str, value: Value) {
@@ -120,9 +133,12 @@ fn section_of(key: &str) -> Option<(&'static str, &'static str)> {
     KEYS.into_iter().find(fits)
 }
 
-/// A point in words: `delay_ms = 20, validators = 4`.
+/// A point in words: `delay_ms = 20, validators = 4`; `all seeds` where nothing else is varied.
 #[must_use]
 pub fn words(values: &BTreeMap<String, Value>) -> String {
+    if values.is_empty() {
+        return "all seeds".to_owned();
+    }
     let words: Vec<_> = values
         .iter()
         .map(|(key, value)| format!("{key} = {value}"))

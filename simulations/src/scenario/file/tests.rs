@@ -436,7 +436,7 @@ fn a_sweep_takes_the_product() {
         .unwrap()
         .iter()
         .map(|point| {
-            let scenario = point.file.scenario(1);
+            let scenario = point.plan.scenario(1);
             let delay_ms = scenario.network.delay_min_ns / 1_000_000;
             assert_eq!(scenario.disk.sync_min_ns, 1_500_000);
             (scenario.validators, delay_ms, words(&point.values))
