@@ -16,6 +16,7 @@ pub mod outlet;
 pub mod recover;
 pub mod room;
 pub mod runtime;
+pub mod shelf;
 pub mod snapshot;
 pub mod view;
 pub mod watch;

@@ -35,17 +35,28 @@ pub struct Config {
     pub log: LogConfig,
     /// How transactions are collected.
     pub mempool: MempoolConfig,
-    /// What snapshots have to agree with.
+    /// How often snapshots are taken, and what they have to agree with.
     pub snapshot: SnapshotConfig,
 }
 
-/// What snapshots have to agree with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How often snapshots are taken, and what they have to agree with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SnapshotConfig {
+    /// Heights between two snapshots that the running node takes; 0 for none.
+    pub interval_heights: u64,
     /// A block that every snapshot's certificates must lead through, as `HEIGHT:OUTCOME:SET`, from whoever is trusted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
+}
+
+impl Default for SnapshotConfig {
+    fn default() -> Self {
+        Self {
+            interval_heights: 10_000,
+            checkpoint: None,
+        }
+    }
 }
 
 impl SnapshotConfig {

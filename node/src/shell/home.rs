@@ -181,6 +181,12 @@ impl Folders {
         self.data.folder().join("ledger")
     }
 
+    /// The folder of block log, batch log and store.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.data.folder().to_owned()
+    }
+
     /// The copy of the snapshot that the node began with, if it did.
     #[must_use]
     pub fn snapshot(&self) -> PathBuf {

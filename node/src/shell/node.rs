@@ -376,7 +376,7 @@ fn run(
         rules,
     } = opened;
     let chain = Arc::new(genesis.chain());
-    let data = folders.store();
+    let (data, shelf) = (folders.store(), folders.data());
     let Connected {
         peers,
         network,
@@ -409,7 +409,9 @@ fn run(
         watch: Arc::clone(&watch),
         fatal,
     };
-    let store_thread = host.store(&store)?;
+    let every = config.snapshot.interval_heights;
+    let snapshots = host.snapshots(every, &shelf, &genesis, &view)?;
+    let store_thread = host.store(&store, snapshots)?;
     let signer_thread = signing.map(|signing| host.signer(signing)).transpose()?;
     let signer = signer_thread.as_ref().map(SignerThread::handle);
     let block_log = host.log(logs.block, LogId::Block, &data)?;

@@ -5,9 +5,10 @@
 //! Errors: [`SnapshotFault`]; a file that is longer than it may be is refused before it is read.
 //! Source: `docs/spec/snapshots.md`, "Files".
 
+use falaj_consensus::message::{CommitCertificate, Header, Outcome};
 use falaj_consensus::verify::Checker;
-use falaj_ledger::bundle::CertifiedOutcome;
-use falaj_ledger::snapshot::{CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX, Manifest, SnapshotError};
+use falaj_ledger::bundle::{CertifiedOutcome, SetChange};
+use falaj_ledger::snapshot::{CHUNK_BYTES_MAX, Cut, MANIFEST_BYTES_MAX, Manifest, SnapshotError};
 use falaj_ledger::state::State;
 use falaj_ledger::trust::{Checkpoint, Trust};
 use std::fs::File;
@@ -36,6 +37,18 @@ pub enum SnapshotFault {
     /// There is something where the snapshot would be.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    /// A certified outcome has room for fewer changes.
+    #[error("the validators changed more often than a snapshot can show")]
+    TooManyChanges,
+    /// The block of a change of validators is not here.
+    #[error("a change of validators on the way from genesis is not here")]
+    NoPath,
+    /// The disk would be left without room for the logs.
+    #[error("a snapshot of up to {bytes} bytes would leave the disk without room for the logs")]
+    NoRoom {
+        /// How many bytes it has at most.
+        bytes: u64,
+    },
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -65,6 +78,9 @@ impl SnapshotFault {
             Self::Surplus(_) => Some("snapshot-surplus"),
             Self::TooLong(_) => Some("snapshot-too-long"),
             Self::Another(_) => Some("snapshot-another"),
+            Self::TooManyChanges => Some("snapshot-too-many-changes"),
+            Self::NoPath => Some("snapshot-no-path"),
+            Self::NoRoom { .. } => Some("snapshot-no-room"),
             Self::Exists(_) | Self::Read { .. } | Self::Write { .. } => None,
         }
     }
@@ -120,11 +136,21 @@ pub fn write(
         return Err(SnapshotFault::Exists(folder.into()));
     }
     let draft = begin_draft(folder)?;
+    let written = fill(&draft, manifest, chunks).and_then(|()| finish_draft(&draft, folder));
+    // What is left of it takes room, and is of no use.
+    written.inspect_err(|_| drop(std::fs::remove_dir_all(&draft)))
+}
+
+fn fill(
+    draft: &Path,
+    manifest: &Manifest,
+    chunks: impl Iterator<Item = Vec<u8>>,
+) -> Result<(), SnapshotFault> {
     write_file(&draft.join(MANIFEST_FILE), &manifest.to_bytes())?;
     for (index, bytes) in chunks.enumerate() {
         write_file(&draft.join(chunk_file(index)), &bytes)?;
     }
-    finish_draft(&draft, folder)
+    Ok(())
 }
 
 /// Copies a snapshot and proves the copy before it counts. A copy that was made before is replaced.
@@ -166,12 +192,55 @@ fn copy(
     Ok(())
 }
 
-fn read_manifest(folder: &Path) -> Result<Manifest, SnapshotFault> {
+/// A block as a snapshot of the state after it shows it.
+pub struct Certified<'a> {
+    /// Its header.
+    pub header: &'a Header,
+    /// Its outcome.
+    pub outcome: &'a Outcome,
+    /// Its certificate.
+    pub certificate: &'a CommitCertificate,
+    /// The changes of validators that lead from the trust to it.
+    pub changes: Vec<SetChange>,
+}
+
+impl Certified<'_> {
+    /// Cuts the state after the block, and makes the manifest, proven as whoever reads it proves it.
+    ///
+    /// # Errors
+    /// [`SnapshotFault::TooManyChanges`], [`SnapshotFault::Snapshot`].
+    pub fn of<'s>(
+        self,
+        state: &'s State,
+        trust: &Trust,
+        checker: &dyn Checker,
+    ) -> Result<(Manifest, Cut<'s>), SnapshotFault> {
+        let (header, outcome) = (self.header.clone(), self.outcome.clone());
+        let proof = CertifiedOutcome::new(header, outcome, self.certificate)
+            .and_then(|certified| certified.after(self.changes))
+            .ok_or(SnapshotFault::TooManyChanges)?;
+        let cut = Cut::of(state.map())?;
+        let manifest = Manifest::of(state, &cut, proof)?;
+        // What this node could not prove, nobody would believe.
+        manifest.clone().verify(trust, &[], checker)?;
+        Ok((manifest, cut))
+    }
+}
+
+/// Reads what says which snapshot a folder holds, not proven.
+///
+/// # Errors
+/// [`SnapshotFault`].
+pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, SnapshotFault> {
     let bytes = read_file(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)?;
     Ok(Manifest::from_bytes(&bytes)?)
 }
 
-fn read_chunk(folder: &Path, index: usize) -> Result<Vec<u8>, SnapshotFault> {
+/// Reads a chunk of a folder, not proven.
+///
+/// # Errors
+/// [`SnapshotFault`], [`SnapshotError::Missing`] if there is none.
+pub(super) fn read_chunk(folder: &Path, index: usize) -> Result<Vec<u8>, SnapshotFault> {
     match read_file(&folder.join(chunk_file(index)), CHUNK_BYTES_MAX) {
         Err(SnapshotFault::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
             Err(SnapshotError::Missing { index }.into())
@@ -201,27 +270,54 @@ fn read_file(path: &Path, bytes_max: usize) -> Result<Vec<u8>, SnapshotFault> {
 }
 
 fn expect_nothing_else(folder: &Path, chunks: usize) -> Result<(), SnapshotFault> {
-    let failed = |source| SnapshotFault::Read {
-        path: folder.into(),
-        source,
-    };
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
+    for path in entries(folder)? {
+        let name = path.file_name().unwrap_or_default();
         let index = name.to_str().and_then(|name| name.strip_suffix(".chunk"));
         let index = index.and_then(|index| index.parse::<usize>().ok());
-        let is_chunk = index.is_some_and(|index| index < chunks && name == *chunk_file(index));
+        let is_chunk = index.is_some_and(|index| index < chunks && *name == *chunk_file(index));
         if name != MANIFEST_FILE && !is_chunk {
-            return Err(SnapshotFault::Surplus(entry.path()));
+            return Err(SnapshotFault::Surplus(path));
         }
     }
     Ok(())
 }
 
-fn begin_draft(folder: &Path) -> Result<PathBuf, SnapshotFault> {
+/// The paths of what is in a folder.
+///
+/// # Errors
+/// [`SnapshotFault::Read`].
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, SnapshotFault> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(folder)?;
+        entries.map(|entry| Ok(entry?.path())).collect()
+    };
+    read().map_err(|source| SnapshotFault::Read {
+        path: folder.into(),
+        source,
+    })
+}
+
+/// Makes a folder, if it is not there.
+///
+/// # Errors
+/// [`SnapshotFault::Write`].
+pub(super) fn make_folder(folder: &Path) -> Result<(), SnapshotFault> {
+    let made = std::fs::create_dir_all(folder).and_then(|()| sync_folder(folder));
+    made.map_err(|source| SnapshotFault::Write {
+        path: folder.into(),
+        source,
+    })
+}
+
+/// The name under which a folder is made, and removed.
+fn draft_of(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(".draft");
-    let draft = folder.with_file_name(name);
+    folder.with_file_name(name)
+}
+
+fn begin_draft(folder: &Path) -> Result<PathBuf, SnapshotFault> {
+    let draft = draft_of(folder);
     remove(&draft)?;
     std::fs::create_dir(&draft).map_err(|source| SnapshotFault::Write {
         path: draft.clone(),
@@ -240,8 +336,31 @@ fn finish_draft(draft: &Path, folder: &Path) -> Result<(), SnapshotFault> {
     sync_folder(folder).map_err(failed)
 }
 
-fn remove(folder: &Path) -> Result<(), SnapshotFault> {
-    match std::fs::remove_dir_all(folder) {
+/// Removes a snapshot, under another name: what an end of the process leaves of it is no snapshot.
+///
+/// # Errors
+/// [`SnapshotFault::Write`].
+pub(super) fn discard(folder: &Path) -> Result<(), SnapshotFault> {
+    let draft = draft_of(folder);
+    remove(&draft)?;
+    std::fs::rename(folder, &draft).map_err(|source| SnapshotFault::Write {
+        path: folder.into(),
+        source,
+    })?;
+    remove(&draft)
+}
+
+/// Removes a folder or a file, if it is there.
+///
+/// # Errors
+/// [`SnapshotFault::Write`].
+pub(super) fn remove(folder: &Path) -> Result<(), SnapshotFault> {
+    let removed = if folder.is_file() {
+        std::fs::remove_file(folder)
+    } else {
+        std::fs::remove_dir_all(folder)
+    };
+    match removed {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(SnapshotFault::Write {
             path: folder.into(),
             source,
@@ -260,3 +379,6 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), SnapshotFault> {
         source,
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests;

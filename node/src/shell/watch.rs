@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runtime::{Clock, SignerWitness};
+use super::snapshot::SnapshotFault;
 use crate::core::{Committed, Divergence, Event, GatesLacking, Peer, PeerFault, VoteSeen};
 use fit::{Fit, Part, TimersFit};
 use heights::HeightClock;
@@ -256,6 +257,29 @@ impl Watch {
         );
         let open_height = block.header.height.next();
         self.judge_timers(&block.executed.state.parameters_at(open_height));
+    }
+
+    /// The newest snapshot that there is.
+    pub fn snapshot_at(&self, height: Height) {
+        self.metrics.snapshot_at(height.get());
+    }
+
+    /// A snapshot was taken, in so many seconds, or was not.
+    pub fn snapshot(&self, height: Height, taken: &Result<f64, SnapshotFault>) {
+        let height = height.get();
+        match taken {
+            Ok(seconds) => {
+                self.metrics.snapshot_at(height);
+                self.metrics.snapshot_took(*seconds);
+                tracing::info!(height, ms = (seconds * 1_000.0).round(), "snapshot taken");
+            }
+            Err(error) => {
+                let reason = error.code().unwrap_or("snapshot-disk");
+                self.metrics.no_snapshot(reason);
+                let source = std::error::Error::source(error).map(ToString::to_string);
+                tracing::warn!(height, reason, %error, source, "no snapshot was taken");
+            }
+        }
     }
 
     /// The execution of a block took that long.

@@ -1,4 +1,5 @@
-//! A validator that lost its data, and begins with a snapshot of another's: `falaj snapshot` on the homes of a network that runs.
+//! A validator that lost its data, and begins with a snapshot of another's, which was stopped for it or runs on: `falaj snapshot` on the homes
+//! of a network that runs.
 
 use falaj_testnet::manifest::{Manifest, SignerKind};
 use falaj_testnet::program::Environment;
@@ -66,6 +67,46 @@ async fn a_validator_without_data_begins_with_a_snapshot_and_is_needed() {
     stage.seen.moves_on().await;
     stage.start_again(AWAY).await;
     stage.seen.catches_up(AWAY).await;
+    payments.end().await;
+    stage.conclude();
+}
+
+/// Goal: a node takes snapshots while it runs, keeps the last two, and gives them out without being stopped; another begins with one, and
+/// votes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_node_gives_a_snapshot_that_another_begins_with() {
+    let mut stage = Stage::raise(&order(4, SignerKind::Software)).await;
+    let giver = home(&stage, GIVER);
+    stage.cluster.kill(GIVER).expect("a running node");
+    let config = giver.join("config.toml");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let often = text.replace("interval_heights = 10000", "interval_heights = 2");
+    assert_ne!(often, text);
+    std::fs::write(&config, often).expect("a file of the test");
+    stage.start_again(GIVER).await;
+    let payments = Payments::begin(&stage.seen.network).await;
+    let taken = loop {
+        payments.settle_more().await;
+        let listed = ask(&giver, &["snapshot", "list"]);
+        let taken = listed["snapshots"].as_array().expect("a list").len();
+        assert!(taken <= 2, "{listed}");
+        if taken == 2 {
+            break listed;
+        }
+    };
+    let late = home(&stage, LATE);
+    stage.cluster.kill(LATE).expect("a running node");
+    let out = stage.cluster.folder().join("taken");
+    let out = out.to_str().expect("a path in UTF-8").to_owned();
+    let exported = ask(&giver, &["snapshot", "export", &out, "--taken"]);
+    let height = exported["height"].as_u64();
+    assert!(height >= taken["snapshots"][1]["height"].as_u64());
+    std::fs::remove_dir_all(late.join("data")).expect("a folder to lose");
+    let restored = ask(&late, &["snapshot", "restore", &out]);
+    assert_eq!(restored["state_root"], exported["state_root"]);
+    stage.start_again(LATE).await;
+    stage.seen.catches_up(LATE).await;
+    stage.seen.votes(LATE).await;
     payments.end().await;
     stage.conclude();
 }

@@ -270,6 +270,9 @@ const fn startup_code(error: &StartupError) -> u8 {
             | SnapshotFault::TooLong(_)
             | SnapshotFault::Another(_)
             | SnapshotFault::Exists(_)
+            | SnapshotFault::TooManyChanges
+            | SnapshotFault::NoPath
+            | SnapshotFault::NoRoom { .. }
             | SnapshotFault::Read { .. } => Failure::DATA,
         },
         StartupError::Logs(_) | StartupError::State(_) => Failure::DATA,
@@ -309,7 +312,10 @@ impl From<SnapshotFault> for Failure {
             | SnapshotFault::Snapshot(_)
             | SnapshotFault::Surplus(_)
             | SnapshotFault::TooLong(_)
-            | SnapshotFault::Another(_) => Self::DISK,
+            | SnapshotFault::Another(_)
+            | SnapshotFault::TooManyChanges
+            | SnapshotFault::NoPath
+            | SnapshotFault::NoRoom { .. } => Self::DISK,
         };
         Self::new(code, fault)
     }

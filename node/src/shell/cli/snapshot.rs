@@ -1,4 +1,4 @@
-//! `falaj snapshot`: the state after the last block of a stopped node as a folder of proven chunks, its check, and a node begun with it.
+//! `falaj snapshot`: the state after a block as a folder of proven chunks, its check, and a node begun with it.
 //!
 //! Invariant: nothing is believed but the genesis, and with one the checkpoint; a home is changed after everything was proven, and its
 //! signing guard never.
@@ -9,9 +9,10 @@
 use clap::{Args, Subcommand};
 use falaj_consensus::durable::LogError;
 use falaj_consensus::message::Header;
+use falaj_consensus::types::Height;
 use falaj_consensus::verify::RealChecker;
 use falaj_ledger::bundle::CertifiedOutcome;
-use falaj_ledger::snapshot::{Cut, Manifest, SnapshotError};
+use falaj_ledger::snapshot::SnapshotError;
 use falaj_ledger::state::State;
 use falaj_ledger::trust::{Checkpoint, Trust};
 use serde_json::json;
@@ -23,17 +24,23 @@ use crate::shell::config::{CONFIG_FILE, Config, checkpoint};
 use crate::shell::home::{Folders, HomeError, expect_finished, read_genesis};
 use crate::shell::node;
 use crate::shell::recover::set_changes;
+use crate::shell::shelf::Shelf;
 use crate::shell::snapshot::{self, SnapshotFault};
 use crate::storage::check_gates;
 
 /// Takes, checks and restores snapshots.
 #[derive(Subcommand)]
 pub(super) enum Snapshot {
-    /// Write the state after the last block of the home's node, which is stopped, into a new folder.
+    /// Write the state after the last block of the home's node, which is stopped, or a snapshot that it took while it ran, into a new folder.
     Export {
         /// The folder to make.
         folder: PathBuf,
+        /// Copy the snapshot of this height, or the newest, of those that the node has taken; it may run.
+        #[arg(long, value_name = "HEIGHT", num_args = 0..=1, require_equals = true)]
+        taken: Option<Option<u64>>,
     },
+    /// List the snapshots that the home's node has taken and keeps.
+    List,
     /// Prove every byte of a snapshot under a genesis.
     Verify {
         /// The snapshot's folder.
@@ -53,7 +60,7 @@ pub(super) enum Snapshot {
 }
 
 /// What is trusted beside the genesis.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct Trusted {
     /// A block that the certificates must lead through, as `falaj snapshot export` and `verify` print it; beside that of the
     /// configuration.
@@ -64,7 +71,18 @@ pub(super) struct Trusted {
 impl Snapshot {
     pub(super) fn run(&self, scene: &Scene) -> Result<(), Failure> {
         match self {
-            Self::Export { folder } => export(scene, folder),
+            Self::Export { folder, .. } if folder.exists() => {
+                Err(SnapshotFault::Exists(folder.clone()).into())
+            }
+            Self::Export {
+                folder,
+                taken: None,
+            } => export(scene, folder),
+            Self::Export {
+                folder,
+                taken: Some(height),
+            } => export_taken(scene, folder, *height),
+            Self::List => list(scene),
             Self::Verify {
                 folder,
                 genesis,
@@ -93,42 +111,126 @@ impl Trusted {
 }
 
 fn export(scene: &Scene, folder: &Path) -> Result<(), Failure> {
-    if folder.exists() {
-        return Err(SnapshotFault::Exists(folder.into()).into());
-    }
     let config = Config::load(&scene.home)?;
-    let opened = node::open(&scene.home, &config)?;
+    let opened = node::open(&scene.home, &config).map_err(|error| {
+        let failure = Failure::from(error);
+        if failure.code() == Failure::IN_USE {
+            failure.fix("stop the node, or add --taken for a snapshot that it took while it ran")
+        } else {
+            failure
+        }
+    })?;
     let (state, start) = (&opened.base.state, opened.found.start());
     let Some((header, certificate)) = opened.found.last() else {
         let text = "no block is decided here, and the state of genesis needs no snapshot";
         return Err(Failure::new(Failure::CHECK, text).with("name", "snapshot-nothing-decided"));
     };
     let changes = set_changes(&*opened.store, state, start).map_err(node::StartError::from)?;
-    let outcome = opened.base.outcome.clone();
-    let proof = CertifiedOutcome::new(header.clone(), outcome, certificate)
-        .and_then(|certified| certified.after(changes))
-        .ok_or_else(|| {
-            Failure::new(
-                Failure::CHECK,
-                "the validators changed more often than a snapshot can show",
-            )
-            .with("name", "snapshot-too-many-changes")
-        })?;
-    let cut = Cut::of(state.map()).map_err(SnapshotFault::from)?;
-    let manifest = Manifest::of(state, &cut, proof.clone()).map_err(failed_export)?;
-    // What this home could not prove, nobody would believe.
+    let certified = snapshot::Certified {
+        header,
+        outcome: &opened.base.outcome,
+        certificate,
+        changes,
+    };
     let trust = Trust::of_genesis(&opened.genesis);
-    let checked = manifest.clone().verify(&trust, &[], &RealChecker);
-    checked.map_err(SnapshotFault::from)?;
+    let made = certified.of(state, &trust, &RealChecker);
+    let (manifest, cut) = made.map_err(failed_export)?;
     let chunks = (0..cut.parts().len()).map_while(|index| cut.chunk(index));
     snapshot::write(folder, &manifest, chunks)?;
-    tell(scene, "exported", &proof, state, cut.parts().len());
+    tell(
+        scene,
+        "exported",
+        manifest.proof(),
+        state,
+        cut.parts().len(),
+    );
     Ok(())
 }
 
-fn failed_export(error: SnapshotError) -> Failure {
-    let under_way = matches!(error, SnapshotError::ChangeUnderWay(_));
-    let failure = Failure::from(SnapshotFault::from(error));
+/// Copies a snapshot that the node has taken, whether it runs or not, and proves the copy.
+fn export_taken(scene: &Scene, folder: &Path, height: Option<u64>) -> Result<(), Failure> {
+    let (config, shelf) = shelf(scene)?;
+    let genesis = read_genesis(&scene.home.join(&config.paths.genesis))?;
+    let height = match height {
+        Some(height) => Height::new(height),
+        None => shelf.newest()?.ok_or_else(|| none_taken(&config))?,
+    };
+    let from = shelf.folder_of(height);
+    if !from.exists() {
+        let text = format!("no snapshot of height {height} is kept");
+        let failure = Failure::new(Failure::USAGE, text).with("name", "snapshot-not-taken");
+        return Err(failure.fix("falaj snapshot list says which are"));
+    }
+    let trust = Trust::of_genesis(&genesis);
+    let checkpoints = Trusted::default().with(Some(&config))?;
+    let proven = snapshot::keep(&from, folder, &trust, &checkpoints, &RealChecker)?;
+    tell(
+        scene,
+        "exported",
+        &proven.proof,
+        &proven.state,
+        proven.chunks,
+    );
+    Ok(())
+}
+
+fn none_taken(config: &Config) -> Failure {
+    let failure = Failure::new(Failure::CHECK, "the node has taken no snapshot yet")
+        .with("name", "snapshot-not-taken");
+    match config.snapshot.interval_heights {
+        0 => failure.fix("set snapshot.interval_heights in the configuration and start the node again; or stop it and export without --taken"),
+        every => failure.fix(format!("it takes one every {every} heights (snapshot.interval_heights); or stop it and export without --taken")),
+    }
+}
+
+fn list(scene: &Scene) -> Result<(), Failure> {
+    let (_, shelf) = shelf(scene)?;
+    let mut rows = Vec::new();
+    for height in shelf.heights()? {
+        rows.push((height, shelf.manifest(height)?, shelf.folder_of(height)));
+    }
+    if scene.json {
+        let rows = rows.iter().map(|(height, manifest, folder)| {
+            json!({
+                "height": height.get(),
+                "time_us": manifest.proof().header().time_us,
+                "chunks": manifest.parts().len(),
+                "entries": manifest.entries(),
+                "folder": folder,
+            })
+        });
+        print::json(&json!({ "snapshots": rows.collect::<Vec<_>>() }));
+        return Ok(());
+    }
+    if rows.is_empty() {
+        print::line("no snapshot is kept");
+    }
+    for (height, manifest, folder) in &rows {
+        let facts = format!(
+            "{} chunks, {} entries, {}",
+            manifest.parts().len(),
+            manifest.entries(),
+            folder.display()
+        );
+        print::line(&print::row(&height.to_string(), &facts));
+    }
+    Ok(())
+}
+
+/// The snapshots of the home's node.
+fn shelf(scene: &Scene) -> Result<(Config, Shelf), Failure> {
+    let config = Config::load(&scene.home)?;
+    expect_finished(&scene.home)?;
+    let shelf = Shelf::of(&scene.home.join(&config.paths.data));
+    Ok((config, shelf))
+}
+
+fn failed_export(error: SnapshotFault) -> Failure {
+    let under_way = matches!(
+        error,
+        SnapshotFault::Snapshot(SnapshotError::ChangeUnderWay(_))
+    );
+    let failure = Failure::from(error);
     if under_way {
         failure.fix("start the node, let it go two blocks on, stop it, and export again")
     } else {

@@ -5,16 +5,22 @@
 
 use falaj_consensus::durable::{FramedLog, LogId, OsDisk};
 use falaj_consensus::verify::RealChecker;
+use falaj_ledger::genesis::Genesis;
 use falaj_ledger::store::Store;
+use falaj_ledger::trust::Trust;
 use falaj_ledger::validate::Rules;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{Signing, StartError, free_bytes};
 use crate::core::Input;
 use crate::shell::runtime::{
-    Clock, CoreHandle, DISK_RESERVE_BYTES, Fatal, LogThread, SignerThread, StoreThread, Workers,
+    Clock, CoreHandle, DISK_RESERVE_BYTES, Fatal, LogThread, SignerThread, Snapshots, StoreThread,
+    Taking, Workers,
 };
+use crate::shell::shelf::Shelf;
+use crate::shell::view::View;
 use crate::shell::watch::Watch;
 
 /// What all threads share.
@@ -27,11 +33,46 @@ pub(super) struct Host<'a> {
 
 impl Host<'_> {
     /// The thread that writes the store.
-    pub(super) fn store(&self, store: &Arc<dyn Store>) -> Result<StoreThread, StartError> {
+    pub(super) fn store(
+        &self,
+        store: &Arc<dyn Store>,
+        snapshots: Option<Snapshots>,
+    ) -> Result<StoreThread, StartError> {
         let timed = self.watch.timed_sync("store");
         let store = Arc::clone(store);
-        StoreThread::start(store, self.results(), timed, self.fatal.clone())
+        StoreThread::start(store, self.results(), timed, snapshots, self.fatal.clone())
             .map_err(StartError::Thread)
+    }
+
+    /// The thread that takes snapshots into a data folder, if the interval is not 0.
+    pub(super) fn snapshots(
+        &self,
+        interval: u64,
+        data: &Path,
+        genesis: &Genesis,
+        view: &Arc<View>,
+    ) -> Result<Option<Snapshots>, StartError> {
+        let Some(interval) = NonZero::new(interval) else {
+            return Ok(None);
+        };
+        let (view, watch) = (Arc::clone(view), Arc::clone(&self.watch));
+        let disk = data.to_owned();
+        let taking = Taking {
+            interval,
+            shelf: Shelf::of(data),
+            trust: Trust::of_genesis(genesis),
+            checker: Box::new(RealChecker),
+            changes: Box::new(move |height, state| view.set_path().to(height, state)),
+            // The logs' own reserve, and as much again, stays free.
+            has_room: Box::new(move |bytes| {
+                let least = bytes.saturating_add(DISK_RESERVE_BYTES.saturating_mul(2));
+                free_bytes(&disk).is_none_or(|free| free >= least)
+            }),
+            told: Box::new(move |height, taken| watch.snapshot(height, &taken)),
+        };
+        let started = Snapshots::start(taking).map_err(StartError::Thread)?;
+        self.watch.snapshot_at(started.newest());
+        Ok(Some(started))
     }
 
     /// The thread that owns the guard and asks the key.
@@ -67,7 +108,7 @@ impl Host<'_> {
     pub(super) fn workers(&self, rules: Arc<Rules>) -> Result<Workers, StartError> {
         let watch = Arc::clone(&self.watch);
         let executed = move |seconds| watch.executed(seconds);
-        let count = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let count = std::thread::available_parallelism().map_or(2, NonZero::get);
         let checker = Arc::new(RealChecker);
         Workers::start(count, checker, rules, self.results(), executed, self.fatal)
             .map_err(StartError::Thread)

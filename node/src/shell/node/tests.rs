@@ -36,7 +36,7 @@ fn folders_stay_locked_until_the_last_writer_has_ended() {
         let _kept = &last;
     }));
     let fatal = Fatal::with(|code, reason| panic!("{code}, {reason}"));
-    let store = StoreThread::start(store, |_| {}, |_| {}, fatal).unwrap();
+    let store = StoreThread::start(store, |_| {}, |_| {}, None, fatal).unwrap();
     let (handle, _inbox) = CoreHandle::channel();
     drop(Threads {
         handle,

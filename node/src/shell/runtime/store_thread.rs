@@ -2,7 +2,7 @@
 //!
 //! Invariant: it gets a block only after its certificate is on disk, so the store is never ahead of the block log by more than a crash can show;
 //! a failed write ends the process, because the state of the disk is then unknown.
-//! Checkpoints of the whole state are [made beside it](super::checkpoints): a block never waits for one.
+//! [Checkpoints](super::checkpoints) and [snapshots](super::snapshots) of the whole state are made beside it: a block never waits for one.
 //! Bounds: the replica stands still before more than a few dozen blocks wait here.
 
 use falaj_ledger::store::{Store, StoreError};
@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use super::checkpoints::Checkpoints;
 use super::fatal::{Fatal, exit_code};
+use super::snapshots::Snapshots;
 use crate::core::{Committed, Input};
 use crate::shell::history::block_write;
 
@@ -28,7 +29,7 @@ pub struct StoreThread {
 }
 
 impl StoreThread {
-    /// Starts it; [`Input::Persisted`] goes to `results`, durations in seconds to `timed`.
+    /// Starts it; [`Input::Persisted`] goes to `results`, durations in seconds to `timed`, blocks that are there to `snapshots`.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -36,6 +37,7 @@ impl StoreThread {
         store: Arc<dyn Store>,
         results: impl Fn(Input) + Send + 'static,
         timed: impl Fn(f64) + Send + 'static,
+        mut snapshots: Option<Snapshots>,
         fatal: Fatal,
     ) -> std::io::Result<Self> {
         let (commands, inbox) = channel();
@@ -43,7 +45,13 @@ impl StoreThread {
         let thread = std::thread::Builder::new()
             .name("store".into())
             .spawn(move || {
-                if let Err(error) = run(&*store, &checkpoints, &inbox, &results, &timed) {
+                if let Err(error) = run(
+                    &*store,
+                    (&checkpoints, snapshots.as_mut()),
+                    &inbox,
+                    &results,
+                    &timed,
+                ) {
                     fatal.end(exit_code::DISK, format!("the ledger's store: {error}"));
                 }
             })?;
@@ -80,7 +88,7 @@ impl Drop for StoreThread {
 
 fn run(
     store: &dyn Store,
-    checkpoints: &Checkpoints,
+    (checkpoints, mut snapshots): (&Checkpoints, Option<&mut Snapshots>),
     inbox: &Receiver<StoreCommand>,
     results: &impl Fn(Input),
     timed: &impl Fn(f64),
@@ -92,6 +100,9 @@ fn run(
         timed(started.elapsed().as_secs_f64());
         results(Input::Persisted(block.header.height));
         checkpoints.offer(&write.marker, &block.executed);
+        if let Some(snapshots) = &mut snapshots {
+            snapshots.offer(&block);
+        }
     }
     Ok(())
 }

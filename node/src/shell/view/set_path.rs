@@ -23,7 +23,7 @@ impl SetPath {
     }
 
     /// A block is final. Keeps it if it fixed another set.
-    pub(super) fn push(&self, block: &Committed) {
+    pub(in crate::shell) fn push(&self, block: &Committed) {
         let next = block.header.height.next();
         let state = &block.executed.state;
         let validators = state.validators_at(next.next());

@@ -66,6 +66,9 @@ pub struct Metrics {
     pub(super) bytes: Count<2>,
     pub(super) stream_dropped: Count<1>,
     sync_seconds: Seconds<1>,
+    snapshot_height: Gauge,
+    snapshot_seconds: Histogram,
+    snapshot_failures: Count<1>,
     pub(super) db_bytes: Gauge,
     pub(super) disk_free_bytes: Gauge,
     pub(super) ready: Level<1>,
@@ -229,6 +232,9 @@ impl Metrics {
                 "Messages dropped from a full queue or lost with their connection",
             ),
             sync_seconds: b.seconds_by("sync_seconds", "Syncs of a log, or commits of the store"),
+            snapshot_height: b.gauge("snapshot_height", "Height of the last snapshot taken"),
+            snapshot_seconds: b.seconds("snapshot_seconds", "Taking a snapshot of the state"),
+            snapshot_failures: b.count("snapshot_failures", "Snapshots that were not taken"),
             db_bytes: b.gauge("db_bytes", "Size of the ledger's store"),
             disk_free_bytes: b.gauge("disk_free_bytes", "Room on the data's disk"),
             ready: b.level("ready", "Checks of readiness"),
@@ -254,6 +260,20 @@ impl Metrics {
         self.sync_seconds
             .get_or_create(&[("file", file.to_owned())])
             .clone()
+    }
+
+    pub(super) fn snapshot_at(&self, height: u64) {
+        let height = i64::try_from(height).unwrap_or(i64::MAX);
+        self.snapshot_height.set(height);
+    }
+
+    pub(super) fn snapshot_took(&self, seconds: f64) {
+        self.snapshot_seconds.observe(seconds);
+    }
+
+    pub(super) fn no_snapshot(&self, reason: &'static str) {
+        let labels = [("reason", reason.to_owned())];
+        self.snapshot_failures.get_or_create(&labels).inc();
     }
 
     pub(super) fn gates_lacking(&self) {

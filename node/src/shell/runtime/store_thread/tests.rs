@@ -108,7 +108,7 @@ fn a_checkpoint_holds_up_no_block() {
     let (results, inputs) = channel();
     let fatal = Fatal::with(|code, message| panic!("{code}: {message}"));
     let results = move |input| drop(results.send(input));
-    let thread = StoreThread::start(Arc::new(store), results, |_| {}, fatal).unwrap();
+    let thread = StoreThread::start(Arc::new(store), results, |_| {}, None, fatal).unwrap();
     let sender = thread.sender().unwrap();
     let heights =
         (1..=4).flat_map(|turn| [turn * CHECKPOINT_HEIGHTS, turn * CHECKPOINT_HEIGHTS + 1]);
