@@ -19,9 +19,11 @@ mod guard_position;
 mod holdings;
 mod input;
 mod job;
+mod joining;
 mod mempool;
 mod replica;
 mod serving;
+mod snapshots;
 mod sync;
 mod wire;
 
@@ -37,10 +39,18 @@ pub use gate::GatesLacking;
 pub use holdings::{BatchLoad, Holdings, Load, PeerLoad, Quota};
 pub use input::{FindFor, Input, Peer, ReadFor, Sent, Ticket, Timer};
 pub use job::{ExecuteJob, ExecuteResult, HeightContext, JobTools, VerifyJob, VerifyResult};
+pub use joining::{
+    CheckPiece, CheckedPiece, FallBack, JoinEffect, JoinEnd, JoinEvent, JoinInput, JoinRules,
+    Joining, Piece, Verdict,
+};
 pub use mempool::{Full, Mempool, MempoolLimits};
 pub use replica::{
     Cause, Missing, OwnCause, Recovered, RecoveredBatches, RecoveredBlock, Replica, ReplicaConfig,
     UnorderedBatch, Why,
+};
+pub use snapshots::{
+    MANIFEST_PIECE_BYTES, ShelfInMemory, SnapshotAnswer, SnapshotName, SnapshotPart, SnapshotShelf,
+    answer_from, piece_of,
 };
 pub use sync::{AHEAD_MAX, Reach, Sync};
 pub use wire::{Ack, Class, DecidedBlock, Frame, Message, ProposalBundle};

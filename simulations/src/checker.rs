@@ -35,7 +35,7 @@ use std::sync::Arc;
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, Position};
 use falaj_consensus::message::{Outcome, Statement};
-use falaj_consensus::types::{Height, Now};
+use falaj_consensus::types::{BlockId, Height, Now, OutcomeHash};
 use falaj_hsm::Place;
 use falaj_ledger::transaction::TxKey;
 use falaj_node::core::{Committed, Event, Frame, Holdings};
@@ -276,6 +276,19 @@ impl Judge {
     /// A node runs another program from now on, which supports these features.
     pub fn program_changed(&mut self, node: NodeIndex, features: u64) {
         self.upgrades.program_changed(node, features);
+    }
+
+    /// A node stands on a state that it was given, after the block of that height, id and outcome.
+    pub fn restored(
+        &mut self,
+        at: SimTime,
+        node: NodeIndex,
+        height: Height,
+        block: (BlockId, OutcomeHash),
+    ) {
+        if let Err(what) = self.agreement.restored(node, height, block) {
+            self.blame("agreement", at, node, what);
+        }
     }
 
     /// Shows an observation at a node to every oracle.

@@ -75,6 +75,8 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after_changes: Option<u64>,
     },
+    /// A node that was not there until now starts for the first time, on empty disks, and joins by a snapshot that the others have taken.
+    Arrive(NodeIndex),
     /// The disk of one of a node's logs becomes slow or unreliable.
     Disk {
         /// Whose.

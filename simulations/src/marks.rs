@@ -249,6 +249,16 @@ marks! {
     KeyRotated = "key_rotated";
     /// A validator that genesis does not name signed a statement.
     NewcomerVoted = "newcomer_voted";
+    /// A node began with a snapshot that others gave it.
+    Joined = "joined";
+    /// One that joins was dropped in the middle and went on from what it had kept.
+    JoinResumed = "join_resumed";
+    /// One that joins dropped who gave it something wrong of a snapshot.
+    SnapshotLie = "snapshot_lie";
+    /// One that joins left a snapshot that nobody had any more.
+    SnapshotVanished = "snapshot_vanished";
+    /// One that was to join fetched blocks instead.
+    FellBack = "fell_back";
     /// A validator signed a statement with the key that came after that of genesis.
     VotedWithNewKey = "voted_with_new_key";
     /// The parameters changed.

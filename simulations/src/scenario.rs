@@ -20,7 +20,7 @@ use crate::byzantine::Behaviour;
 use crate::cities::{City, STRETCH_PERCENT};
 use crate::clock::Clock;
 use crate::disk::DiskDials;
-use crate::fault::Timed;
+use crate::fault::{Fault, Timed};
 use crate::network::LinkDials;
 use crate::types::{NodeIndex, SimTime};
 use crate::workload::WorkloadDials;
@@ -115,6 +115,19 @@ impl Scenario {
     pub fn judged_by_nobody(&self) -> BTreeSet<NodeIndex> {
         let liars = self.byzantine.keys().copied();
         liars.chain(self.unsound.iter().copied()).collect()
+    }
+
+    /// Who is not there at the beginning, and arrives.
+    #[must_use]
+    pub fn arrivals(&self) -> BTreeSet<NodeIndex> {
+        let arrive = |timed: &Timed| {
+            if let Fault::Arrive(node) = timed.fault {
+                Some(node)
+            } else {
+                None
+            }
+        };
+        self.faults.iter().filter_map(arrive).collect()
     }
 
     /// How long a message between two nodes takes for the way alone, there and back alike.

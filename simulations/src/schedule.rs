@@ -140,7 +140,9 @@ impl Schedule {
                 | Message::Blocks(_)
                 | Message::GetBlock { .. }
                 | Message::GetBlocks { .. }
-                | Message::GetBatches { .. },
+                | Message::GetBatches { .. }
+                | Message::GetSnapshot(_)
+                | Message::Snapshot(_),
             ) => Arrival {
                 at: self.last(now),
                 keeps_quorum: false,

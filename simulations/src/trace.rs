@@ -12,7 +12,7 @@ use std::sync::mpsc::Sender;
 pub use line::Line;
 
 use falaj_consensus::message::Batch;
-use falaj_node::core::{Frame, Message};
+use falaj_node::core::{Frame, Message, SnapshotAnswer};
 
 use crate::types::{NodeIndex, SimTime};
 
@@ -224,7 +224,28 @@ pub fn summary(frame: &Frame) -> String {
         Some(Message::GetBlocks { from, count }) => format!("wants {count} blocks from {from}"),
         Some(Message::Blocks(blocks)) => format!("{} blocks", blocks.len()),
         Some(Message::Evidence(evidence)) => format!("evidence {:?}", evidence.key()),
+        Some(Message::GetSnapshot(part)) => format!("wants of a snapshot {part:?}"),
+        Some(Message::Snapshot(answer)) => answer_words(answer),
     };
     let (height, acks) = (frame.height, &frame.acks);
     format!("at height {height}, acks {acks:?}: {words}")
+}
+
+fn answer_words(answer: &SnapshotAnswer) -> String {
+    match answer {
+        SnapshotAnswer::Newest(None) => "has no snapshot".to_owned(),
+        SnapshotAnswer::Newest(Some(name)) => format!("has the snapshot of {}", name.height),
+        SnapshotAnswer::Manifest { name, bytes, .. } => {
+            format!(
+                "manifest of snapshot {}, {} bytes",
+                name.height,
+                bytes.len()
+            )
+        }
+        SnapshotAnswer::Chunk { name, index, bytes } => format!(
+            "chunk {index} of snapshot {}, {} bytes",
+            name.height,
+            bytes.len()
+        ),
+    }
 }

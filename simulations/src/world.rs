@@ -16,6 +16,7 @@ mod faults;
 mod holdings;
 mod host;
 mod images;
+mod joining;
 mod keys;
 mod log_device;
 mod node;
@@ -45,6 +46,7 @@ use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::{Checker, RealChecker};
 use falaj_ledger::account::AccountId;
 use falaj_ledger::state::{Opened, State};
+use falaj_ledger::trust::Trust;
 use falaj_ledger::validate::Rules;
 use falaj_node::core::Replica;
 
@@ -83,6 +85,7 @@ struct Shared {
     set: Arc<ValidatorSet>,
     checker: Arc<dyn Checker>,
     rules: Rules,
+    trust: Arc<Trust>,
     /// What nodes share that were set up from another genesis, once there is one.
     elsewhere: Option<Box<OtherGenesis>>,
 }
@@ -101,6 +104,7 @@ impl Shared {
             set: Arc::new(economy.genesis.validators.clone()),
             checker,
             rules: Rules::of_genesis(&economy.genesis),
+            trust: Arc::new(Trust::of_genesis(&economy.genesis)),
             elsewhere: None,
         }
     }

@@ -174,6 +174,8 @@ mutations! {
     HeightStatedAhead = "height_stated_ahead";
     /// Who is behind is given certificates of a wrong round.
     CertificateRelabelled = "certificate_relabelled";
+    /// Who joins by a snapshot keeps chunks that it did not check.
+    ChunksUnchecked = "chunks_unchecked";
 
     /// A transfer credits and does not debit, and the ledger does not look.
     DebitForgotten = "debit_forgotten";

@@ -37,8 +37,11 @@ impl<'a> Cut<'a> {
         Self::within(map, CHUNK_BYTES)
     }
 
-    /// The same with chunks of other sizes, for tests.
-    pub(super) fn within(map: &'a StateMap, bytes_max: usize) -> Result<Self, SnapshotError> {
+    /// The same with chunks of other sizes, for tests and for worlds of small states.
+    ///
+    /// # Errors
+    /// [`SnapshotError::TooLarge`].
+    pub fn within(map: &'a StateMap, bytes_max: usize) -> Result<Self, SnapshotError> {
         let mut sorted: Vec<(Leaf, chunk::Entry<'a>)> = map
             .iter()
             .map(|(key, value)| {

@@ -7,9 +7,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize, io};
 use falaj_consensus::bounded;
-use falaj_consensus::hash;
+use falaj_consensus::hash::{self, Tag};
 use falaj_consensus::message::{Header, Outcome, decode};
-use falaj_consensus::types::Height;
+use falaj_consensus::types::{Hash32, Height};
 use falaj_consensus::verify::Checker;
 
 use super::parts::{CHUNKS_MAX, Part, Prefix, fold};
@@ -20,6 +20,8 @@ use crate::state::State;
 use crate::trust::{Checkpoint, Trust};
 
 const VERSION: u16 = 1;
+
+const CUT_TAG: Tag = Tag::new("falaj/snapshot-cut/1");
 
 /// The longest manifest: all of its chunks, and more set changes than any network of usual size has.
 pub const MANIFEST_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -84,6 +86,15 @@ impl Manifest {
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// Names the cut: which chunk has which number, by the manifest's word.
+    ///
+    /// Certificates of one height differ from node to node, so manifests do; chunks are the same wherever the cut is. And a state has more
+    /// than one true cut, so without this name a chunk of another one would look like a wrong one.
+    #[must_use]
+    pub fn cut_hash(&self) -> Hash32 {
+        hash::tagged_borsh(CUT_TAG, &self.parts)
     }
 
     /// Entries of all chunks, by its word.

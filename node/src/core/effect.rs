@@ -19,6 +19,7 @@ use super::divergence::Divergence;
 use super::gate::GatesLacking;
 use super::input::{FindFor, Peer, ReadFor, Ticket, Timer};
 use super::job::{ExecuteJob, VerifyJob};
+use super::snapshots::SnapshotPart;
 use super::wire::Class;
 
 /// What the host starts at once.
@@ -70,6 +71,13 @@ pub enum Effect {
         count: u16,
         /// What for.
         purpose: FindFor,
+    },
+    /// Read a part of a snapshot that the host has taken, for a peer; answered by `SnapshotRead`.
+    ReadSnapshot {
+        /// Who asked.
+        to: Peer,
+        /// What for.
+        part: SnapshotPart,
     },
     /// Start a timer; answered by `Timer`.
     Timer {
@@ -172,6 +180,8 @@ pub enum PeerFault {
     Batch,
     /// Evidence that proves nothing, or whose signatures are wrong.
     Evidence,
+    /// A manifest or a chunk that is not the one of a certified state.
+    Snapshot,
 }
 
 impl PeerFault {
@@ -188,6 +198,7 @@ impl PeerFault {
             Self::Block => "block",
             Self::Batch => "batch",
             Self::Evidence => "evidence",
+            Self::Snapshot => "snapshot",
         }
     }
 }
@@ -215,6 +226,8 @@ pub enum Dropped {
     MemoryAsked,
     /// Evidence: the sender's quota is full.
     EvidenceQuota,
+    /// A request for a part of a snapshot: one is being read.
+    SnapshotAsked,
 }
 
 impl Dropped {
@@ -232,6 +245,7 @@ impl Dropped {
             Self::HeightsAsked => "heights_asked",
             Self::MemoryAsked => "memory_asked",
             Self::EvidenceQuota => "evidence_quota",
+            Self::SnapshotAsked => "snapshot_asked",
         }
     }
 }

@@ -12,6 +12,7 @@ use falaj_hsm::{Refusal, RequestId};
 use std::sync::Arc;
 
 use super::job::{ExecuteResult, VerifyResult};
+use super::snapshots::SnapshotAnswer;
 use super::wire::Class;
 use crate::storage::DecidedRecord;
 
@@ -162,6 +163,13 @@ pub enum Input {
         purpose: ReadFor,
         /// Position and bytes.
         records: Vec<(Position, Vec<u8>)>,
+    },
+    /// A part of a snapshot that was read.
+    SnapshotRead {
+        /// Who asked.
+        to: Peer,
+        /// What there is of it.
+        answer: Box<SnapshotAnswer>,
     },
     /// Decided heights that were found, in a row from the one asked for; it ends where one is missing.
     Found {

@@ -236,6 +236,7 @@ impl Replica {
             Input::Persisted(height) => self.on_persisted(now, height, step),
             Input::Read { purpose, records } => self.on_read(purpose, records, step),
             Input::Found { purpose, heights } => self.on_found(purpose, heights, step),
+            Input::SnapshotRead { to, answer } => self.on_snapshot_read(to, answer, step),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What peers are being served: how much of our reading and sending each of them has in hand.
 //!
-//! Invariant: of a peer's requests for batches, for blocks and for certificates at most one of each is being read at a time; batches that wait
+//! Invariant: of a peer's requests for batches, for blocks, for certificates and for parts of a snapshot at most one of each is being read at a time; batches that wait
 //! behind it are named once and are at most [`WAITING_MAX`]; what goes out from memory stays within [`SENT_BYTES_PER_TICK`] and one message.
 //! So a peer that asks without end takes its own turn and nobody else's. What is beyond is not answered, and whoever needs it asks again.
 //! Units: bytes of frames; ticks are the replica's.
@@ -19,13 +19,15 @@ pub(super) const WAITING_MAX: usize = 512;
 /// Bytes after which a peer gets nothing more from memory until the next tick: a block's worth of batches at the default limits.
 pub(super) const SENT_BYTES_PER_TICK: usize = 8 * 1024 * 1024;
 
-/// What is looked for in the block log, one of each at a time for a peer.
+/// What is looked for in the block log or read of a snapshot, one of each at a time for a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Sought {
     /// Decided blocks.
     Blocks,
     /// A commit certificate.
     Certificate,
+    /// A part of a snapshot.
+    Snapshot,
 }
 
 /// Everything that peers are being served.

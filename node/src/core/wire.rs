@@ -14,6 +14,8 @@ use falaj_consensus::types::{BatchDigest, BlockId, Height, Round, ValidatorId};
 use falaj_consensus::validator_set::Bitmap;
 use std::sync::Arc;
 
+use super::snapshots::{SnapshotAnswer, SnapshotPart};
+
 /// Most digests that one request for batches names.
 pub(super) const BATCHES_REQUESTED_MAX: usize = 64;
 /// Most blocks that one request for blocks asks for.
@@ -32,7 +34,7 @@ pub enum Class {
     Proposals,
     /// Batches.
     Batches,
-    /// Decided blocks for who is behind.
+    /// Decided blocks for who is behind, and snapshots for who begins.
     Sync,
 }
 
@@ -158,6 +160,10 @@ pub enum Message {
     Blocks(Vec<DecidedBlock>) = 11,
     /// Proof that a validator broke the protocol.
     Evidence(Box<Evidence>) = 12,
+    /// "Which snapshot have you", or "send me this part of it".
+    GetSnapshot(SnapshotPart) = 13,
+    /// What of a snapshot is there.
+    Snapshot(Box<SnapshotAnswer>) = 14,
 }
 
 impl Message {
@@ -174,7 +180,9 @@ impl Message {
             | Self::GetBatches { .. }
             | Self::Evidence(_) => Class::Proposals,
             Self::Batch(_) => Class::Batches,
-            Self::GetBlocks { .. } | Self::Blocks(_) => Class::Sync,
+            Self::GetBlocks { .. } | Self::Blocks(_) | Self::GetSnapshot(_) | Self::Snapshot(_) => {
+                Class::Sync
+            }
         }
     }
 
@@ -185,13 +193,15 @@ impl Message {
             Self::GetBatches { digests, .. } => digests.len() <= BATCHES_REQUESTED_MAX,
             Self::GetBlocks { count, .. } => *count <= BLOCKS_REQUESTED_MAX,
             Self::Blocks(blocks) => blocks.len() <= usize::from(BLOCKS_REQUESTED_MAX),
+            Self::Snapshot(answer) => answer.is_bounded(),
             Self::Proposal(_)
             | Self::Polka(_)
             | Self::Certificate(_)
             | Self::PullVotes { .. }
             | Self::GetBlock { .. }
             | Self::Block { .. }
-            | Self::Evidence(_) => true,
+            | Self::Evidence(_)
+            | Self::GetSnapshot(_) => true,
         }
     }
 }

@@ -42,6 +42,7 @@ use super::recover::{
 use super::runtime::{
     Clock, CoreHandle, CoreParts, Fatal, LogHealth, SignerHandle, SignerThread, StoreThread,
 };
+use super::shelf::{Served, Shelf};
 use super::view::{Snapshot, View};
 use super::watch::Watch;
 use crate::core::{Divergence, Input, JobTools, MempoolLimits, Peer, Recovered, ReplicaConfig};
@@ -433,6 +434,7 @@ fn run(
         recovered,
         clock,
         workers: host.workers(rules)?,
+        snapshots: host.serve_snapshots(Served::new(Shelf::of(&shelf)))?,
         block_log,
         batch_log,
         signer: signer.clone().map(|handle| {

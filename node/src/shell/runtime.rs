@@ -13,6 +13,7 @@ mod inbox;
 mod log_reader;
 mod log_thread;
 mod signer_thread;
+mod snapshot_thread;
 mod snapshots;
 mod store_thread;
 mod timers;
@@ -25,6 +26,7 @@ pub use inbox::{CoreHandle, CoreInbox, Question};
 pub use log_reader::LogRead;
 pub use log_thread::{DISK_RESERVE_BYTES, LogCommand, LogHealth, LogThread};
 pub use signer_thread::{SignerHandle, SignerThread, SignerWitness};
+pub use snapshot_thread::SnapshotThread;
 pub use snapshots::{Snapshots, Taking};
 #[cfg(test)]
 pub(super) use store_thread::tests::Idle;

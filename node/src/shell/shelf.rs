@@ -6,12 +6,15 @@
 //! Errors: [`SnapshotFault`].
 //! Source: `docs/spec/snapshots.md`, "Taken while the node runs".
 
+mod served;
+
 use falaj_consensus::types::Height;
 use falaj_ledger::snapshot::Manifest;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::{self, SnapshotFault};
+pub use served::Served;
 
 /// How many snapshots are kept.
 const KEPT: usize = 2;

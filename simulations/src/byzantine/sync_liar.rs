@@ -1,8 +1,8 @@
 //! A sync liar: what it sends to those who are behind is not what they asked for.
 
 use falaj_consensus::message::Body;
-use falaj_consensus::types::{Hash32, OutcomeHash};
-use falaj_node::core::{DecidedBlock, Frame, Message};
+use falaj_consensus::types::{Hash32, Height, OutcomeHash};
+use falaj_node::core::{DecidedBlock, Frame, Message, SnapshotAnswer, SnapshotName};
 
 use super::{Liar, Lie};
 use crate::chance::{Draw, Site};
@@ -29,6 +29,10 @@ pub(super) fn rewrite(liar: &mut Liar<'_>, to: Vec<NodeIndex>, mut frame: Frame)
             }
             true
         }
+        Some(Message::Snapshot(answer)) => {
+            spoil_snapshot(&draw, answer);
+            true
+        }
         _ => false,
     };
     liar.marks.hit_if(lied, Mark::LieInSync);
@@ -46,6 +50,24 @@ fn spoil_blocks(draw: &Draw, blocks: &mut Vec<DecidedBlock>) {
         3 => block.certificate.signatures.truncate(1),
         _ => {
             blocks.remove(place);
+        }
+    }
+}
+
+/// A snapshot that nobody has, or another byte.
+fn spoil_snapshot(draw: &Draw, answer: &mut SnapshotAnswer) {
+    match answer {
+        SnapshotAnswer::Newest(newest) if draw.word(0).below(2) == 0 => {
+            let (height, cut) = (Height::new(1 << 40), Hash32::ZERO);
+            *newest = Some(SnapshotName { height, cut });
+        }
+        SnapshotAnswer::Newest(_) => {}
+        SnapshotAnswer::Manifest { bytes, .. } | SnapshotAnswer::Chunk { bytes, .. } => {
+            let place = draw.word(1).below(bytes.len().max(1) as u64);
+            let place = usize::try_from(place).expect("it is below a length");
+            if let Some(byte) = bytes.get_mut(place) {
+                *byte ^= 1;
+            }
         }
     }
 }

@@ -70,6 +70,18 @@ impl Agreement {
         Ok(())
     }
 
+    /// A state that was put together from chunks is the one that everybody has after that block.
+    pub(super) fn restored(&mut self, node: NodeIndex, height: Height, block: Decision) -> Finding {
+        let (first, by) = *self.decided.entry(height).or_insert((block, node));
+        if first == block {
+            Ok(())
+        } else {
+            Err(format!(
+                "a snapshot gave {block:?} for height {height}, which is {first:?} at {by}"
+            ))
+        }
+    }
+
     fn in_sequence(&mut self, node: NodeIndex, block: &Committed) -> Finding {
         let (height, known) = (block.header.height, &mut self.nodes[node.position()]);
         if height != known.next() {

@@ -38,6 +38,9 @@ struct Disk {
     released: Place,
     /// Of each author's numbers, how many were found on disk without a gap.
     acknowledged: BTreeMap<ValidatorId, u64>,
+    /// Whether it began with a snapshot: what blocks below it ordered is not here, and an author's numbers count from the first
+    /// acknowledgement on, which is below the first batch that the author sent here or a decided block named.
+    began_late: bool,
 }
 
 #[derive(Debug)]
@@ -122,6 +125,7 @@ impl Disk {
             recorded: Place::GENESIS,
             released: Place::GENESIS,
             acknowledged: BTreeMap::new(),
+            began_late: false,
         }
     }
 
@@ -133,6 +137,10 @@ impl Disk {
         self.batches.retain(|_, at| *at <= batch);
         self.numbers.retain(|_, (at, _)| *at <= batch);
         (self.block, self.batch) = (block, batch);
+        if self.began_late {
+            // What it counted as held without any batch is in no log, and is counted anew.
+            self.acknowledged.clear();
+        }
     }
 
     /// A signature leaves when its intent is on disk, so a restart finds it there.
@@ -200,7 +208,11 @@ impl Disk {
                 let batches = digests(&body);
                 self.bodies.entry(header.id()).or_insert((at, batches));
             }
-            BlockRecord::Restored(_) => {}
+            // Heights up to that of the snapshot count as decided, and it is the one that is stated.
+            BlockRecord::Restored(proof) => {
+                self.certificates.insert(proof.header().height, at);
+                self.began_late = true;
+            }
             BlockRecord::Decided(decided) => {
                 let height = decided.certificate.height;
                 self.certificates.insert(height, at);
@@ -327,7 +339,8 @@ impl Disk {
     }
 
     fn ack(&mut self, ack: Ack) -> Finding {
-        let known = self.acknowledged.entry(ack.author).or_insert(0);
+        let start = if self.began_late { ack.seq } else { 0 };
+        let known = self.acknowledged.entry(ack.author).or_insert(start);
         while *known < ack.seq {
             let next = (ack.author, *known + 1);
             let at = self.numbers.get(&next).map(|(at, _)| *at);

@@ -330,6 +330,24 @@ fn disagreement_is_found() {
     );
 }
 
+/// Goal: a state that was put together from chunks and is not the one that the others have after that block.
+#[test]
+fn another_state_from_a_snapshot_is_found() {
+    for (outcome, found) in [(None, None), (Some([9; 32]), Some("agreement"))] {
+        let mut bench = bench();
+        let header = bench.header();
+        let block = bench.committed(&header);
+        let node = NodeIndex::new(0);
+        assert_eq!(bench.show(node, Observation::Committed(&block)), None);
+        let certified = block.certificate.outcome;
+        let outcome = outcome.map_or(certified, |bytes| OutcomeHash::new(Hash32::new(bytes)));
+        let given = (block.id, outcome);
+        let judge = &mut bench.judge;
+        judge.restored(SimTime::START, ME, Height::new(1), given);
+        assert_eq!(judge.violation().map(|violation| violation.oracle), found);
+    }
+}
+
 /// Goal: a height that was final and is gone after a restart.
 #[test]
 fn a_lost_height_is_found() {

@@ -61,6 +61,7 @@ impl Fault {
             | Self::Clog(_)
             | Self::Unclog(_)
             | Self::Kill(_)
+            | Self::Arrive(_)
             | Self::ImageTaken(_)
             | Self::Crash(_)
             | Self::PowerCut { .. }
@@ -140,6 +141,7 @@ impl Fault {
             | Self::Clog(node)
             | Self::Unclog(node)
             | Self::Kill(node)
+            | Self::Arrive(node)
             | Self::Pause(node)
             | Self::Resume(node)
             | Self::ClockLeap { node, .. }

@@ -4,7 +4,7 @@
 
 use falaj_consensus::message::{Kind, Statement};
 use falaj_consensus::types::{BlockId, Height, Round, ValidatorIndex};
-use falaj_node::core::{Frame, Message};
+use falaj_node::core::{Frame, Message, SnapshotAnswer, SnapshotPart};
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,6 +187,23 @@ fn other_words(frame: &Frame) -> String {
             format!("asks for {count} blocks from height {from}")
         }
         Some(Message::Blocks(blocks)) => format!("{} decided blocks", blocks.len()),
+        Some(Message::GetSnapshot(SnapshotPart::Newest)) => "asks for a snapshot".to_owned(),
+        Some(Message::GetSnapshot(SnapshotPart::Manifest { name, .. })) => {
+            format!("asks for the manifest of snapshot {}", name.height)
+        }
+        Some(Message::GetSnapshot(SnapshotPart::Chunk { name, index })) => {
+            format!("asks for chunk {index} of snapshot {}", name.height)
+        }
+        Some(Message::Snapshot(answer)) => match &**answer {
+            SnapshotAnswer::Newest(None) => "has no snapshot".to_owned(),
+            SnapshotAnswer::Newest(Some(name)) => format!("has the snapshot of {}", name.height),
+            SnapshotAnswer::Manifest { name, .. } => {
+                format!("piece of the manifest of snapshot {}", name.height)
+            }
+            SnapshotAnswer::Chunk { name, index, .. } => {
+                format!("chunk {index} of snapshot {}", name.height)
+            }
+        },
         Some(Message::Evidence(evidence)) => {
             let key = evidence.key();
             let (height, kind) = (key.height, key.kind.name());

@@ -95,6 +95,8 @@ suits! {
     LostToken = "lost-token", "../../scenarios/lost-token.toml";
     /// A node that lacks batches, and a peer that has them and gives none.
     WithheldBatches = "withheld-batches", "suits/withheld-batches.toml";
+    /// A validator arrives late and joins by a snapshot, of which one of the others lies.
+    JoinsBySnapshot = "joins-by-snapshot", "../../scenarios/joins-by-snapshot.toml";
     /// A power cut that takes a signature that had left.
     LostSignature = "a-vote-whose-signature-was-lost", "../../scenarios/regressions/a-vote-whose-signature-was-lost.toml";
 }

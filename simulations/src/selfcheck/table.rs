@@ -177,6 +177,7 @@ pub const fn case(mutation: Mutation) -> Case {
         M::BatchesAskedOfOnePeer => (Area::Fetching, LIVENESS, &[S::WithheldBatches]),
         M::BlocksBelowKept => (Area::Fetching, BOUNDS, &[S::Random]),
         M::HeightStatedAhead => (Area::Fetching, DISCLOSURE, &[S::CalmDay]),
+        M::ChunksUnchecked => (Area::Fetching, AGREEMENT, &[S::JoinsBySnapshot]),
         M::CertificateRelabelled => (Area::Fetching, CERTIFICATES, &[S::BadNetwork]),
 
         M::DebitForgotten => (Area::Execution, CONSERVATION, &[S::CalmDay]),

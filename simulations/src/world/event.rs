@@ -5,7 +5,7 @@ use std::sync::Arc;
 use falaj_consensus::crypto::Signature;
 use falaj_consensus::durable::LogId;
 use falaj_hsm::{BackendError, CallId};
-use falaj_node::core::{Committed, ExecuteJob, Frame, Input, Ticket, Timer, VerifyJob};
+use falaj_node::core::{Committed, ExecuteJob, Frame, Input, JoinInput, Ticket, Timer, VerifyJob};
 
 use crate::hsm::KeyIndex;
 use crate::network::Delivery;
@@ -68,6 +68,8 @@ pub(super) enum Completion {
         signature: Signature,
     },
     Input(Box<Input>),
+    /// For the machine that joins.
+    Joins(Box<JoinInput>),
     Stored(Arc<Committed>),
 }
 
@@ -99,6 +101,7 @@ impl Completion {
             Self::Called { .. } => "token",
             Self::LateSuccess { .. } => "late token",
             Self::Input(_) => "input",
+            Self::Joins(_) => "joins",
             Self::Stored(_) => "stored",
         }
     }
@@ -119,9 +122,11 @@ impl Completion {
             Self::LateSuccess { call, .. } => {
                 format!("token answers call {} when it was given up", call.get())
             }
-            Self::Verify(_) | Self::Execute(_) | Self::Input(_) | Self::GuardSynced(_) => {
-                self.name().to_owned()
-            }
+            Self::Verify(_)
+            | Self::Execute(_)
+            | Self::Input(_)
+            | Self::Joins(_)
+            | Self::GuardSynced(_) => self.name().to_owned(),
         }
     }
 }

@@ -80,6 +80,7 @@ impl World {
             Fault::DiskRoom(node) => self.each_disk(node, SimDisk::make_room),
             Fault::Diverge(node) => self.nodes[node.position()].diverges = true,
             Fault::OtherGenesis(node) => self.set_up_elsewhere(node),
+            Fault::Arrive(node) => self.arrive(node),
             Fault::Mend(node) => self.nodes[node.position()].diverges = false,
             Fault::Program { node, features } => self.change_program(node, features),
             Fault::TokenGone(node) => self.nodes[node.position()].token.set_present(false),
@@ -244,9 +245,13 @@ impl World {
     }
 
     fn end_process(&mut self, place: NodeIndex) {
-        let process = self.nodes[place.position()].process.take();
+        let node = &mut self.nodes[place.position()];
+        let (process, joiner) = (node.process.take(), node.joiner.take());
         self.forget_pause(place);
-        if process.is_none() {
+        if joiner.is_some() {
+            self.tear_draft(place);
+        }
+        if process.is_none() && joiner.is_none() {
             return;
         }
         self.write_ended(place);

@@ -66,7 +66,9 @@ impl Process {
             match effect {
                 Effect::Verify(_) => self.under_way.checks += 1,
                 Effect::Sign { .. } => self.under_way.signatures += 1,
-                Effect::Read { .. } | Effect::Find { .. } => self.under_way.reads += 1,
+                Effect::Read { .. } | Effect::Find { .. } | Effect::ReadSnapshot { .. } => {
+                    self.under_way.reads += 1;
+                }
                 Effect::LatchSigning
                 | Effect::OpenLatch
                 | Effect::OwnStatementSeen { .. }
@@ -84,7 +86,9 @@ impl Process {
         let ended = match input {
             Input::Verified(_) => &mut self.under_way.checks,
             Input::Signed { .. } => &mut self.under_way.signatures,
-            Input::Read { .. } | Input::Found { .. } => &mut self.under_way.reads,
+            Input::Read { .. } | Input::Found { .. } | Input::SnapshotRead { .. } => {
+                &mut self.under_way.reads
+            }
             Input::Received { .. }
             | Input::PeerUp(_)
             | Input::PeerDown(_)

@@ -9,6 +9,7 @@ use falaj_consensus::types::Hash32;
 use falaj_hsm::{Input as SignerInput, Latch, Place, Unlatch};
 use falaj_node::core::{
     Class, Effect, ExecuteResult, Frame, Input, JobTools, Output, Peer, Recovered, Replica,
+    answer_from,
 };
 
 use super::World;
@@ -30,13 +31,16 @@ impl World {
     pub(super) fn start(&mut self, place: NodeIndex) {
         let at = self.now();
         let node = &mut self.nodes[place.position()];
-        if node.is_up() {
+        if node.is_up() || node.is_absent {
             return;
         }
         node.boot += 1;
         let boot = node.boot;
         self.trace.event(at, boot, Tag::Started, place, &[]);
         node.clock.started = at;
+        if node.joins {
+            return self.join_by_snapshot(place);
+        }
         match ready(node, self.shared.of(node), node.now(at)) {
             Ok(ready) => self.run(place, ready),
             Err(_) if !node.disks.have_power() => {
@@ -151,7 +155,7 @@ impl World {
     }
 
     /// The others find the node and it finds them, where the network carries.
-    fn connect(&mut self, place: NodeIndex) {
+    pub(super) fn connect(&mut self, place: NodeIndex) {
         let others: Vec<_> = self
             .nodes()
             .filter(|other| *other != place && self.nodes[other.position()].is_up())
@@ -189,7 +193,7 @@ impl World {
             self.write_missed(due, from, to);
             return self.connection_ends(from, to);
         }
-        if let Some(said) = said {
+        if let Some(said) = said.filter(|_| self.nodes[to.position()].process.is_some()) {
             self.mark_received(said);
             self.observe(to, Observation::Received(said));
         }
@@ -240,6 +244,7 @@ impl World {
                 self.input(place, Input::Executed(result));
             }
             Completion::Input(input) => self.input(place, *input),
+            Completion::Joins(input) => self.joins(place, *input),
             Completion::Synced(log) => self.synced(place, log),
             Completion::Retry(log) => self.retry(place, log),
             Completion::GuardSynced(key) => {
@@ -259,6 +264,7 @@ impl World {
             }
             Completion::Stored(committed) => {
                 self.nodes[place.position()].stored.commit(&committed);
+                self.take_snapshot(place, &committed);
                 self.input(place, Input::Persisted(committed.header.height));
             }
         }
@@ -269,6 +275,9 @@ impl World {
         let Some(input) = self.input_unless_asleep(place, input) else {
             return;
         };
+        if self.nodes[place.position()].joiner.is_some() {
+            return self.hear_while_joining(place, input);
+        }
         let at = self.now();
         let node = &mut self.nodes[place.position()];
         let now = node.now_if_up(at);
@@ -343,6 +352,12 @@ impl World {
                 count,
                 purpose,
             } => self.ask_log(place, LogId::Block, Command::Find(from, count, purpose)),
+            Effect::ReadSnapshot { to, part } => {
+                let answer = Box::new(answer_from(&node.shelf, part));
+                let after_ns = node.costs.store_ns();
+                let read = Input::SnapshotRead { to, answer };
+                self.later(place, after_ns, Completion::Input(Box::new(read)));
+            }
             Effect::Timer { id, after_ns } => {
                 let at = self.now();
                 let node = &mut self.nodes[place.position()];

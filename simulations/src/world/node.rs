@@ -6,10 +6,12 @@ use falaj_consensus::durable::{LogId, PendingQueue};
 use falaj_consensus::message::{Header, Outcome};
 use falaj_consensus::types::Now;
 use falaj_hsm::HeightProof;
+use falaj_ledger::bundle::SetChange;
 use falaj_ledger::state::State;
-use falaj_node::core::{Output, Replica};
+use falaj_node::core::{Joining, Output, Replica, ShelfInMemory};
 
 use super::costs::Costs;
+use super::joining::Draft;
 use super::log_device::LogDevice;
 use super::observe::Course;
 use super::signing::SignerDevice;
@@ -113,6 +115,8 @@ pub(super) struct Stored {
     pub(super) outcome: Outcome,
     /// Every height up to here that fixed another validator set.
     pub(super) decided_sets: Vec<HeightProof>,
+    /// The same with their blocks, as snapshots show them.
+    pub(super) set_changes: Vec<SetChange>,
 }
 
 /// A node.
@@ -127,6 +131,16 @@ pub(super) struct Node {
     /// How often a process was started; completions of earlier ones are forgotten.
     pub(super) boot: u64,
     pub(super) process: Option<Process>,
+    /// The machine of a process that joins by a snapshot, before there is a replica.
+    pub(super) joiner: Option<Joining>,
+    /// What was fetched of a snapshot and is on disk.
+    pub(super) draft: Draft,
+    /// The snapshots that it has taken.
+    pub(super) shelf: ShelfInMemory,
+    /// Whether it has not been there yet.
+    pub(super) is_absent: bool,
+    /// Whether its next start joins by a snapshot.
+    pub(super) joins: bool,
     /// What its process has reported.
     pub(super) course: Course,
     /// How it lies, if it does.
@@ -185,6 +199,11 @@ impl Node {
             clock: scenario.clocks.get(&place).copied().unwrap_or_default(),
             boot: 0,
             process: None,
+            joiner: None,
+            draft: Draft::default(),
+            shelf: ShelfInMemory::default(),
+            is_absent: scenario.arrivals().contains(&place),
+            joins: scenario.arrivals().contains(&place),
             course: Course::default(),
             lies: scenario.byzantine.get(&place).cloned().unwrap_or_default(),
             copied: None,
@@ -209,7 +228,7 @@ impl Node {
     }
 
     pub(super) const fn is_up(&self) -> bool {
-        self.process.is_some()
+        self.process.is_some() || self.joiner.is_some()
     }
 }
 

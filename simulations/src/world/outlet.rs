@@ -83,7 +83,7 @@ impl World {
         self.take_up(steps);
     }
 
-    fn send(&mut self, place: NodeIndex, to: &Recipients, class: Class, bytes: &Packet) {
+    pub(super) fn send(&mut self, place: NodeIndex, to: &Recipients, class: Class, bytes: &Packet) {
         let to = self.recipients(place, to);
         let Ok(frame) = Frame::decode(class, bytes) else {
             let (at, what) = (self.now(), format!("a frame of {class:?} does not decode"));

@@ -14,6 +14,7 @@ use falaj_hsm::{
     Floor, GuardProblem, HomeError, Identity, Place, Recovered as Guard, SetWindow, SignerHome,
     WitnessError, WitnessFile,
 };
+use falaj_ledger::bundle::{SetChange, SignedBlock};
 use falaj_ledger::state::{Opened, State};
 use falaj_node::core::{Committed, JobTools, Recovered, ReplicaConfig, decided_set, floor_at};
 use falaj_node::storage::{NodeLogs, RecoverError, RecoveredLogs};
@@ -94,6 +95,7 @@ pub(super) fn ready(node: &Node, shared: &Shared, now: Now) -> Result<Ready, Sta
         state,
         outcome,
         decided_sets,
+        ..
     } = stored;
     let batches = logs.batches(&found, &state, shared.tools())?;
     let (mut signers, mut guards) = (Vec::new(), BTreeMap::new());
@@ -216,6 +218,7 @@ impl Stored {
             state: opened.state.clone(),
             outcome: opened.outcome.clone(),
             decided_sets: Vec::new(),
+            set_changes: Vec::new(),
         }
     }
 
@@ -224,6 +227,13 @@ impl Stored {
         self.state = committed.executed.state.clone();
         self.outcome = committed.executed.outcome.clone();
         let proof = decided_set(&self.state, &committed.certificate, &self.outcome);
+        if let Some(proof) = &proof {
+            let (header, outcome) = (committed.header.clone(), self.outcome.clone());
+            let block = SignedBlock::new(header, outcome, &committed.certificate);
+            let validators = (*proof.set).clone();
+            let change = block.map(|block| SetChange { block, validators });
+            self.set_changes.extend(change);
+        }
         self.decided_sets.extend(proof);
     }
 }

@@ -111,6 +111,9 @@ impl Replica {
                 self.sync.received(from, open, known, blocks);
             }
             Message::Evidence(evidence) => self.on_evidence(sent, *evidence, step),
+            Message::GetSnapshot(part) => self.serve_snapshot(from, part, step),
+            // A replica has a state, and asks nobody for one.
+            Message::Snapshot(_) => {}
         }
     }
 

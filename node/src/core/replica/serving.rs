@@ -1,4 +1,4 @@
-//! Giving peers what they ask for: batches, decided blocks, certificates, the body of a block under way.
+//! Giving peers what they ask for: batches, decided blocks, certificates, the body of a block under way, snapshots.
 //!
 //! Invariant: whatever a peer asks, and however often, what is read and sent for it stays within [`Serving`](crate::core::serving::Serving);
 //! what is beyond is told and left, and the peer asks again.
@@ -14,6 +14,7 @@ use super::{Replica, Step};
 use crate::core::effect::{Dropped, Effect};
 use crate::core::input::{FindFor, Peer, ReadFor};
 use crate::core::serving::Sought;
+use crate::core::snapshots::{SnapshotAnswer, SnapshotPart};
 use crate::core::wire::{BLOCKS_REQUESTED_MAX, Class, DecidedBlock, Message};
 use crate::storage::DecidedRecord;
 
@@ -169,6 +170,25 @@ impl Replica {
         if !self.send_from_memory(to, message, step) {
             Self::limited(to, Dropped::MemoryAsked, step);
         }
+    }
+
+    /// A part of a snapshot, for a node that begins.
+    pub(super) fn serve_snapshot(&mut self, to: Peer, part: SnapshotPart, step: &mut Step) {
+        if self.serving.begin(to, Sought::Snapshot) {
+            step.start.push(Effect::ReadSnapshot { to, part });
+        } else {
+            Self::limited(to, Dropped::SnapshotAsked, step);
+        }
+    }
+
+    pub(super) fn on_snapshot_read(
+        &mut self,
+        to: Peer,
+        answer: Box<SnapshotAnswer>,
+        step: &mut Step,
+    ) {
+        self.serving.end(to, Sought::Snapshot);
+        self.send_to(to, Message::Snapshot(answer), step);
     }
 
     pub(super) fn on_found(

@@ -14,10 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Signing, StartError, free_bytes};
-use crate::core::Input;
+use crate::core::{Input, SnapshotShelf};
 use crate::shell::runtime::{
-    Clock, CoreHandle, DISK_RESERVE_BYTES, Fatal, LogThread, SignerThread, Snapshots, StoreThread,
-    Taking, Workers,
+    Clock, CoreHandle, DISK_RESERVE_BYTES, Fatal, LogThread, SignerThread, SnapshotThread,
+    Snapshots, StoreThread, Taking, Workers,
 };
 use crate::shell::shelf::Shelf;
 use crate::shell::view::View;
@@ -102,6 +102,14 @@ impl Host<'_> {
         let has_room = move || free_bytes(&data).is_none_or(|free| free >= DISK_RESERVE_BYTES);
         LogThread::start(log, id, self.results(), timed, has_room, self.fatal.clone())
             .map_err(StartError::Thread)
+    }
+
+    /// The thread that reads snapshots for peers.
+    pub(super) fn serve_snapshots(
+        &self,
+        shelf: impl SnapshotShelf + Send + 'static,
+    ) -> Result<SnapshotThread, StartError> {
+        SnapshotThread::start(shelf, self.results()).map_err(StartError::Thread)
     }
 
     /// The threads that check signatures and execute blocks, one for each processor.

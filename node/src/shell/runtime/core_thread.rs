@@ -13,6 +13,7 @@ use super::fatal::{Fatal, exit_code};
 use super::inbox::{CoreInbox, Message};
 use super::log_reader::LogRead;
 use super::log_thread::{LogCommand, LogThread};
+use super::snapshot_thread::SnapshotThread;
 use super::timers::Timers;
 use super::workers::Workers;
 use crate::core::{Effect, Input, Output, Recovered, Replica, ReplicaConfig};
@@ -41,6 +42,8 @@ pub struct CoreParts<O: Outlet> {
     pub batch_log: LogThread,
     /// The signer; `None` for a node that only follows.
     pub signer: Option<Box<dyn Fn(SignerCommand) + Send>>,
+    /// Snapshots that peers ask for.
+    pub snapshots: SnapshotThread,
     /// Where outputs go.
     pub outlet: O,
     /// How to end the process.
@@ -92,6 +95,7 @@ struct Core<O: Outlet> {
     block_log: LogThread,
     batch_log: LogThread,
     signer: Option<Box<dyn Fn(SignerCommand) + Send>>,
+    snapshots: SnapshotThread,
     outlet: O,
 }
 
@@ -105,6 +109,7 @@ impl<O: Outlet> Core<O> {
             block_log,
             batch_log,
             signer,
+            snapshots,
             outlet,
             fatal: _,
         } = parts;
@@ -120,6 +125,7 @@ impl<O: Outlet> Core<O> {
             block_log,
             batch_log,
             signer,
+            snapshots,
             outlet,
         };
         core.perform(outbox);
@@ -197,6 +203,7 @@ impl<O: Outlet> Core<O> {
                     count,
                     purpose,
                 })),
+            Effect::ReadSnapshot { to, part } => self.snapshots.read(to, part),
             Effect::Timer { id, after_ns } => {
                 let at = self.clock.now().mono_ns.saturating_add(after_ns);
                 self.timers.start(at, id);

@@ -23,6 +23,9 @@ use crate::core::Committed;
 use crate::shell::shelf::Shelf;
 use crate::shell::snapshot::{self, SnapshotFault};
 
+/// Gives the changes of validators in force at a height.
+type SetPathTo = dyn Fn(Height, &State) -> Option<Vec<SetChange>> + Send;
+
 /// What a thread that takes snapshots works with.
 pub struct Taking {
     /// Heights between two snapshots.
@@ -34,7 +37,7 @@ pub struct Taking {
     /// What checks signatures.
     pub checker: Box<dyn Checker + Send>,
     /// The changes of validators in force at a height; none if the block of one of them is not here.
-    pub changes: Box<dyn Fn(Height, &State) -> Option<Vec<SetChange>> + Send>,
+    pub changes: Box<SetPathTo>,
     /// Whether the disk keeps enough room for everything else if so many bytes are written.
     pub has_room: Box<dyn Fn(u64) -> bool + Send>,
     /// Hears what became of each: how many seconds it took, or why it is not there.

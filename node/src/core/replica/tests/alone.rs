@@ -32,6 +32,7 @@ fn asked(world: &World) -> Vec<Kind> {
         | Effect::Append { .. }
         | Effect::Read { .. }
         | Effect::Find { .. }
+        | Effect::ReadSnapshot { .. }
         | Effect::Timer { .. } => None,
     };
     world.effects.iter().filter_map(kind).collect()

@@ -24,7 +24,10 @@ use std::sync::Arc;
 
 use super::super::{Recovered, Replica, ReplicaConfig};
 use crate::core::wire::ProposalBundle;
-use crate::core::{DecidedBlock, Effect, Frame, Input, JobTools, Message, Output, Peer, Timer};
+use crate::core::{
+    DecidedBlock, Effect, Frame, Input, JobTools, Message, Output, Peer, ShelfInMemory, Timer,
+    answer_from,
+};
 use crate::storage::{BlockRecord, NodeLogs, find_decided};
 
 /// A peer.
@@ -46,6 +49,8 @@ pub(super) struct World {
     pub(super) persists: bool,
     /// Whether reads end at once.
     pub(super) reads: bool,
+    /// Snapshots that the host has taken.
+    pub(super) shelf: ShelfInMemory,
     /// Whether checks end at once.
     pub(super) checks: bool,
     pub(super) now: Now,
@@ -111,6 +116,7 @@ impl World {
             proves: true,
             persists: true,
             reads: true,
+            shelf: ShelfInMemory::default(),
             checks: true,
             now,
             effects: Vec::new(),
@@ -171,8 +177,14 @@ impl World {
                     self.prove(log);
                 }
             }
-            effect @ (Effect::Read { .. } | Effect::Find { .. }) if !self.reads => {
+            effect @ (Effect::Read { .. } | Effect::Find { .. } | Effect::ReadSnapshot { .. })
+                if !self.reads =>
+            {
                 self.effects.push(effect)
+            }
+            Effect::ReadSnapshot { to, part } => {
+                let answer = Box::new(answer_from(&self.shelf, part));
+                self.give(Input::SnapshotRead { to, answer });
             }
             Effect::Read { positions, purpose } => {
                 let records = self

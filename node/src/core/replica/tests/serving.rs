@@ -1,15 +1,19 @@
 //! What a node gives to one that is far behind, of which it remembers nothing.
 
 use falaj_consensus::message::{Body, Lane};
-use falaj_consensus::types::{Height, Round, ValidatorId};
+use falaj_consensus::types::{Hash32, Height, Round, ValidatorId};
 use falaj_consensus::validator_set::Bitmap;
+use falaj_ledger::snapshot::Manifest;
 use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::Op;
 
 use super::harness::{PEER, World};
 use crate::core::batches::Batches;
 use crate::core::serving::{SENT_BYTES_PER_TICK, WAITING_MAX};
-use crate::core::{CheckedBatch, DecidedBlock, Effect, Event, FindFor, Message, Output};
+use crate::core::{
+    CheckedBatch, DecidedBlock, Dropped, Effect, Event, FindFor, Message, Output, Peer,
+    SnapshotAnswer, SnapshotName, SnapshotPart,
+};
 
 /// The height that the peer states.
 const AHEAD: u64 = 1_000;
@@ -183,7 +187,7 @@ fn batches_that_wait_to_be_read_are_bounded() {
     let digest = |number: usize| {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&number.to_be_bytes());
-        falaj_consensus::types::BatchDigest::new(falaj_consensus::types::Hash32::new(bytes))
+        falaj_consensus::types::BatchDigest::new(Hash32::new(bytes))
     };
     for request in 0..100 {
         let (height, all) = (Height::new(7), request * 64..(request + 1) * 64);
@@ -224,4 +228,106 @@ fn what_is_sent_from_memory_is_bounded() {
     world.sent();
     ask(&mut world);
     assert_eq!(world.sent(), [Message::Batch(batch.encoded.to_vec())]);
+}
+
+/// A snapshot of two chunks, whose manifest is as long as that.
+fn put(world: &mut World, manifest: &Manifest) -> SnapshotName {
+    world.shelf.put(manifest, vec![vec![1], vec![2]]);
+    SnapshotName::of(manifest)
+}
+
+// docs/spec/snapshots.md, "Between peers": a part that is here is given, and in the place of one that is not the name of what is.
+#[test]
+fn parts_of_a_snapshot_are_given() {
+    let mut world = World::new();
+    world.peer_at(0);
+    world.sent();
+    let ask = |world: &mut World, part| {
+        world.receive(0, Some(Message::GetSnapshot(part)));
+        let [Message::Snapshot(answer)] = &world.sent()[..] else {
+            panic!("one answer");
+        };
+        (**answer).clone()
+    };
+    assert_eq!(
+        ask(&mut world, SnapshotPart::Newest),
+        SnapshotAnswer::Newest(None)
+    );
+    let manifest = crate::core::joining::manifest_of_test_chain();
+    let name = put(&mut world, &manifest);
+    let here = SnapshotAnswer::Newest(Some(name));
+    assert_eq!(ask(&mut world, SnapshotPart::Newest), here);
+    let bytes = vec![2];
+    let chunk = SnapshotAnswer::Chunk {
+        name,
+        index: 1,
+        bytes,
+    };
+    assert_eq!(
+        ask(&mut world, SnapshotPart::Chunk { name, index: 1 }),
+        chunk
+    );
+    let (length, from) = (u32::try_from(manifest.to_bytes().len()).unwrap(), 9);
+    let bytes = manifest.to_bytes()[9..].to_vec();
+    let piece = SnapshotAnswer::Manifest {
+        name,
+        length,
+        from,
+        bytes,
+    };
+    assert_eq!(
+        ask(&mut world, SnapshotPart::Manifest { name, from }),
+        piece
+    );
+    let cut = Hash32::ZERO;
+    for part in [
+        SnapshotPart::Chunk { name, index: 2 },
+        SnapshotPart::Chunk {
+            name,
+            index: u32::MAX,
+        },
+        SnapshotPart::Chunk {
+            name: SnapshotName { cut, ..name },
+            index: 0,
+        },
+        SnapshotPart::Manifest { name, from: length },
+        SnapshotPart::Manifest {
+            name,
+            from: u32::MAX,
+        },
+        SnapshotPart::Manifest {
+            name: SnapshotName { cut, ..name },
+            from: 0,
+        },
+    ] {
+        assert_eq!(ask(&mut world, part), here, "{part:?}");
+    }
+}
+
+// docs/spec/dissemination.md, "Serving": of a peer's requests one part is read at a time; another is told and left, whoever else asks.
+#[test]
+fn one_part_of_a_snapshot_is_read_for_a_peer() {
+    let mut world = World::new();
+    world.peer_at(0);
+    world.reads = false;
+    world.effects.clear();
+    world.outputs.clear();
+    for _ in 0..3 {
+        world.receive(0, Some(Message::GetSnapshot(SnapshotPart::Newest)));
+    }
+    assert_eq!(world.effects.len(), 1);
+    let dropped = world.outputs.iter().filter(|output| {
+        let snapshot = Dropped::SnapshotAsked;
+        matches!(output, Output::Event(Event::PeerLimited { dropped, .. }) if *dropped == snapshot)
+    });
+    assert_eq!(dropped.count(), 2);
+    let other = Peer::of(ValidatorId::new(2)).unwrap();
+    world.receive_from(other, 0, Some(Message::GetSnapshot(SnapshotPart::Newest)));
+    assert_eq!(world.effects.len(), 2);
+    world.reads = true;
+    for effect in std::mem::take(&mut world.effects) {
+        world.begin(effect);
+    }
+    world.receive(0, Some(Message::GetSnapshot(SnapshotPart::Newest)));
+    assert_eq!(world.sent().len(), 3);
 }
