@@ -4,6 +4,7 @@ pub mod api;
 pub mod binding;
 pub mod cli;
 pub mod config;
+pub mod draft;
 pub mod form;
 pub mod hello;
 pub mod history;

@@ -59,7 +59,8 @@ pub enum HelloError {
 }
 
 impl Hello {
-    /// Reads and judges a peer's hello. `expected` is the validator configured for its identity.
+    /// Reads and judges a peer's hello. `expected` is the validator configured for its identity. Without a set nobody's key has to vouch for
+    /// the identity: the operator's list alone says who may connect.
     ///
     /// # Errors
     /// [`HelloError`].
@@ -68,7 +69,7 @@ impl Hello {
         identity: &PeerId,
         expected: ValidatorId,
         chain: &ChainContext,
-        set: &ValidatorSet,
+        set: Option<&ValidatorSet>,
         checker: &dyn Checker,
     ) -> Result<Self, HelloError> {
         let max = usize::try_from(HELLO_BYTES_MAX).unwrap_or(usize::MAX);
@@ -84,7 +85,8 @@ impl Hello {
         if hello.validator != Some(expected) {
             return Err(HelloError::Validator);
         }
-        if hello.is_bound(identity, expected, chain, set, checker) {
+        let is_bound = |set| hello.is_bound(identity, expected, chain, set, checker);
+        if set.is_none_or(is_bound) {
             Ok(hello)
         } else {
             Err(HelloError::Binding)
@@ -116,5 +118,104 @@ impl Hello {
             message: message.as_slice(),
             signature,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use falaj_consensus::hash::encode;
+    use falaj_consensus::verify::RealChecker;
+    use falaj_ledger::testing::{Who, genesis_governed};
+    use libp2p::identity::Keypair;
+
+    use super::*;
+
+    const OWN: ValidatorId = ValidatorId::new(2);
+
+    /// What validator 2 says on a connection of that identity.
+    fn hello(identity: &PeerId) -> Hello {
+        let chain = genesis_governed().chain();
+        let binding = Binding {
+            validator: OWN,
+            transport_key: identity.to_bytes(),
+            serial: 3,
+        };
+        let message = binding.sign_bytes(&chain).unwrap();
+        let key = Who::Validator(u64::from(OWN.get())).key();
+        Hello {
+            version: PROTOCOL_VERSION,
+            genesis_hash: chain.genesis_hash,
+            validator: Some(OWN),
+            serial: 3,
+            binding: Some(key.sign(message.as_slice())),
+            supported: 0,
+        }
+    }
+
+    // docs/spec/wire.md, "Who may connect": each part of a hello is judged, and a member of the set needs its key's word for this identity.
+    #[test]
+    fn each_part_of_a_hello_is_judged() {
+        let identity = Keypair::generate_ed25519().public().to_peer_id();
+        let genesis = genesis_governed();
+        let judge = |bytes: &[u8], expected, with_set: bool| {
+            let set = with_set.then_some(&genesis.validators);
+            let chain = genesis.chain();
+            Hello::judge(bytes, &identity, expected, &chain, set, &RealChecker)
+        };
+        let right = hello(&identity);
+        assert_eq!(judge(&encode(&right), OWN, true), Ok(right.clone()));
+        assert_eq!(judge(&[1, 2], OWN, true), Err(HelloError::Malformed));
+        let found = PROTOCOL_VERSION + 1;
+        let changed = [
+            (
+                Hello {
+                    version: found,
+                    ..right.clone()
+                },
+                HelloError::Version { found },
+            ),
+            (
+                Hello {
+                    genesis_hash: Hash32::new([1; 32]),
+                    ..right.clone()
+                },
+                HelloError::Genesis,
+            ),
+            (
+                Hello {
+                    validator: None,
+                    ..right.clone()
+                },
+                HelloError::Validator,
+            ),
+        ];
+        for (hello, error) in changed {
+            for with_set in [true, false] {
+                assert_eq!(judge(&encode(&hello), OWN, with_set), Err(error));
+            }
+        }
+        let other = ValidatorId::new(3);
+        let refused = judge(&encode(&right), other, true);
+        assert_eq!(refused, Err(HelloError::Validator));
+
+        // Whoever is in no set here may follow without a word of its key, and so may everybody where there is no set to look it up.
+        let elsewhere = Keypair::generate_ed25519().public().to_peer_id();
+        let unbound = Hello {
+            binding: None,
+            ..right.clone()
+        };
+        let serial = Hello { serial: 4, ..right };
+        for hello in [unbound, hello(&elsewhere), serial] {
+            let bytes = encode(&hello);
+            assert_eq!(judge(&bytes, OWN, true), Err(HelloError::Binding));
+            assert_eq!(judge(&bytes, OWN, false), Ok(hello));
+        }
+        let newcomer = ValidatorId::new(9);
+        let follows = Hello {
+            validator: Some(newcomer),
+            binding: None,
+            ..hello(&identity)
+        };
+        assert_eq!(judge(&encode(&follows), newcomer, true), Ok(follows));
     }
 }

@@ -6,11 +6,13 @@
 //! until the last thread that writes into them has ended.
 
 mod host;
+mod joining;
 
 use falaj_consensus::crypto::PublicKey;
 use falaj_consensus::durable::{LogId, OsDisk};
 use falaj_consensus::message::Header;
 use falaj_consensus::types::{ChainContext, Now, ValidatorId};
+use falaj_consensus::validator_set::ValidatorSet;
 use falaj_consensus::verify::RealChecker;
 use falaj_hsm::{GuardProblem, Identity, SignerHome, WitnessFile};
 use falaj_ledger::genesis::Genesis;
@@ -31,8 +33,8 @@ use super::keys::{
     read_transport_key, sign_deadline_ms,
 };
 use super::network::{
-    Keypair, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents, NetworkHandle,
-    PeerConfig,
+    HelloRequest, Keypair, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkEvents,
+    NetworkHandle, PeerConfig,
 };
 use super::outlet::{Answers, NodeOutlet, PeerBook, class_of};
 use super::recover::{
@@ -48,6 +50,7 @@ use super::watch::Watch;
 use crate::core::{Divergence, Input, JobTools, MempoolLimits, Peer, Recovered, ReplicaConfig};
 use crate::storage::{Floor, NodeLogs, RecoveredLogs};
 use host::Host;
+pub use joining::{JoinError, Joined, join};
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +137,25 @@ pub(super) struct Opened {
     rules: Arc<Rules>,
 }
 
+/// What a signer is opened on.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    genesis: &'a Genesis,
+    folders: &'a Folders,
+    /// The state after the last decided height, which knows the keys.
+    state: &'a State,
+}
+
+impl Opened {
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            genesis: &self.genesis,
+            folders: &self.folders,
+            state: &self.base.state,
+        }
+    }
+}
+
 struct Signing {
     home: SignerHome<OsDisk>,
     memory: WitnessFile<OsDisk>,
@@ -164,7 +186,7 @@ impl Node {
                 home,
                 &config.paths,
                 validator,
-                &opened,
+                opened.ground(),
                 &transport,
                 clock.now(),
             )?),
@@ -262,13 +284,13 @@ fn open_signer(
     home: &Path,
     paths: &Paths,
     validator: &ValidatorConfig,
-    opened: &Opened,
+    ground: Ground<'_>,
     transport: &Keypair,
     now: Now,
 ) -> Result<Signing, StartError> {
-    let state = &opened.base.state;
+    let state = ground.state;
     let open_height = state.height().next();
-    let key = own_key(home, validator, opened)?;
+    let key = own_key(home, validator, ground)?;
     if let SignerConfig::Pkcs11(token) = &validator.signer
         && token.fips_strict
     {
@@ -280,7 +302,7 @@ fn open_signer(
     if *backend.public_key() != key {
         return Err(HomeError::OtherKey { id: validator.id }.into());
     }
-    let chain = opened.genesis.chain();
+    let chain = ground.genesis.chain();
     let identity = Identity {
         chain: chain.clone(),
         key,
@@ -289,7 +311,7 @@ fn open_signer(
         .validator_sets()
         .map(|(_, set)| Arc::clone(set))
         .collect();
-    let (mut signer, memory) = opened.folders.open_signer(now, identity, &known)?;
+    let (mut signer, memory) = ground.folders.open_signer(now, identity, &known)?;
     let subject = Subject {
         chain: &chain,
         validator: ValidatorId::new(validator.id),
@@ -318,13 +340,13 @@ fn open_signer(
 fn own_key(
     home: &Path,
     validator: &ValidatorConfig,
-    opened: &Opened,
+    ground: Ground<'_>,
 ) -> Result<PublicKey, StartError> {
     let id = ValidatorId::new(validator.id);
-    let sets = opened.base.state.validator_sets();
+    let sets = ground.state.validator_sets();
     let members = sets.filter_map(|(_, set)| set.get(set.index_of(id)?).cloned());
     let given: Vec<PublicKey> = members.map(|member| member.key).collect();
-    let of_guard = opened.folders.key_of_guard(&opened.genesis);
+    let of_guard = ground.folders.key_of_guard(ground.genesis);
     let own = given
         .iter()
         .find(|key| Some(key.fingerprint()) == of_guard)
@@ -634,6 +656,42 @@ fn widen(config: &mut NetworkConfig) {
     }
 }
 
+/// Judges a hello, and lets the peer in or not; without a set, by the operator's list alone.
+fn admit(
+    request: HelloRequest,
+    book: &PeerBook,
+    chain: &ChainContext,
+    set: Option<&ValidatorSet>,
+) -> Option<(ValidatorId, Hello)> {
+    let identity = request.peer();
+    let expected = book.peer(&identity).and_then(Peer::validator);
+    let verdict = expected
+        .ok_or("unknown peer".to_string())
+        .and_then(|expected| {
+            Hello::judge(
+                request.bytes(),
+                &identity,
+                expected,
+                chain,
+                set,
+                &RealChecker,
+            )
+            .map(|hello| (expected, hello))
+            .map_err(|error| error.to_string())
+        });
+    match verdict {
+        Ok(admitted) => {
+            request.accept();
+            Some(admitted)
+        }
+        Err(reason) => {
+            tracing::warn!(%identity, %reason, "peer refused");
+            request.refuse(reason);
+            None
+        }
+    }
+}
+
 /// Judges hellos, and hands connections and messages to the core.
 async fn deliver(
     mut events: NetworkEvents,
@@ -651,34 +709,10 @@ async fn deliver(
     while let Some(event) = events.recv().await {
         match event {
             NetworkEvent::Hello(request) => {
-                let identity = request.peer();
-                let expected = book.peer(&identity).and_then(Peer::validator);
                 let state = view.snapshot().state.clone();
                 let set = state.validators_at(state.height().next());
-                let verdict = expected
-                    .ok_or("unknown peer".to_string())
-                    .and_then(|expected| {
-                        Hello::judge(
-                            request.bytes(),
-                            &identity,
-                            expected,
-                            &chain,
-                            &set,
-                            &RealChecker,
-                        )
-                        .map_err(|error| error.to_string())
-                    });
-                match verdict {
-                    Ok(hello) => {
-                        if let Some(validator) = expected {
-                            watch.program(validator.get(), hello.supported);
-                        }
-                        request.accept();
-                    }
-                    Err(reason) => {
-                        tracing::warn!(%identity, %reason, "peer refused");
-                        request.refuse(reason);
-                    }
+                if let Some((validator, hello)) = admit(request, &book, &chain, Some(&set)) {
+                    watch.program(validator.get(), hello.supported);
                 }
             }
             NetworkEvent::PeerUp { peer } => {

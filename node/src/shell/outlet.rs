@@ -160,7 +160,9 @@ impl Outlet for NodeOutlet {
     fn take(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Send { to, class, frame } => self.send(&to, class, &frame),
+                Output::Send { to, class, frame } => {
+                    send(&self.network, &self.peers, &to, class, &frame);
+                }
                 Output::Answer { ticket, answer } => self.answers.answer(ticket, answer),
                 Output::Committed(block) => {
                     let came = self.view.commit(&block);
@@ -198,27 +200,27 @@ impl NodeOutlet {
             self.watch.admitted(peer);
         }
     }
+}
 
-    /// A message that finds no room or no link is lost here and counted there; whoever needs it asks again.
-    fn send(&self, to: &Recipients, class: Class, frame: &Arc<[u8]>) {
-        let bytes = Bytes::from_owner(Arc::clone(frame));
-        match to {
-            Recipients::All => {
-                for (_, identity) in self.peers.iter() {
-                    self.send_one(identity, class, bytes.clone());
-                }
-            }
-            Recipients::Some(peers) => {
-                for identity in peers.iter().filter_map(|peer| self.peers.identity(*peer)) {
-                    self.send_one(identity, class, bytes.clone());
-                }
-            }
-        }
-    }
-
-    fn send_one(&self, identity: PeerId, class: Class, bytes: Bytes) {
-        if let Err(error) = self.network.send(identity, stream_of(class), bytes) {
+/// Sends a frame. A message that finds no room or no link is lost here and counted there; whoever needs it asks again.
+pub fn send(
+    network: &NetworkHandle,
+    peers: &PeerBook,
+    to: &Recipients,
+    class: Class,
+    frame: &Arc<[u8]>,
+) {
+    let bytes = Bytes::from_owner(Arc::clone(frame));
+    let one = |identity: PeerId| {
+        if let Err(error) = network.send(identity, stream_of(class), bytes.clone()) {
             tracing::debug!(?class, %error, "message not sent");
+        }
+    };
+    match to {
+        Recipients::All => peers.iter().for_each(|(_, identity)| one(identity)),
+        Recipients::Some(some) => {
+            let known = some.iter().filter_map(|peer| peers.identity(*peer));
+            known.for_each(one);
         }
     }
 }

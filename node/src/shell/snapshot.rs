@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::whole::sync_folder;
+use super::whole::{sync_folder, write_whole};
 
 const MANIFEST_FILE: &str = "manifest";
 
@@ -179,6 +179,23 @@ pub fn keep(
     Ok(proven)
 }
 
+/// Takes a folder that was filled piece by piece as the copy, once all of it is proven. A copy that was made before is replaced.
+///
+/// # Errors
+/// [`SnapshotFault`]; then both are as they were.
+pub fn adopt(
+    draft: &Path,
+    folder: &Path,
+    trust: &Trust,
+    checkpoints: &[Checkpoint],
+    checker: &dyn Checker,
+) -> Result<Proven, SnapshotFault> {
+    let proven = read(draft, trust, checkpoints, checker)?;
+    remove(folder)?;
+    finish_draft(draft, folder)?;
+    Ok(proven)
+}
+
 fn copy(
     from: &Path,
     draft: &Path,
@@ -232,8 +249,38 @@ impl Certified<'_> {
 /// # Errors
 /// [`SnapshotFault`].
 pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, SnapshotFault> {
-    let bytes = read_file(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)?;
-    Ok(Manifest::from_bytes(&bytes)?)
+    Ok(Manifest::from_bytes(&read_manifest_bytes(folder)?)?)
+}
+
+/// Reads the file that says which snapshot a folder holds.
+///
+/// # Errors
+/// [`SnapshotFault`].
+pub(super) fn read_manifest_bytes(folder: &Path) -> Result<Vec<u8>, SnapshotFault> {
+    read_file(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)
+}
+
+/// Puts a manifest into a folder that is filled piece by piece.
+///
+/// # Errors
+/// [`SnapshotFault::Write`].
+pub(super) fn write_manifest_bytes(folder: &Path, bytes: &[u8]) -> Result<(), SnapshotFault> {
+    write_in_place(&folder.join(MANIFEST_FILE), bytes)
+}
+
+/// Puts a chunk into such a folder.
+///
+/// # Errors
+/// [`SnapshotFault::Write`].
+pub(super) fn write_chunk(folder: &Path, index: usize, bytes: &[u8]) -> Result<(), SnapshotFault> {
+    write_in_place(&folder.join(chunk_file(index)), bytes)
+}
+
+fn write_in_place(path: &Path, bytes: &[u8]) -> Result<(), SnapshotFault> {
+    write_whole(path, bytes).map_err(|source| SnapshotFault::Write {
+        path: path.into(),
+        source,
+    })
 }
 
 /// Reads a chunk of a folder, not proven.

@@ -107,6 +107,15 @@ async fn a_running_node_gives_a_snapshot_that_another_begins_with() {
     stage.start_again(LATE).await;
     stage.seen.catches_up(LATE).await;
     stage.seen.votes(LATE).await;
+
+    // Once more, and now its peers are asked, of whom one has any.
+    stage.cluster.kill(LATE).expect("a running node");
+    std::fs::remove_dir_all(late.join("data")).expect("a folder to lose");
+    let fetched = ask(&late, &["snapshot", "fetch"]);
+    assert!(fetched["height"].as_u64() >= height, "{fetched}");
+    stage.start_again(LATE).await;
+    stage.seen.catches_up(LATE).await;
+    stage.seen.votes(LATE).await;
     payments.end().await;
     stage.conclude();
 }

@@ -97,7 +97,7 @@ impl Init {
         if let Some(banner) = signer.and_then(keys::test_banner)
             && self.genesis.is_none()
         {
-            print::warning(banner);
+            print::beside(banner);
         }
         if !scene.json {
             let set = scene.home.join(&config.paths.genesis).exists();

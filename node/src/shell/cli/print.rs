@@ -40,8 +40,8 @@ pub(super) fn row(word: &str, fact: &str) -> String {
     format!("{word:<12} {fact}").trim_end().to_owned()
 }
 
-/// A warning for people, beside the output.
-pub(super) fn warning(text: &str) {
+/// A word for people, beside the output.
+pub(super) fn beside(text: &str) {
     eprintln!("{text}");
 }
 

@@ -135,7 +135,7 @@ pub(super) fn keep(
     files::write(out, &bundle.to_text())?;
     let Some(out) = out else {
         if proof.is_none() {
-            print::warning(UNCHECKED);
+            print::beside(UNCHECKED);
         }
         return Ok(());
     };
@@ -150,7 +150,7 @@ pub(super) fn keep(
     }
     match &proof {
         Some(proof) => proof.lines().iter().for_each(|line| print::line(line)),
-        None => print::warning(UNCHECKED),
+        None => print::beside(UNCHECKED),
     }
     print::line(&print::row("file", &out.display().to_string()));
     Ok(())

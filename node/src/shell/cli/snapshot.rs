@@ -6,6 +6,8 @@
 //! 74 the disk, 78 a home that cannot take a snapshot.
 //! Source: `docs/spec/snapshots.md`; `docs/runbook/snapshots.md`.
 
+mod fetch;
+
 use clap::{Args, Subcommand};
 use falaj_consensus::durable::LogError;
 use falaj_consensus::message::Header;
@@ -22,7 +24,7 @@ use super::genesis::GenesisArgs;
 use super::{Failure, Scene, print};
 use crate::shell::config::{CONFIG_FILE, Config, checkpoint};
 use crate::shell::home::{Folders, HomeError, expect_finished, read_genesis};
-use crate::shell::node;
+use crate::shell::node::{self, StartError};
 use crate::shell::recover::set_changes;
 use crate::shell::shelf::Shelf;
 use crate::shell::snapshot::{self, SnapshotFault};
@@ -54,6 +56,11 @@ pub(super) enum Snapshot {
     Restore {
         /// The snapshot's folder.
         folder: PathBuf,
+        #[command(flatten)]
+        trusted: Trusted,
+    },
+    /// Fetch a snapshot from peers for the home's node, which has no block, and begin it with that.
+    Fetch {
         #[command(flatten)]
         trusted: Trusted,
     },
@@ -97,6 +104,7 @@ impl Snapshot {
                 Ok(())
             }
             Self::Restore { folder, trusted } => restore(scene, folder, trusted),
+            Self::Fetch { trusted } => fetch::run(scene, trusted),
         }
     }
 }
@@ -125,7 +133,7 @@ fn export(scene: &Scene, folder: &Path) -> Result<(), Failure> {
         let text = "no block is decided here, and the state of genesis needs no snapshot";
         return Err(Failure::new(Failure::CHECK, text).with("name", "snapshot-nothing-decided"));
     };
-    let changes = set_changes(&*opened.store, state, start).map_err(node::StartError::from)?;
+    let changes = set_changes(&*opened.store, state, start).map_err(StartError::from)?;
     let certified = snapshot::Certified {
         header,
         outcome: &opened.base.outcome,
@@ -251,7 +259,7 @@ fn restore(scene: &Scene, from: &Path, trusted: &Trusted) -> Result<(), Failure>
     let (trust, kept) = (Trust::of_genesis(&genesis), folders.snapshot());
     let proven = snapshot::keep(from, &kept, &trust, &checkpoints, &RealChecker)?;
     check_gates(&proven.state, proven.state.height(), Header::FEATURES_KNOWN)
-        .map_err(|error| node::StartError::Startup(error.into()))?;
+        .map_err(|error| StartError::Startup(error.into()))?;
     folders.begin_behind(&genesis, &proven.proof)?;
     tell(
         scene,

@@ -68,7 +68,7 @@ impl Setting {
         set_on_genesis(home, config, genesis, self.key.as_ref())?;
         if let (Some(validator), Some(backend)) = (&config.validator, &self.backend) {
             if let Some(banner) = backend.test_banner() {
-                print::warning(banner);
+                print::beside(banner);
             }
             vouch(home, &config.paths, validator.id, genesis, &**backend)?;
         }
@@ -101,7 +101,7 @@ fn vouch(
     let file = home.join(&paths.transport_binding);
     let vouched = subject.vouch(&file, &mut signer, backend, now);
     if vouched.map_err(HomeError::from)?.is_none() {
-        print::warning(
+        print::beside(
             "the HSM did not vouch for the transport key; the node asks again when it starts",
         );
     }

@@ -127,7 +127,7 @@ impl<'a> Chain<'a> {
     /// Says to people that earlier blocks were never here, if somebody asks for all from a height on.
     pub(super) fn warn_of_floor(&self, from: Height) {
         if from <= self.floor {
-            print::warning(&format!(
+            print::beside(&format!(
                 "this home began with the snapshot of height {}: what came up to it is not here",
                 self.floor
             ));

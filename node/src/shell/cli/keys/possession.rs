@@ -61,7 +61,7 @@ impl Prove {
             key,
         };
         if let Some(banner) = test_banner(&validator.signer) {
-            print::warning(banner);
+            print::beside(banner);
         }
         let config = self.with_guard(scene, config, &genesis, &possession.key)?;
         let proof = sign(scene, &config, (&validator, &genesis), possession)?;

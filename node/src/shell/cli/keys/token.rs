@@ -75,7 +75,7 @@ pub(super) fn generate_and_show(scene: &Scene, config: &Pkcs11Config) -> Result<
     print::line(&format!("public key   {}", HEXLOWER.encode(key.bytes())));
     print::line(&format!("fingerprint  {}", key.fingerprint().to_hex()));
     if !made.is_restricted() {
-        print::warning("the token does not restrict the key to one mechanism");
+        print::beside("the token does not restrict the key to one mechanism");
     }
     Ok(())
 }
