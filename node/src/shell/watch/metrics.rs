@@ -443,6 +443,7 @@ mod tests {
         metrics.peer_dropped(peer, Dropped::BatchQuota);
         metrics.peer_fault(peer, PeerFault::Frame);
         metrics.peer_shunned(peer, true);
+        metrics.no_snapshot("snapshot-no-room");
         let labels = [
             ("kind", "transfer".to_owned()),
             ("result", "executed".to_owned()),
