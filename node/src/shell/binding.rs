@@ -27,6 +27,14 @@ pub struct Vouched {
     pub signature: Signature,
 }
 
+impl Vouched {
+    /// What a file holds, whoever's word it is: a peer that knows the key finds out.
+    #[must_use]
+    pub fn read(file: &Path) -> Option<Self> {
+        borsh::from_slice(&std::fs::read(file).ok()?).ok()
+    }
+}
+
 /// Who vouches for what.
 pub struct Subject<'a> {
     /// The network.
@@ -83,8 +91,7 @@ impl Subject<'_> {
     }
 
     fn kept(&self, file: &Path) -> Option<Vouched> {
-        let vouched = borsh::from_slice(&std::fs::read(file).ok()?).ok()?;
-        self.is_vouched_for(&vouched).then_some(vouched)
+        Vouched::read(file).filter(|vouched| self.is_vouched_for(vouched))
     }
 
     fn ask<D: Disk>(

@@ -45,6 +45,8 @@ pub struct Config {
 pub struct SnapshotConfig {
     /// Heights between two snapshots that the running node takes; 0 for none.
     pub interval_heights: u64,
+    /// Whether a start without blocks begins with a snapshot of peers, if one has any.
+    pub join: bool,
     /// A block that every snapshot's certificates must lead through, as `HEIGHT:OUTCOME:SET`, from whoever is trusted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
@@ -54,6 +56,7 @@ impl Default for SnapshotConfig {
     fn default() -> Self {
         Self {
             interval_heights: 10_000,
+            join: false,
             checkpoint: None,
         }
     }

@@ -45,12 +45,13 @@ use super::runtime::{
     Clock, CoreHandle, CoreParts, Fatal, LogHealth, SignerHandle, SignerThread, StoreThread,
 };
 use super::shelf::{Served, Shelf};
+use super::snapshot::SnapshotFault;
 use super::view::{Snapshot, View};
 use super::watch::Watch;
 use crate::core::{Divergence, Input, JobTools, MempoolLimits, Peer, Recovered, ReplicaConfig};
 use crate::storage::{Floor, NodeLogs, RecoveredLogs};
 use host::Host;
-pub use joining::{JoinError, Joined, join};
+pub use joining::{JoinError, Joined, join, join_then_start};
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,9 @@ pub enum StartError {
     /// State and logs.
     #[error(transparent)]
     Startup(#[from] StartupError),
+    /// The disk, while a snapshot of peers was put together.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotFault),
     /// The consensus key.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -320,7 +324,7 @@ fn open_signer(
     };
     let file = home.join(&paths.transport_binding);
     let vouched = subject.vouch(&file, &mut signer, &*backend, now);
-    let hello = hello(&subject, vouched.map_err(HomeError::from)?);
+    let hello = hello(&chain, subject.validator, vouched.map_err(HomeError::from)?);
     let guard = signer.signer().recovered();
     if let Err(problem) = &guard {
         tracing::error!(%problem, "the signing guard cannot be used: this node follows and does not vote");
@@ -366,15 +370,15 @@ pub fn decided_state(home: &Path, config: &Config) -> Result<State, StartError> 
 }
 
 /// What we say first on every connection. Without the key's word peers refuse us.
-fn hello(subject: &Subject<'_>, vouched: Option<Vouched>) -> Hello {
+fn hello(chain: &ChainContext, validator: ValidatorId, vouched: Option<Vouched>) -> Hello {
     let (serial, binding) = match vouched {
         Some(Vouched { serial, signature }) => (serial, Some(signature)),
         None => (0, None),
     };
     Hello {
         version: PROTOCOL_VERSION,
-        genesis_hash: subject.chain.genesis_hash,
-        validator: Some(subject.validator),
+        genesis_hash: chain.genesis_hash,
+        validator: Some(validator),
         serial,
         binding,
         supported: Header::FEATURES_KNOWN,
@@ -404,7 +408,7 @@ fn run(
         peers,
         network,
         events,
-    } = connect(&config, &chain, signing.as_ref(), transport)?;
+    } = connect(&config, said(&chain, signing.as_ref()), transport)?;
 
     let set_changes = set_changes(&*store, &base.state, found.start())?;
     let decided_sets = set_changes.iter().map(shown_to_guard).collect();
@@ -508,15 +512,14 @@ struct Connected {
     events: NetworkEvents,
 }
 
-/// Listens, and says to whoever connects what this node is.
-fn connect(
-    config: &Config,
-    chain: &ChainContext,
-    signing: Option<&Signing>,
-    transport: &Keypair,
-) -> Result<Connected, StartError> {
+/// What this node says of itself.
+fn said(chain: &ChainContext, signing: Option<&Signing>) -> Hello {
+    signing.map_or_else(|| follower(chain), |signing| signing.hello.clone())
+}
+
+/// Listens, and says a hello to whoever connects.
+fn connect(config: &Config, hello: Hello, transport: &Keypair) -> Result<Connected, StartError> {
     let (peers, listed) = peers(config, transport)?;
-    let hello = signing.map_or_else(|| follower(chain), |signing| signing.hello.clone());
     let listen = config.network.listen_address()?;
     let bytes = falaj_consensus::hash::encode(&hello).into();
     let mut network_config = NetworkConfig::new(listen, listed, bytes);

@@ -256,3 +256,31 @@ fn a_restoring_that_was_stopped_is_done_by_the_same_command() {
         fs::remove_dir_all(bench.path("aside")).unwrap();
     }
 }
+
+// The word of the key that the home keeps lets a start ask its peers, so the token is logged in to by the node itself alone. A start with
+// blocks asks nobody.
+#[test]
+fn a_start_that_is_given_no_snapshot_begins_with_genesis_and_logs_in_as_often_as_any() {
+    let bench = Bench::with_home();
+    let joins = [("FALAJ_SNAPSHOT__JOIN", "true")];
+    let starts = |environment: &[(&str, &str)]| {
+        let before = bench.shim.calls("C_Login");
+        let node = bench.try_start(environment).unwrap();
+        (node, bench.shim.calls("C_Login") - before)
+    };
+    let (node, first) = starts(&joins);
+    assert!(
+        node.said.contains("no peer can be reached"),
+        "{}",
+        node.said
+    );
+    pay(node.api, &bench.home(), 1);
+    node.stop().expect(0, &[]);
+    let (node, with_blocks) = starts(&joins);
+    assert!(!node.said.contains("no snapshot"), "{}", node.said);
+    assert_eq!(height(node.api), 1);
+    node.stop().expect(0, &[]);
+    let (node, without) = starts(&[]);
+    node.stop().expect(0, &[]);
+    assert_eq!((first, with_blocks), (without, without));
+}

@@ -22,6 +22,13 @@ fn home(stage: &Stage, index: usize) -> PathBuf {
     folder.join(&manifest.validators[index].home)
 }
 
+/// The first height that the late one has.
+async fn history_from(stage: &Stage) -> u64 {
+    let answer = stage.seen.ask(LATE, "/v1/status").await;
+    let status: Value = answer.expect("an answer").json().expect("JSON");
+    status["history_from"].as_u64().expect("a height")
+}
+
 fn ask(home: &Path, arguments: &[&str]) -> Value {
     let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
     let told = program().ask(home, &Environment::new(), &arguments);
@@ -116,6 +123,19 @@ async fn a_running_node_gives_a_snapshot_that_another_begins_with() {
     stage.start_again(LATE).await;
     stage.seen.catches_up(LATE).await;
     stage.seen.votes(LATE).await;
+
+    // And a start that does so by itself.
+    stage.cluster.kill(LATE).expect("a running node");
+    std::fs::remove_dir_all(late.join("data")).expect("a folder to lose");
+    let config = late.join("config.toml");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let joins = text.replace("join = false", "join = true");
+    assert_ne!(joins, text);
+    std::fs::write(&config, joins).expect("a file of the test");
+    stage.start_again(LATE).await;
+    stage.seen.catches_up(LATE).await;
+    stage.seen.votes(LATE).await;
+    assert!(history_from(&stage).await > height.unwrap_or_default());
     payments.end().await;
     stage.conclude();
 }

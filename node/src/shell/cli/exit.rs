@@ -339,6 +339,7 @@ impl From<StartError> for Failure {
                     ..Self::new(startup_code(&error), error)
                 }
             }
+            StartError::Snapshot(fault) => fault.into(),
             StartError::Thread(_) => Self::new(70, error),
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{Failure, Scene};
 use crate::shell::api;
 use crate::shell::config::{Config, LogFormat};
-use crate::shell::node::Node;
+use crate::shell::node::join_then_start;
 use crate::shell::runtime::Fatal;
 use crate::shell::whole::write_whole;
 
@@ -55,11 +55,15 @@ impl Start {
 async fn serve(
     home: &Path,
     config: Config,
-    input: Option<oneshot::Receiver<()>>,
+    mut input: Option<oneshot::Receiver<()>>,
 ) -> Result<(), Failure> {
     let fatal = Fatal::exit();
     let api_listen = config.api.listen;
-    let node = std::sync::Arc::new(Node::start(home, config, &fatal)?);
+    let node = tokio::select! {
+        node = join_then_start(home, config, &fatal) => node?,
+        told = wait_until_told(input.as_mut()) => return told,
+    };
+    let node = std::sync::Arc::new(node);
     let _banner = node.banner.clone().map(BannerTask::start);
     let server = listen(api_listen).await?;
     let api = server.address();
@@ -73,7 +77,7 @@ async fn serve(
     tracing::info!(%api, p2p = %running.p2p, height = node.view.snapshot().height().get(), "the node runs");
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let serving = tokio::spawn(server.serve(std::sync::Arc::clone(&node), stopping));
-    wait_until_told(input).await?;
+    wait_until_told(input.as_mut()).await?;
     tracing::info!("stopping");
     stop.send_replace(true);
     // The server is gone, so this is the last hand on the node.
@@ -134,7 +138,7 @@ fn input_closed() -> Result<oneshot::Receiver<()>, Failure> {
 }
 
 /// Waits for a signal, or for standard input to close if that was asked for.
-async fn wait_until_told(input: Option<oneshot::Receiver<()>>) -> Result<(), Failure> {
+async fn wait_until_told(input: Option<&mut oneshot::Receiver<()>>) -> Result<(), Failure> {
     let closed = async {
         match input {
             Some(input) => drop(input.await),

@@ -1,12 +1,13 @@
 //! Fetching a snapshot of peers for a home without blocks: the machine that joins, over the node's own transport and identity.
 //!
-//! Invariant: no replica runs and nothing is signed but the hello; who may connect is the operator's list alone, because nothing that a peer
-//! says is believed.
+//! Invariant: no replica runs, and nothing is signed but the hello where its word is not kept; who may connect is the operator's list alone,
+//! because nothing that a peer says is believed.
 //! Errors: [`JoinError`]; what was fetched stays for the next time.
 //! Source: `docs/spec/snapshots.md`, "Between peers".
 
+use falaj_consensus::durable::LogError;
 use falaj_consensus::message::Header;
-use falaj_consensus::types::Height;
+use falaj_consensus::types::{ChainContext, Height, ValidatorId};
 use falaj_consensus::verify::RealChecker;
 use falaj_ledger::bundle::CertifiedOutcome;
 use falaj_ledger::state::State;
@@ -17,16 +18,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Connected, Ground, StartError, admit, connect, open_signer};
+use super::{Connected, Ground, Node, StartError, admit, connect, follower, hello, open_signer};
 use crate::core::{FallBack, JoinEffect, JoinEnd, JoinEvent, JoinInput, JoinRules, Joining};
+use crate::shell::binding::Vouched;
 use crate::shell::config::Config;
 use crate::shell::draft::Draft;
+use crate::shell::hello::Hello;
 use crate::shell::home::{Folders, HomeError, expect_finished, read_genesis};
 use crate::shell::keys::read_transport_key;
-use crate::shell::network::NetworkEvent;
+use crate::shell::network::{Keypair, NetworkEvent};
 use crate::shell::outlet::{PeerBook, class_of, send};
 use crate::shell::recover::StartupError;
-use crate::shell::runtime::Clock;
+use crate::shell::runtime::{Clock, Fatal};
 use crate::shell::snapshot::{self, SnapshotFault};
 use crate::storage::check_gates;
 
@@ -95,20 +98,9 @@ pub async fn join(
         folders: &folders,
         state: &opened.state,
     };
-    let now = Clock::start().now();
-    let signing = match &config.validator {
-        Some(validator) => Some(open_signer(
-            home,
-            &config.paths,
-            validator,
-            ground,
-            &transport,
-            now,
-        )?),
-        None => None,
-    };
     let chain = genesis.chain();
-    let connected = connect(config, &chain, signing.as_ref(), &transport)?;
+    let hello = own_hello(home, config, ground, &transport)?;
+    let connected = connect(config, hello, &transport)?;
     let trust = Trust::of_genesis(&genesis);
     let tick_ms = opened.state.parameters_at(Height::new(1)).timeouts.tick_ms;
     let rules = JoinRules {
@@ -141,10 +133,90 @@ pub async fn join(
     })
 }
 
+/// What we say first. The word that is kept needs no signer; if it is not our key's of today, peers refuse it.
+fn own_hello(
+    home: &Path,
+    config: &Config,
+    ground: Ground<'_>,
+    transport: &Keypair,
+) -> Result<Hello, StartError> {
+    let chain = ground.genesis.chain();
+    let Some(validator) = &config.validator else {
+        return Ok(follower(&chain));
+    };
+    let kept = Vouched::read(&home.join(&config.paths.transport_binding));
+    if kept.is_some() {
+        return Ok(hello(&chain, ValidatorId::new(validator.id), kept));
+    }
+    let now = Clock::start().now();
+    let opened = open_signer(home, &config.paths, validator, ground, transport, now)?;
+    Ok(opened.hello)
+}
+
+/// Starts the node of a home; one without blocks whose configuration says so begins with a snapshot of peers, or else with genesis.
+///
+/// # Errors
+/// [`StartError`]; nothing runs then. That peers give no snapshot is none.
+pub async fn join_then_start(
+    home: &Path,
+    config: Config,
+    fatal: &Fatal,
+) -> Result<Node, StartError> {
+    if config.snapshot.join {
+        let checkpoints = config.snapshot.checkpoint()?.into_iter().collect();
+        match join(home, &config, checkpoints, told).await {
+            Ok(joined) => {
+                let height = joined.state.height().get();
+                tracing::info!(
+                    height,
+                    chunks = joined.chunks,
+                    "began with a snapshot of peers"
+                );
+            }
+            Err(JoinError::None(reason)) => {
+                let reason = words(reason);
+                tracing::warn!(
+                    reason,
+                    "no snapshot; the blocks are fetched from genesis on"
+                );
+            }
+            Err(JoinError::Start(StartError::Home(HomeError::Log(LogError::Exists {
+                ..
+            })))) => {}
+            Err(JoinError::Start(error)) => return Err(error),
+            Err(JoinError::Snapshot(fault)) => return Err(fault.into()),
+        }
+    }
+    Node::start(home, config, fatal)
+}
+
+/// Tells the log what happens on the way.
+fn told(event: JoinEvent) {
+    match event {
+        JoinEvent::Began { name, from } => {
+            tracing::info!(height = name.height.get(), peer = ?from, "a snapshot's manifest comes");
+        }
+        JoinEvent::Proven { height, chunks } => {
+            tracing::info!(
+                height = height.get(),
+                chunks,
+                "the snapshot is proven from genesis; its chunks come"
+            );
+        }
+        JoinEvent::Resumed { height, kept } => {
+            tracing::info!(height = height.get(), kept, "chunks are here from before");
+        }
+        JoinEvent::PassedBy(peer) => tracing::info!(?peer, "a peer does not answer"),
+        JoinEvent::Vanished(height) => {
+            tracing::info!(height = height.get(), "nobody has the snapshot any more");
+        }
+    }
+}
+
 /// The machine's world.
 struct Host<'a, F> {
     connected: Connected,
-    chain: &'a falaj_consensus::types::ChainContext,
+    chain: &'a ChainContext,
     draft: &'a Draft,
     told: F,
 }

@@ -149,6 +149,8 @@ impl Init {
             let peers = self.peers.iter().map(|text| parse_peer(text));
             config.network.peers = peers.collect::<Result<_, _>>()?;
         }
+        // Who comes to a chain that is there need not execute all of it.
+        config.snapshot.join |= self.newcomer;
         config.check()?;
         Ok(config)
     }
