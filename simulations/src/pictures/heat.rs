@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use toml::Value;
 
 use super::figure::Figure;
-use super::plot::{Axis, Shape, draw, whole};
+use super::plot::{Axis, Shape, draw, power, short};
 use super::{palette, words};
 use crate::run::Verdict;
 use crate::spread::Spread;
@@ -265,11 +265,10 @@ fn plain(value: &Value) -> String {
 
 /// One parameter: how often a run fails at each of its values, in their order, how long payments take, and how much is sent.
 fn over(name: &str, points: &[PointSummary]) -> Vec<Figure> {
-    let listed: Vec<String> = (1_u32..)
-        .zip(points)
-        .filter_map(|(place, point)| Some(format!("{place}: {}", plain(point.values.get(name)?))))
+    let values = points.iter().map(|point| point.values.get(name));
+    let values: Vec<String> = values
+        .map(|value| value.map(plain).unwrap_or_default())
         .collect();
-    let listed = listed.join(", ");
     let failures = points.iter().map(|point| {
         let share = f64::from(failed(point)) / f64::from(point.runs.max(1));
         Some((share, point.failure.low..point.failure.high))
@@ -287,85 +286,93 @@ fn over(name: &str, points: &[PointSummary]) -> Vec<Figure> {
         Curve {
             name: "failures",
             title: format!("Failing runs over {name}."),
-            about: format!(
-                "A point is the share that failed, the line where the probability lies at 95 %. {listed}."
-            ),
+            about: "A point is the share that failed, the line where the probability lies at 95 %.",
             y: "probability of a failure",
             top: Some(1.0),
             colour: &palette::BAD,
         }
-        .draw(name, failures),
+        .draw((name, &values), failures),
         Curve {
             name: "finality",
             title: format!("Finality of payments over {name}."),
-            about: format!(
-                "From a client's first request to its receipt: a point is the median, the line goes up to what 99 of 100 did not exceed. {listed}."
-            ),
+            about: "From a client's first request to its receipt: a point is the median, the line goes up to what 99 of 100 did not exceed.",
             y: "ms",
             top: None,
             colour: &palette::PROPOSAL,
         }
-        .draw(name, finality),
+        .draw((name, &values), finality),
         Curve {
             name: "traffic",
             title: format!("Bytes sent for a height over {name}."),
-            about: format!("By all nodes together. {listed}."),
+            about: "By all nodes together.",
             y: "KiB",
             top: None,
             colour: &palette::CERTIFICATE,
         }
-        .draw(name, traffic),
+        .draw((name, &values), traffic),
     ];
     all.into_iter().flatten().collect()
 }
+
+/// From how many times the least value on the greatest is drawn by its logarithm.
+const DECADES_FROM: f64 = 100.0;
 
 /// A value with the interval it lies in, for each point that has one.
 struct Curve {
     name: &'static str,
     title: String,
-    about: String,
+    about: &'static str,
     y: &'static str,
     top: Option<f64>,
     colour: &'static palette::Colour,
 }
 
 impl Curve {
-    /// Draws it; none if no point has a value.
+    /// Draws it over a parameter and its values; none if no point has a value.
     fn draw(
         self,
-        x: &str,
+        (x, named): (&str, &[String]),
         values: impl Iterator<Item = Option<(f64, Range<f64>)>>,
     ) -> Option<Figure> {
         let values: Vec<_> = values.collect();
-        let known = values.iter().flatten();
-        let greatest = known.map(|(_, interval)| interval.end).reduce(f64::max)?;
+        let known = || values.iter().flatten().map(|(_, interval)| interval);
+        let greatest = known().map(|interval| interval.end).reduce(f64::max)?;
+        let least = known().map(|interval| interval.start).reduce(f64::min)?;
+        let by_decades = least > 0.0 && greatest >= least * DECADES_FROM;
+        let drawn = |value: f64| if by_decades { value.log10() } else { value };
         let end = values.len() as f64 + 0.6;
         let shapes: Vec<Shape<'_>> = (1_u32..)
-            .zip(values)
+            .zip(&values)
             .filter_map(|(place, value)| {
-                let (value, interval) = value?;
-                Some(Shape::Interval(
-                    self.colour,
-                    f64::from(place),
-                    value,
-                    interval,
-                ))
+                let (value, Range { start, end }) = value.clone()?;
+                let interval = drawn(start)..drawn(end);
+                let place = f64::from(place);
+                Some(Shape::Interval(self.colour, place, drawn(value), interval))
             })
             .collect();
+        let name_at = |at: &f64| {
+            let mut named = (1_u32..).zip(named);
+            let here = named.find(|(place, _)| f64::from(*place) == *at);
+            here.map(|(_, name)| name.clone()).unwrap_or_default()
+        };
         let x = Axis {
             name: x,
             range: 0.4..end,
-            written: whole,
+            written: &name_at,
         };
         let y = Axis {
             name: self.y,
-            range: 0.0..self.top.unwrap_or(greatest * 1.08),
-            written: super::plot::short,
+            range: if by_decades {
+                least.log10().floor()..greatest.log10().ceil()
+            } else {
+                0.0..self.top.unwrap_or(greatest * 1.08)
+            },
+            written: if by_decades { &power } else { &short },
         };
         Some(Figure {
             name: self.name.to_owned(),
             title: self.title,
-            about: self.about,
+            about: self.about.to_owned(),
             svg: draw(&x, &y, &shapes),
         })
     }

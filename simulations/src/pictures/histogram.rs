@@ -51,7 +51,7 @@ pub(super) fn draw(of: &Words, values: &[u64]) -> Option<Figure> {
     let x = Axis {
         name: of.unit.name(),
         range: 0.0..top,
-        written: short,
+        written: &short,
     };
     let y = counted(counts.iter().copied().max().unwrap_or_default());
     let svg = plot::draw(&x, &y, &bars.collect::<Vec<_>>());
@@ -74,7 +74,7 @@ pub(super) fn counted(most: u32) -> Axis<'static> {
     Axis {
         name: "how many",
         range: 0.0..f64::from(most) * 1.08,
-        written: whole,
+        written: &whole,
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Axis<'a> {
     /// From where to where.
     pub(super) range: Range<f64>,
     /// How a value is written.
-    pub(super) written: fn(&f64) -> String,
+    pub(super) written: &'a dyn Fn(&f64) -> String,
 }
 
 /// A mark on a plot; coordinates are those of the axes.
@@ -74,8 +74,8 @@ fn mesh(chart: &mut Chart<'_, '_>, x: &Axis<'_>, y: &Axis<'_>) {
         .axis_desc_style(font())
         .x_labels(8)
         .y_labels(6)
-        .x_label_formatter(&x.written)
-        .y_label_formatter(&y.written)
+        .x_label_formatter(&|value| (x.written)(value))
+        .y_label_formatter(&|value| (y.written)(value))
         .x_desc(x.name)
         .y_desc(y.name)
         .draw()
@@ -122,6 +122,15 @@ fn colour(of: &Colour) -> RGBColor {
 pub(super) fn whole(value: &f64) -> String {
     if value.fract() == 0.0 {
         format!("{value:.0}")
+    } else {
+        String::new()
+    }
+}
+
+/// What has the value as its decimal logarithm, where that is whole.
+pub(super) fn power(value: &f64) -> String {
+    if value.fract() == 0.0 {
+        short(&10_f64.powf(*value))
     } else {
         String::new()
     }

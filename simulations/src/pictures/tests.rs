@@ -177,6 +177,21 @@ fn any_number_of_parameters_has_its_picture() {
     ] {
         assert!(pages.html.contains(&format!("{title} over delay_ms.")));
     }
+    // The axis has the values, not their places; what lies far apart is drawn by its logarithm.
+    let apart: Vec<PointSummary> = (0..)
+        .zip([4, 7, 21])
+        .map(|(n, validators)| PointSummary {
+            sent_bytes: 40 * 10_240 << (4 * n),
+            ..point(n, 0, &[("validators", validators)])
+        })
+        .collect();
+    let traffic = &sweep(&apart).plots[2].1;
+    for label in ["4", "7", "21", "10", "1000"] {
+        assert!(
+            traffic.contains(&format!(">\n{label}\n</text>")),
+            "{label}: {traffic}"
+        );
+    }
     let three: Vec<PointSummary> = (0..8)
         .map(|n| {
             point(

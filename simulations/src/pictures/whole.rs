@@ -68,12 +68,12 @@ fn heights(history: &History, scenario: &Scenario, end: SimTime) -> Figure {
     let x = Axis {
         name: "virtual time, s",
         range: 0.0..seconds(end),
-        written: short,
+        written: &short,
     };
     let y = Axis {
         name: "height",
         range: 0.0..top,
-        written: whole,
+        written: &whole,
     };
     Figure {
         name: "heights".to_owned(),
@@ -151,7 +151,7 @@ fn rounds(history: &History) -> Option<Figure> {
     let x = Axis {
         name: "rounds",
         range: 0.0..f64::from(most) + 2.0,
-        written: whole,
+        written: &whole,
     };
     let y = counted(counts.values().copied().max().unwrap_or_default());
     let svg = draw(&x, &y, &bars.collect::<Vec<_>>());
