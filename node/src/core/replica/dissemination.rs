@@ -317,8 +317,9 @@ impl Replica {
             && reference.bytes <= limits.block_bytes_max.into()
     }
 
-    /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them. One that we have not
-    /// acknowledged ourselves, because its author left a gap before it, waits for its author alone and holds nobody up.
+    /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them; or its author, if that
+    /// cannot be reached: nobody but the author can make an acknowledgement pass a number that it left out.
+    /// One that we have not acknowledged ourselves, because its author left a gap before it, waits for its author alone and holds nobody up.
     pub(super) fn held_up(&self) -> (usize, Vec<ValidatorIndex>) {
         let mut count = 0_usize;
         let first = self
@@ -333,6 +334,11 @@ impl Replica {
             .min_by_key(|batch| batch.turn());
         let lacking = first.map_or_else(Vec::new, |batch| {
             let set = self.open_set();
+            let author = batch.reference.author;
+            let peer = Peer::of(author).filter(|_| Some(author) != self.config.validator);
+            if peer.is_some_and(|peer| self.sync.reached_at(peer).is_none()) {
+                return set.index_of(author).into_iter().collect();
+            }
             let lacks = |index: &ValidatorIndex| {
                 let member = set.get(*index);
                 member.is_some_and(|member| !self.batches.is_held_by(member.id, batch))

@@ -99,6 +99,27 @@ fn a_batch_that_too_few_hold_is_held_up() {
     assert_eq!(world.replica.held_up(), (1, others));
 }
 
+// docs/spec/consensus.md, "Why is it not moving": nobody can acknowledge a batch past a gap that its author left, whoever passes it on; so
+// where the author cannot be reached the others have done their part.
+#[test]
+fn a_batch_waits_for_its_author_while_that_cannot_be_reached() {
+    let author = ValidatorId::new(1);
+    for (linked, missing) in [(true, vec![1, 2]), (false, vec![0])] {
+        let mut world = World::new();
+        if linked {
+            world.give(Input::PeerUp(Peer::of(author).unwrap()));
+        }
+        let batch = numbered(author, 1, Lane::Retail);
+        world.replica.batches.insert(batch, Position::START, author);
+        for holder in [1, 4].map(ValidatorId::new) {
+            let ack = Ack { author, seq: 1 };
+            world.replica.batches.acknowledged(holder, ack);
+        }
+        let missing = missing.into_iter().map(ValidatorIndex::new).collect();
+        assert_eq!(world.replica.held_up(), (1, missing), "{linked}");
+    }
+}
+
 // docs/spec/dissemination.md, "Idle": limits that were lowered leave a batch that no block can hold, and no height begins for it.
 #[test]
 fn a_batch_that_no_block_can_hold_is_no_work() {
