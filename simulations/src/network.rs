@@ -103,6 +103,14 @@ impl LinkDials {
         }
     }
 
+    /// The longest that a link with these takes for a message.
+    fn longest_ns(&self) -> u64 {
+        let queue = u128::from(self.queue_bytes) * SECOND_NS / u128::from(self.bandwidth_bytes);
+        let is_limited = self.bandwidth_bytes < u64::MAX;
+        let queue_ns = u64::try_from(queue).unwrap_or(u64::MAX / 2);
+        self.delay_cap_ns + if is_limited { queue_ns } else { 0 }
+    }
+
     /// Damage in a quarter of all runs; links that carry less than is sent in another, with room for up to half a second.
     fn crowded(chance: &Chance) -> Self {
         let draw = chance.draws(CROWD, 0).next();
@@ -181,6 +189,8 @@ pub struct Network {
     ways_ns: BTreeMap<(NodeIndex, NodeIndex), u64>,
     links: BTreeMap<(NodeIndex, NodeIndex), Link>,
     connections: Connections,
+    /// The longest that any link so far takes for a message, but for its way.
+    longest_ns: u64,
     tally: Tally,
 }
 
@@ -195,10 +205,11 @@ struct Link {
 impl Network {
     /// Links that are all alike.
     #[must_use]
-    pub const fn new(chance: Chance, dials: LinkDials) -> Self {
+    pub fn new(chance: Chance, dials: LinkDials) -> Self {
         Self {
             chance,
             dials,
+            longest_ns: dials.longest_ns(),
             special: BTreeMap::new(),
             cut: BTreeSet::new(),
             ways_ns: BTreeMap::new(),
@@ -220,6 +231,7 @@ impl Network {
     /// Gives every link these dials, and ends every cut and every exception: the time after which liveness is owed.
     pub fn stabilise(&mut self, dials: LinkDials) {
         self.dials = dials;
+        self.longest_ns = self.longest_ns.max(dials.longest_ns());
         self.special.clear();
         self.cut.clear();
     }
@@ -233,6 +245,7 @@ impl Network {
     /// Gives one directed link dials of its own.
     pub fn set_link(&mut self, from: NodeIndex, to: NodeIndex, dials: LinkDials) {
         self.special.insert((from, to), dials);
+        self.longest_ns = self.longest_ns.max(dials.longest_ns());
     }
 
     /// Cuts one direction.
@@ -298,6 +311,13 @@ impl Network {
     /// Gives two nodes a connection again; whether they had none.
     pub fn reconnect(&mut self, one: NodeIndex, other: NodeIndex) -> bool {
         self.connections.make(one, other)
+    }
+
+    /// The longest that a message can be on its way, with all that waits before it, be it one that was sent before the links got better.
+    #[must_use]
+    pub fn longest_ns(&self) -> u64 {
+        let way_ns = self.ways_ns.values().copied().max();
+        self.longest_ns + way_ns.unwrap_or_default()
     }
 
     /// What became of the messages so far.

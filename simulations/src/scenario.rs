@@ -158,11 +158,13 @@ impl Scenario {
         u16::try_from(fits.count()).unwrap_or(u16::MAX)
     }
 
-    /// Whether no more power lies, computes something else or goes for good than consensus bears, in any set that is planned.
+    /// Whether no more power lies, computes something else or goes for good than consensus bears, and no quorum can agree on a wrong time,
+    /// in any set that is planned.
     #[must_use]
     pub fn is_within_budget(&self) -> bool {
         let mut sets = self.planned_powers().into_iter();
-        sets.all(|powers| self.faulty_power(&powers) <= sets::bearable(&powers))
+        let bears = |powers: &sets::Powers| self.faulty_power(powers) <= sets::bearable(powers);
+        sets.all(|powers| bears(&powers) && self.keeps_time(&powers))
     }
 
     /// Whether consensus would bear that this node is faulty too.

@@ -73,6 +73,8 @@ pub enum Step {
     Act,
     /// It looks whether it has its receipt, and asks again if not.
     Ask(TxKey),
+    /// It was refused, and asks the next node at once.
+    AskNext(TxKey),
     /// It sends the same once more, to another node.
     Again(TxKey),
     /// It sends something else under the same id, to another node.
@@ -88,6 +90,8 @@ pub struct Open {
     pub since: SimTime,
     /// How often it was sent.
     pub times: u64,
+    /// How many nodes were asked since the client last waited.
+    pub in_turn: u64,
     /// Whom the client asks first.
     pub first_node: u64,
     /// When the client gives it up, if it is meant to expire.
@@ -127,6 +131,8 @@ pub struct Workload {
     rivals: BTreeMap<TxKey, Vec<u8>>,
     tickets: u64,
     asked: BTreeMap<Ticket, TxKey>,
+    /// How many nodes there are to ask.
+    members: u64,
     /// How many nodes may say no before a client believes them.
     doubted: u64,
     acting: bool,
@@ -160,6 +166,7 @@ impl Workload {
             rivals: BTreeMap::new(),
             tickets: 0,
             asked: BTreeMap::new(),
+            members,
             doubted: members.saturating_sub(1) / 3,
             acting: true,
             issued: 0,
@@ -194,9 +201,9 @@ impl Workload {
 
     /// The bytes to send at a step, under a new ticket; `None` if there is nothing left to send.
     pub fn ask(&mut self, at: SimTime, step: Step) -> Option<Asked> {
-        let (key, again) = match step {
+        let (key, counts) = match step {
             Step::Act => return None,
-            Step::Ask(key) => (key, true),
+            Step::Ask(key) | Step::AskNext(key) => (key, true),
             Step::Again(key) | Step::Rival(key) => (key, false),
         };
         if self.open.get(&key)?.until.is_some_and(|until| until < at) {
@@ -206,15 +213,21 @@ impl Workload {
         let open = self.open.get_mut(&key)?;
         let transaction = match step {
             Step::Rival(_) => self.rivals.remove(&key)?,
-            Step::Act | Step::Ask(_) | Step::Again(_) => open.transaction.clone(),
+            Step::Act | Step::Ask(_) | Step::AskNext(_) | Step::Again(_) => {
+                open.transaction.clone()
+            }
         };
         // What is sent beside the first goes to the next node in turn, because the first was sent.
         let times = open.times;
-        open.times += u64::from(again);
+        open.times += u64::from(counts);
+        // Whoever waits begins a new round of all nodes; whoever is refused goes on with it.
+        let again = matches!(step, Step::Ask(_));
+        open.in_turn = if again { 0 } else { open.in_turn };
+        open.in_turn += u64::from(counts);
         let first_node = open.first_node;
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        if again {
+        if counts {
             self.asked.insert(ticket, key);
         }
         Some(Asked {
@@ -227,7 +240,7 @@ impl Workload {
     }
 
     /// A node answered. What it says is advice: a client gives up what could not succeed now, and waits otherwise; the authority over
-    /// validators asks another node at once.
+    /// validators asks another node at once, each once before it waits too.
     pub fn answered(&mut self, ticket: Ticket, answer: &Admission) -> Option<Step> {
         let key = self.asked.remove(&ticket)?;
         let (Admission::Refused(rejection), Some(open)) = (answer, self.open.get_mut(&key)) else {
@@ -246,7 +259,9 @@ impl Workload {
         if hopeless {
             self.give_up(key, Some(*rejection));
         }
-        self.governing.waits_for(key).then_some(Step::Ask(key))
+        let is_asked_on =
+            self.governing.waits_for(key) && self.open.get(&key)?.in_turn < self.members;
+        is_asked_on.then_some(Step::AskNext(key))
     }
 
     fn give_up(&mut self, key: TxKey, rejection: Option<Rejection>) {
@@ -345,6 +360,7 @@ impl Workload {
             transaction: transaction.to_bytes(),
             since: at,
             times: 0,
+            in_turn: 0,
             first_node: u64::from_le_bytes(first_node_of(&key)) >> 8,
             until,
             refused: 0,
@@ -365,4 +381,43 @@ fn first_node_of(key: &TxKey) -> [u8; 8] {
 fn pick<T: Copy>(of: &[T], word: Word) -> T {
     let place = word.below(of.len() as u64);
     of[usize::try_from(place).expect("it is below a length")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Timed;
+    use crate::scenario::Scenario;
+    use crate::types::NodeIndex;
+
+    /// Goal: an authority whose step is refused asks each node once and then waits, however often it comes back: what nodes say never makes it
+    /// ask more and more.
+    #[test]
+    fn a_refused_step_is_asked_of_each_node_once_and_then_waits() {
+        let mut scenario = Scenario::calm(4);
+        let fault = Fault::Leave {
+            side: vec![NodeIndex::new(3)],
+        };
+        let at = SimTime::START;
+        scenario.add(Timed {
+            at,
+            fault: fault.clone(),
+        });
+        let chance = Chance::new(1);
+        let economy = Arc::new(Economy::new(&chance, &scenario));
+        let mut workload = Workload::new(&chance, economy, scenario.workload);
+        let first = workload.govern(at, fault).expect("a proposal");
+        let refusal = Admission::Refused(Rejection::NotSynced);
+        for _ in 0..3 {
+            let (mut step, mut asked) = (Some(first), Vec::new());
+            while let Some(next) = step {
+                let sent = workload.ask(at, next).expect("it is open");
+                asked.push((sent.first_node + sent.times) % 4);
+                assert_eq!(sent.again, asked.len() == 1);
+                step = workload.answered(sent.ticket, &refusal);
+            }
+            asked.sort_unstable();
+            assert_eq!(asked, [0, 1, 2, 3]);
+        }
+    }
 }

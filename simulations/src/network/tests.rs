@@ -269,3 +269,29 @@ fn a_chosen_time_moves_its_message_alone() {
     let next = network.send(now, A, B, VOTES, packet);
     assert!(next[0].at.get() <= now.get() + LinkDials::CALM.delay_cap_ns);
 }
+
+/// Goal: nothing is on its way for longer than a network says that it can be, with all that waits before it, and what was sent before the
+/// links got better counts.
+#[test]
+fn nothing_takes_longer_than_the_longest() {
+    let dials = LinkDials {
+        delay_cap_ns: 50_000_000,
+        bandwidth_bytes: 100_000,
+        queue_bytes: 10_000,
+        ..LinkDials::CALM
+    };
+    let mut network = network(dials);
+    let sent = |number: u32| SimTime::new(u64::from(number) * 10_000);
+    let took = |arrived: &[(u32, SimTime)]| {
+        let took = arrived
+            .iter()
+            .map(|(number, at)| at.get() - sent(*number).get());
+        took.max().unwrap()
+    };
+    let longest_ns = network.longest_ns();
+    assert_eq!(longest_ns, 150_000_000);
+    let took_ns = took(&run(&mut network));
+    assert!((100_000_000..=longest_ns).contains(&took_ns), "{took_ns}");
+    network.stabilise(LinkDials::CALM);
+    assert_eq!(network.longest_ns(), longest_ns);
+}

@@ -85,6 +85,25 @@ impl Scenario {
         (next != *powers && !next.is_empty() && is_small(powers, &next)).then_some(next)
     }
 
+    /// Whether no quorum of these powers can agree on a wrong time: those whose clocks leap and those who lie are none.
+    pub(super) fn keeps_time(&self, powers: &Powers) -> bool {
+        let leaps = self.faults.iter().filter_map(|timed| {
+            if let Fault::ClockLeap { node, .. } = &timed.fault {
+                Some(*node)
+            } else {
+                None
+            }
+        });
+        let mut wrong: BTreeSet<_> = leaps.collect();
+        if wrong.is_empty() {
+            return true;
+        }
+        wrong.extend(self.byzantine.keys());
+        let those = powers.iter().filter(|(node, _)| wrong.contains(node));
+        let power: u128 = those.map(|(_, power)| u128::from(*power)).sum();
+        3 * power <= 2 * total(powers)
+    }
+
     /// How much of these powers the faulty have, at most.
     pub(super) fn faulty_power(&self, powers: &Powers) -> u128 {
         let mut faulty = self.judged_by_nobody();
@@ -174,5 +193,25 @@ mod tests {
         assert!(!fewer.is_within_budget());
         scenario.powers.insert(node(3), 2);
         assert!(!scenario.is_within_budget());
+    }
+
+    /// Goal: a validator whose clock leaps may not be a quorum, by itself or with liars, in any set: it would decide on a wrong time, and the
+    /// chain would stand until that has come.
+    #[test]
+    fn no_quorum_agrees_on_a_wrong_time() {
+        let leap = |place| Fault::ClockLeap {
+            node: node(place),
+            by_us: 60_000_000,
+        };
+        let mut scenario = with(4, &[leap(1)]);
+        assert!(scenario.is_within_budget());
+        scenario.powers.insert(node(1), 6);
+        assert!(scenario.is_within_budget());
+        scenario.powers.insert(node(1), 7);
+        assert!(!scenario.is_within_budget());
+        let mut fewer = with(4, &[leave(&[3]), leap(0), leap(1)]);
+        assert!(fewer.is_within_budget());
+        fewer.byzantine.insert(node(2), Vec::new());
+        assert!(!fewer.is_within_budget());
     }
 }

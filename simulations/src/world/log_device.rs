@@ -72,6 +72,11 @@ impl LogDevice {
         self.log.last()
     }
 
+    /// Whether all that it was given is on disk.
+    pub(super) fn is_written(&self) -> bool {
+        !self.syncing && !self.dirty && self.waiting.is_empty()
+    }
+
     /// Proves what was found when the log was opened.
     pub(super) fn prove(&mut self) -> Result<Durable, LogError> {
         self.log.sync()

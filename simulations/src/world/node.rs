@@ -246,6 +246,11 @@ impl Process {
         signer.or(self.signers.first())
     }
 
+    /// Whether nothing of it waits for a disk: neither what it wrote nor what it says.
+    pub(super) fn is_written(&self) -> bool {
+        self.pending.is_empty() && self.block.is_written() && self.batch.is_written()
+    }
+
     pub(super) const fn device(&mut self, log: LogId) -> &mut LogDevice {
         match log {
             LogId::Batch => &mut self.batch,

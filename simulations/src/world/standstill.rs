@@ -128,7 +128,7 @@ impl World {
         Some(process.replica.why())
     }
 
-    /// Longer than any timer of the round that the last correct node is in, with room for what is said again.
+    /// Longer than any timer of the round that the last correct node is in, with room for what is said again, and for it to arrive.
     fn standstill_ns(&self) -> u64 {
         let parameters = self.scenario.slowest_parameters();
         let rounds = self.nodes.iter().filter_map(|node| {
@@ -136,7 +136,9 @@ impl World {
             Some(process.replica.status().round)
         });
         let round = rounds.max().unwrap_or_default();
-        parameters.propose_ns(round).saturating_mul(2) + TICKS * parameters.tick_ns()
+        let said_ns = parameters.propose_ns(round).saturating_mul(2) + TICKS * parameters.tick_ns();
+        // Asked for, and answered.
+        said_ns + 2 * self.network.longest_ns()
     }
 
     fn standing(&self, node: &Node) -> Standing {
@@ -166,7 +168,13 @@ impl World {
             diverged,
             full,
             shut,
-            well: correct && awake && !diverged && !full && !shut && signs(node, process),
+            well: correct
+                && awake
+                && !diverged
+                && !full
+                && !shut
+                && signs(node, process)
+                && process.is_written(),
             open: status.height,
             round: status.round,
             step: status.step,

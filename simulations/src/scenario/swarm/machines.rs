@@ -3,7 +3,7 @@
 use super::{MS_NS, SECOND_NS, Swarm, ppm};
 use crate::chance::{Site, Word};
 use crate::clock::Clock;
-use crate::fault::Fault;
+use crate::fault::{Fault, Timed};
 use crate::hsm::TokenDials;
 use crate::timers::TimerDials;
 use crate::types::{NodeIndex, SimTime};
@@ -159,7 +159,8 @@ impl Swarm<'_> {
         }
     }
 
-    /// One wall clock, up to two minutes either way: with two of them and the liars a quorum could agree on a wrong time.
+    /// One wall clock, up to two minutes either way, of a validator that is no quorum with the liars: they could agree on a wrong time, and
+    /// the chain would stand until it has come.
     pub(super) fn clock_leaps(&mut self) {
         let node = self.node(self.draw(LEAP, u64::MAX - 1).word(0));
         for number in 0..self.times(LEAP, 3) {
@@ -172,8 +173,11 @@ impl Swarm<'_> {
             } else {
                 -far_us
             };
-            if self.scenario.fault_budget() > 0 {
-                self.add(at, Fault::ClockLeap { node, by_us });
+            let mut leapt = self.scenario.clone();
+            let fault = Fault::ClockLeap { node, by_us };
+            leapt.add(Timed { at, fault });
+            if leapt.fault_budget() > 0 && leapt.is_within_budget() {
+                *self.scenario = leapt;
             }
         }
     }
