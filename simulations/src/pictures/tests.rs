@@ -181,7 +181,7 @@ fn any_number_of_parameters_has_its_picture() {
     let apart: Vec<PointSummary> = (0..)
         .zip([4, 7, 21])
         .map(|(n, validators)| PointSummary {
-            sent_bytes: 40 * 10_240 << (4 * n),
+            sent_bytes: (40 * 10_240) << (4 * n),
             ..point(n, 0, &[("validators", validators)])
         })
         .collect();

@@ -29,6 +29,8 @@ use crate::types::NodeIndex;
 const DRAFT: Site = Site::new("node/draft");
 /// How many heights lie between two snapshots.
 const EVERY: u64 = 8;
+/// Heights after which the distance doubles, and again with each doubling of the height.
+const RARER_FROM: u64 = 256;
 /// Chunks of this world's small states.
 const CHUNK_BYTES: usize = 2_000;
 /// The least height that is worth a snapshot.
@@ -80,6 +82,13 @@ struct Restored {
     at: Position,
 }
 
+/// Whether a snapshot is taken: of every eighth height at first, and more and more rarely, so that a long chain does not spend its time on it.
+const fn is_due(height: Height) -> bool {
+    let height = height.get();
+    let rarer = (height / RARER_FROM + 1).next_power_of_two();
+    height.is_multiple_of(EVERY * rarer)
+}
+
 /// Why a whole snapshot was not begun with.
 enum Unfit {
     /// It is none, though every part of it was proven.
@@ -92,8 +101,7 @@ impl World {
     /// A node takes a snapshot of what its store holds, now and then.
     pub(super) fn take_snapshot(&mut self, place: NodeIndex, committed: &Committed) {
         let height = committed.header.height;
-        let is_due = height.get().is_multiple_of(EVERY);
-        if !is_due || self.scenario.arrivals().is_empty() {
+        if !is_due(height) || self.scenario.arrivals().is_empty() {
             return;
         }
         let node = &mut self.nodes[place.position()];

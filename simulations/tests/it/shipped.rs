@@ -31,13 +31,29 @@ pub(crate) fn files_of(folder: &str) -> Vec<(String, String)> {
     scenarios
 }
 
+/// Goal: the studies, of which each takes minutes, are at least read and checked, and their page shows each with its command.
+#[test]
+fn each_study_can_be_run_and_is_explained() {
+    let page = include_str!("../../../docs/guide/studies.md");
+    for (name, text) in files_of("studies") {
+        let points = File::points(&text).unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        assert!(!points.is_empty(), "{name}");
+        let command = format!("falaj-sim run simulations/studies/{name}.toml");
+        assert!(page.contains(&command), "{command}");
+    }
+}
+
 /// Goal: an editor that knows the printed schema accepts each of them, and refuses an unknown key.
 #[test]
 fn each_is_valid_under_the_schema() {
     let output = falaj_sim(&["schema"]);
     let schema = serde_json::from_slice(&output.stdout).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for (name, text) in shipped().into_iter().chain(regressions()) {
+    for (name, text) in shipped()
+        .into_iter()
+        .chain(files_of("studies"))
+        .chain(regressions())
+    {
         let value: serde_json::Value = toml::from_str(&text).unwrap();
         let errors: Vec<_> = validator
             .iter_errors(&value)
