@@ -328,6 +328,11 @@ impl State {
         self.schedule.validators_at(height)
     }
 
+    /// The same; `None` where [`State::validators_at`] has no answer.
+    pub(crate) fn validators_if_decided(&self, height: Height) -> Option<Arc<ValidatorSet>> {
+        self.is_decided(height).then(|| self.validators_at(height))
+    }
+
     /// Every validator set that was ever decided, with the first height that it governs, in order.
     pub fn validator_sets(&self) -> impl Iterator<Item = (Height, &Arc<ValidatorSet>)> {
         self.schedule.sets()
@@ -396,11 +401,16 @@ impl State {
     }
 
     fn assert_decided(&self, height: Height) {
-        let last = self.tip.height.next().next();
         assert!(
-            height.get() >= 1 && height <= last,
+            self.is_decided(height),
             "sets and parameters are decided two heights ahead"
         );
+    }
+
+    /// Whether sets and parameters of a height are decided.
+    fn is_decided(&self, height: Height) -> bool {
+        let last = self.tip.height.next().next();
+        height.get() >= 1 && height <= last
     }
 
     pub(crate) fn get<R: Record>(&self, key: &R::Key) -> Option<R> {

@@ -9,13 +9,14 @@ use crate::event::EventKind;
 use crate::evidence::{Ages, EvidenceSeen, Mark, Offence};
 use crate::state::{State, Tip};
 
-/// A piece whose height has no such validator proves nothing and is passed over; no valid block carries one.
+/// A piece whose height has no such validator, or no validators yet, proves nothing and is passed over; no valid block carries one.
 pub(super) fn record(overlay: &mut Overlay<'_>, offences: &[Offence]) {
     let block = overlay.height();
     for (Offence { key, evidence }, index) in offences.iter().zip(0_u32..) {
         let (height, kind, evidence) = (key.height, key.kind, *evidence);
-        let set = overlay.state().validators_at(height);
-        let Some(validator) = set.get(key.validator).map(|member| member.id) else {
+        let set = overlay.state().validators_if_decided(height);
+        let member = set.as_ref().and_then(|set| set.get(key.validator));
+        let Some(validator) = member.map(|member| member.id) else {
             continue;
         };
         overlay.put_evidence((height, validator, kind), EvidenceSeen { evidence, block });

@@ -70,6 +70,20 @@ fn a_block_may_carry_what_is_below_it_and_new() {
     assert!(takes(&ledger, 1, 1) && takes(&ledger, 2, 0) && takes(&ledger, 3, 0));
 }
 
+// No valid block carries such a piece, but a log that somebody else wrote may: it is passed over like one of nobody, and execution goes on.
+#[test]
+fn a_piece_of_a_height_without_validators_is_passed_over() {
+    let mut ledger = ledger(2);
+    let without = ledger.clone();
+    carry(
+        &mut ledger,
+        [0, 6, u64::MAX].map(|height| offence(height, 0)).to_vec(),
+    );
+    let mut other = without;
+    carry(&mut other, Vec::new());
+    assert_eq!(ledger.state.root(), other.state.root());
+}
+
 // docs/spec/ledger.md, "Evidence": the state says which evidence and which block, an event says it too, and the root commits to both.
 #[test]
 fn an_offence_is_recorded_in_state_and_log() {
