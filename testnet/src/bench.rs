@@ -12,6 +12,7 @@ mod idle;
 mod ledger;
 mod machine;
 mod numbers;
+mod pairs;
 mod plan;
 mod point;
 mod proc;
@@ -113,6 +114,11 @@ async fn one_network(
     }
     let saturation = saturation::measure(&stage, depth, &runner, tell).await?;
     let peak = stage.peak_bytes()?;
+    let pairs = if depth.parts {
+        pairs::measure(&mut stage, depth, tell).await?
+    } else {
+        Vec::new()
+    };
     let ledger = if depth.parts {
         tell("  the ledger alone");
         Some(ledger::measure(&stage, depth)?)
@@ -134,6 +140,7 @@ async fn one_network(
         idle,
         points: points.into_iter().map(point::Repeated::report).collect(),
         saturation,
+        pairs,
         peak_memory: report::Memory::of(&peak),
     };
     Ok(Measured {

@@ -169,6 +169,17 @@ impl Cluster {
         }
     }
 
+    /// Waits until every node is ready.
+    ///
+    /// # Errors
+    /// When one does not run, ends, or is not ready in time.
+    pub async fn until_ready(&mut self, tell: Tell<'_>) -> Result<()> {
+        match until(&mut self.nodes, READY, tell).await {
+            Ok(()) => Ok(()),
+            Err(Failed::PortTaken(error) | Failed::Other(error)) => Err(error),
+        }
+    }
+
     /// Whether a node's process is there, be it on its way out.
     ///
     /// # Errors

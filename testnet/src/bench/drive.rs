@@ -6,6 +6,7 @@
 //! Shapes and units: microseconds of CPU of all validators together.
 
 use anyhow::{Context as _, Result};
+use falaj_ledger::account::AccountId;
 use falaj_ledger::amount::Amount;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,17 +30,11 @@ pub(super) struct Driven {
 
 /// Payments for so many seconds at a rate, by chance without memory.
 pub(super) async fn run(stage: &Stage, rate: f64, seconds: f64) -> Result<Driven> {
-    let payments = prepare(stage.wallet(), rate, seconds)?;
+    let wallet = stage.wallet();
+    let payments = prepare(wallet, wallet.customers(), rate, seconds)?;
     let (height, before) = (stage.height().await?, stage.cpu_us()?);
     let load = Load::begin(stage.network()).await?;
-    let started = Instant::now();
-    for (at, signed) in payments {
-        let meant = started + at;
-        if meant > Instant::now() {
-            tokio::time::sleep_until(meant).await;
-        }
-        load.send(signed, meant);
-    }
+    send(&load, payments, Instant::now()).await;
     let report = load.finish().await;
     let cpu_us = stage.cpu_us()?.saturating_sub(before);
     let blocks = stage.height().await?.saturating_sub(height);
@@ -50,8 +45,24 @@ pub(super) async fn run(stage: &Stage, rate: f64, seconds: f64) -> Result<Driven
     })
 }
 
-/// When to send what.
-fn prepare(wallet: &Wallet, rate: f64, seconds: f64) -> Result<Vec<(Duration, Signed)>> {
+/// Sends payments, each when it is meant to be.
+pub(super) async fn send(load: &Load, payments: Vec<(Duration, Signed)>, started: Instant) {
+    for (at, signed) in payments {
+        let meant = started + at;
+        if meant > Instant::now() {
+            tokio::time::sleep_until(meant).await;
+        }
+        load.send(signed, meant);
+    }
+}
+
+/// When to send what, between some accounts.
+pub(super) fn prepare(
+    wallet: &Wallet,
+    accounts: &[AccountId],
+    rate: f64,
+    seconds: f64,
+) -> Result<Vec<(Duration, Signed)>> {
     let end = Duration::from_secs_f64(seconds);
     let mut chance = Chance::new(1);
     let (mut payments, mut at) = (Vec::new(), Duration::ZERO);
@@ -60,13 +71,16 @@ fn prepare(wallet: &Wallet, rate: f64, seconds: f64) -> Result<Vec<(Duration, Si
         if at > end {
             return Ok(payments);
         }
-        payments.push((at, payment(wallet, &mut chance)?));
+        payments.push((at, between(wallet, accounts, &mut chance)?));
     }
 }
 
 /// A payment of a small amount between two customers by chance.
 pub(super) fn payment(wallet: &Wallet, chance: &mut Chance) -> Result<Signed> {
-    let accounts = wallet.customers();
+    between(wallet, wallet.customers(), chance)
+}
+
+fn between(wallet: &Wallet, accounts: &[AccountId], chance: &mut Chance) -> Result<Signed> {
     let debit = chance.below(accounts.len());
     let step = 1 + chance.below(accounts.len().saturating_sub(1));
     let credit = (debit + step) % accounts.len();

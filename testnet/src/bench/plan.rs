@@ -30,6 +30,10 @@ pub(super) struct Depth {
     pub(super) steps_max: usize,
     /// Signatures, messages and syncs of a floor.
     pub(super) samples: u32,
+    /// Pairs of each kind of trouble, if the parts are measured.
+    pub(super) pairs: u32,
+    /// Payments a second of a participant that floods.
+    pub(super) flood_rate: f64,
     /// Payments of the ledger alone.
     pub(super) ledger_payments: usize,
     /// Whether the parts that no algorithm of a validator changes are measured: ledger and store.
@@ -49,6 +53,9 @@ impl Plan {
             // Far above what any machine gives; the search ends before.
             steps_max: 32,
             samples: 2_000,
+            pairs: 5,
+            // More than any machine of two processors settles.
+            flood_rate: 6_000.0,
             ledger_payments: 50_000,
             parts: true,
         };
@@ -74,6 +81,7 @@ impl Plan {
             idle: Duration::from_secs(3),
             step_seconds: 2.0,
             samples: 500,
+            pairs: 1,
             ledger_payments: 5_000,
             ..Self::full().first
         };
@@ -98,6 +106,7 @@ impl Plan {
             step_seconds: 1.0,
             steps_max: 1,
             samples: 50,
+            flood_rate: 200.0,
             ledger_payments: 1_000,
             ..Self::quick().first
         };

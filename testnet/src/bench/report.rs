@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use super::Options;
 use super::machine::Machine;
 use super::numbers::Spread;
+use super::pairs::{ONE_DEAD, ONE_FLOODS};
 
 pub use super::floor::Summary as FloorSummary;
 pub use super::idle::Idle;
 pub use super::ledger::LedgerReport;
 pub use super::machine::Machine as MachineReport;
 pub use super::numbers::{Percentiles, Spread as SpreadReport};
+pub use super::pairs::Pairs;
 pub use super::point::Point;
 pub use super::saturation::{Saturation, StepReport};
 pub use super::store::StoreReport;
@@ -25,6 +27,12 @@ const VERSION: u32 = 1;
 const CPU_GOAL: f64 = 3.0;
 /// Finality p50 by the critical path.
 const FINALITY_GOAL: f64 = 3.0;
+/// Finality p50 with one of four validators dead, by the healthy one.
+const DEAD_P50_GOAL: f64 = 1.5;
+/// The same, p99.
+const DEAD_P99_GOAL: f64 = 3.0;
+/// Finality p99 of others while a participant floods, by that without.
+const FLOOD_GOAL: f64 = 1.5;
 /// The rate at which finality is held against its goal.
 const FINALITY_RATE: f64 = 1_000.0;
 const FOLDER: &str = "bench";
@@ -79,6 +87,8 @@ pub struct NetworkReport {
     pub points: Vec<Point>,
     /// The highest rate.
     pub saturation: Saturation,
+    /// What the trouble of one costs the others; of the first network alone.
+    pub pairs: Vec<Pairs>,
     /// The most memory that the nodes ever had in use.
     pub peak_memory: Memory,
 }
@@ -149,6 +159,8 @@ fn marks(network: &NetworkReport) -> Vec<Mark> {
         .iter()
         .find(|point| point.rate >= FINALITY_RATE);
     let saturated = network.saturation.point.as_ref();
+    let pairs = |name| network.pairs.iter().find(|pairs| pairs.name == name);
+    let (dead, floods) = (pairs(ONE_DEAD), pairs(ONE_FLOODS));
     vec![
         Mark::new(
             "CPU of a final payment at saturation, by four batched checks",
@@ -159,6 +171,21 @@ fn marks(network: &NetworkReport) -> Vec<Mark> {
             "finality p50 at 1,000 a second, by the critical path",
             at_rate.and_then(|point| point.p50_to_critical_path),
             FINALITY_GOAL,
+        ),
+        Mark::new(
+            "finality p50 with one of four dead, by the healthy one",
+            dead.and_then(|pairs| pairs.p50),
+            DEAD_P50_GOAL,
+        ),
+        Mark::new(
+            "finality p99 with one of four dead, by the healthy one",
+            dead.and_then(|pairs| pairs.p99),
+            DEAD_P99_GOAL,
+        ),
+        Mark::new(
+            "finality p99 of others under a flood, by that without",
+            floods.and_then(|pairs| pairs.p99),
+            FLOOD_GOAL,
         ),
     ]
 }

@@ -73,6 +73,28 @@ impl Stage {
         self.folder.path()
     }
 
+    /// The network without one of its validators.
+    pub(super) fn network_without(&self, index: usize) -> Network {
+        let mut others = self.network.clone();
+        others
+            .validators
+            .retain(|validator| validator.index != index);
+        others
+    }
+
+    /// Ends a node as a power cut would.
+    pub(super) fn kill(&mut self, index: usize) -> Result<()> {
+        self.cluster.kill(index)
+    }
+
+    /// Starts it again, and waits until it takes part.
+    pub(super) async fn revive(&mut self, index: usize) -> Result<()> {
+        self.cluster.start_node(index).await?;
+        self.cluster.until_ready(&|_| ()).await?;
+        self.network = self.cluster.network()?;
+        Ok(())
+    }
+
     /// One validator of them.
     pub(super) fn any_validator(&self) -> Result<&ValidatorEntry> {
         self.network.validators.first().context("a validator")

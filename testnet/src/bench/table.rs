@@ -74,6 +74,17 @@ fn of_network(network: &NetworkReport) -> Vec<String> {
     if let Some(point) = &network.saturation.point {
         lines.extend(of_point("at saturation", point));
     }
+    for pairs in &network.pairs {
+        lines.push(row(
+            &format!("{}: finality", pairs.name.replace('_', " ")),
+            &format!(
+                "p50 {} x, p99 {} x that without, at {} a second",
+                spread(pairs.p50),
+                spread(pairs.p99),
+                pairs.rate
+            ),
+        ));
+    }
     let idle = &network.idle;
     lines.push(row(
         "idle",

@@ -28,7 +28,7 @@ async fn a_trial_measures_everything() {
 }
 
 /// Numbers above nothing, whatever the machine.
-const FIGURES: [&str; 23] = [
+const FIGURES: [&str; 27] = [
     "/version",
     "/machine/processors",
     "/networks/0/validators",
@@ -46,6 +46,10 @@ const FIGURES: [&str; 23] = [
     "/networks/0/points/0/p50_to_critical_path/median",
     "/networks/0/points/0/p99_to_critical_path/median",
     "/networks/0/saturation/steps/0/tps",
+    "/networks/0/pairs/0/p50/median",
+    "/networks/0/pairs/0/p99/median",
+    "/networks/0/pairs/1/p50/median",
+    "/networks/0/pairs/1/p99/median",
     "/networks/0/peak_memory/max_mib",
     "/ledger/execute_to_check",
     "/ledger/execute_to_hashes",

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bench::floor::Floors;
+use crate::bench::pairs::tests::pairs;
 use crate::bench::point::tests::{driven, floors};
 use crate::bench::point::{Repeated, Taken};
 use crate::bench::table::lines;
@@ -30,6 +31,7 @@ fn network(cpu_us: u64) -> NetworkReport {
             }],
             point: Some(point(1_000.0).report()),
         },
+        pairs: [ONE_DEAD, ONE_FLOODS].map(pairs).to_vec(),
         peak_memory: Memory::of(&[1 << 20, 3 << 20]),
     }
 }
@@ -80,6 +82,7 @@ fn a_report_has_its_keys() {
                 "idle",
                 "points",
                 "saturation",
+                "pairs",
                 "peak_memory",
             ],
         ),
@@ -114,6 +117,7 @@ fn a_report_has_its_keys() {
             &["median", "min", "max", "repetitions"],
         ),
         (&network["saturation"], &["steps", "point"]),
+        (&network["pairs"][0], &["name", "rate", "p50", "p99"]),
         (&network["peak_memory"], &["median_mib", "max_mib"]),
     ] {
         let found: Vec<_> = place.as_object().unwrap().keys().collect();
@@ -130,6 +134,13 @@ fn a_mark_is_met_if_its_median_is_not_above_the_goal() {
     assert!(met(24_000));
     assert!(!met(24_100));
     assert!(!Mark::new("nothing measured", None, 3.0).met);
+    let met: Vec<_> = report(1)
+        .marks
+        .iter()
+        .skip(2)
+        .map(|mark| mark.met)
+        .collect();
+    assert_eq!(met, [true, true, false]);
 }
 
 #[test]
@@ -164,7 +175,15 @@ fn the_report_is_beside_what_cargo_built() {
 #[test]
 fn the_table_shows_ratios_first() {
     let text = lines(&report(32_000)).join("\n");
-    for part in ["4.00", "2.00", "at saturation", "p256", "NOT met"] {
+    for part in [
+        "4.00",
+        "2.00",
+        "at saturation",
+        "p256",
+        "NOT met",
+        "one dead",
+        "one floods",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
