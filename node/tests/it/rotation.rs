@@ -112,6 +112,9 @@ impl Network {
             let refused = falaj(&wrong);
             assert_eq!(refused.code(), 78, "{refused:?}");
             falaj(&right).text();
+            // Who comes to a chain that is there begins with a snapshot of peers, if they have one.
+            let config = fs::read_to_string(Path::new(&home(*id)).join("config.toml")).unwrap();
+            assert_eq!(config.contains("join = true"), *id == NEWCOMER, "{config}");
         }
         Self {
             ledger: Ledger::new(&genesis),
