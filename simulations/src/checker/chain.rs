@@ -101,11 +101,6 @@ impl Chain {
         fault.map(|(_, what)| format!("the block of height {} has {what}", header.height))
     }
 
-    /// The time of the block before; `None` if that is not decided anywhere.
-    pub(super) fn parent_time_us(&self, height: Height) -> Option<u64> {
-        self.parent(height).map(|parent| parent.time_us)
-    }
-
     fn parent(&self, height: Height) -> Option<&Link> {
         let below = usize::try_from(height.get().checked_sub(1)?).ok()?;
         self.links.get(below)

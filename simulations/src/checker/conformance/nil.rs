@@ -81,7 +81,7 @@ impl Rules<'_> {
         let waited_ns = clock.mono_ns.saturating_sub(self.view.entered_ns(round));
         let waits = Waits::new(self.sets.parameters_at(height).timeouts);
         let owed_ns = self.patience.proposal_ns(node, waits, round);
-        let is_refused = |proposed: &Proposed| self.may_refuse(height, round, proposed);
+        let is_refused = |proposed: &Proposed| self.may_refuse(round, proposed);
         let has_reason =
             self.view.proposals(round).any(is_refused) || self.view.own_is_unseen(round);
         if waited_ns + ROUNDING_NS >= owed_ns || has_reason {
@@ -93,11 +93,11 @@ impl Rules<'_> {
         }
     }
 
-    fn may_refuse(&self, height: Height, round: Round, proposed: &Proposed) -> bool {
+    fn may_refuse(&self, round: Round, proposed: &Proposed) -> bool {
         let author = self.members.node(proposed.by);
         let by_liar = author.is_some_and(|author| self.patience.liars.contains(&author));
         let is_wrong = self.chain.fault(self.sets, &proposed.header).is_some();
-        let is_late = proposed.valid_round.is_none() && !self.was_timely(height, round, proposed);
+        let is_late = proposed.valid_round.is_none() && !self.was_timely(round, proposed);
         by_liar || is_wrong || is_late || self.lock_may_forbid(round, proposed)
     }
 
@@ -113,15 +113,8 @@ impl Rules<'_> {
         }
     }
 
-    /// A node's own block has the time of its own clock, unless its parent's was later.
-    fn was_timely(&self, height: Height, round: Round, proposed: &Proposed) -> bool {
+    fn was_timely(&self, round: Round, proposed: &Proposed) -> bool {
         let time_us = proposed.header.time_us;
-        match proposed.came_us {
-            Some(came_us) => self.patience.is_timely(round, time_us, came_us),
-            None => {
-                let parent_us = self.chain.parent_time_us(height);
-                parent_us.is_some_and(|parent_us| parent_us + 1 != time_us)
-            }
-        }
+        self.patience.is_timely(round, time_us, proposed.came_us)
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::RangeBounds;
 
 use falaj_consensus::message::{
     CommitCertificate, Header, Kind, Polka, PrecommitValue, PrevoteValue, Proposal, Statement,
@@ -28,8 +29,9 @@ pub(super) struct Proposed {
     pub(super) valid_round: Option<Round>,
     pub(super) by: u16,
     pub(super) header: Header,
-    /// When it came, on the node's wall clock; not said of the node's own, but for those that a restart counts again.
-    pub(super) came_us: Option<u64>,
+    /// When it came, on the node's wall clock: its own when that was signed.
+    pub(super) came_us: u64,
+    is_own: bool,
 }
 
 type Tally<V> = BTreeMap<Round, BTreeMap<Option<V>, Voters>>;
@@ -42,6 +44,8 @@ pub(super) struct View {
     prevotes: Tally<PrevoteValue>,
     precommits: Tally<PrecommitValue>,
     said: BTreeMap<(Round, Kind), Statement>,
+    /// When the node's own proposals were signed last, on its wall clock.
+    signed_us: BTreeMap<Round, u64>,
     /// What the guard recorded, and in which life of the process; it may be said at any time after.
     intended: BTreeMap<(Round, Kind), (Statement, u32)>,
     /// Since when a node may be in each round, on the monotonic clock of its process.
@@ -81,7 +85,7 @@ impl Shadow {
             view.forget_unsaid_above(*height, guard);
             let entered = view.entered.values_mut();
             entered.for_each(|since| *since = clock.mono_ns);
-            view.own_come_again(clock.wall_us);
+            view.own_come_again(.., clock.wall_us);
         }
         for (height, last) in [
             (height.next(), Round::default()),
@@ -140,7 +144,7 @@ impl Shadow {
     pub(super) fn received(&mut self, sets: &Sets, clock: Now, frame: &Frame) {
         match &frame.message {
             Some(Message::Proposal(bundle)) => {
-                self.proposal(&bundle.proposal, Some(clock.wall_us));
+                self.proposal(&bundle.proposal, clock.wall_us, false);
                 let polkas = bundle.polka.iter();
                 polkas.for_each(|polka| self.polka(sets, clock, polka));
                 let parents = bundle.parent.iter();
@@ -177,10 +181,14 @@ impl Shadow {
                 if is_own(bundle.proposal.height(), bundle.proposal.proposer.get()) =>
             {
                 self.is_recent(bundle.proposal.header.height, "a proposal")?;
-                self.proposal(&bundle.proposal, None);
-                let is_older = bundle.proposal.header.time_us < self.started_us;
-                if is_older || self.had_intended(&bundle.proposal.statement()) {
-                    self.proposal(&bundle.proposal, Some(clock.wall_us));
+                let proposal = &bundle.proposal;
+                let signed_us = self
+                    .view(proposal.height())
+                    .and_then(|view| view.signed_us.get(&proposal.round).copied());
+                self.proposal(proposal, signed_us.unwrap_or(clock.wall_us), true);
+                let is_older = proposal.header.time_us < self.started_us;
+                if is_older || self.had_intended(&proposal.statement()) {
+                    self.proposal(proposal, clock.wall_us, true);
                 }
                 Ok(())
             }
@@ -209,7 +217,10 @@ impl Shadow {
         view.said
             .insert((statement.round(), statement.kind()), *statement);
         match statement {
-            Statement::Proposal { .. } => {}
+            Statement::Proposal { round, .. } => {
+                view.signed_us.insert(*round, clock.wall_us);
+                view.own_come_again(*round..=*round, clock.wall_us);
+            }
             Statement::Prevote { round, value, .. } => {
                 tally(&mut view.prevotes, *round, *value).add(own);
             }
@@ -243,7 +254,7 @@ impl Shadow {
         }
     }
 
-    fn proposal(&mut self, proposal: &Proposal, came_us: Option<u64>) {
+    fn proposal(&mut self, proposal: &Proposal, came_us: u64, is_own: bool) {
         let id = proposal.id();
         let Some(view) = self.view_mut(proposal.height()) else {
             return;
@@ -260,6 +271,7 @@ impl Shadow {
                 by: proposal.proposer.get(),
                 header: proposal.header.clone(),
                 came_us,
+                is_own,
             });
     }
 
@@ -367,14 +379,15 @@ impl View {
             .next()
     }
 
-    /// A process that starts counts its own stored proposals again, as if they had come then.
-    fn own_come_again(&mut self, wall_us: u64) {
+    /// Own proposals of some rounds are counted again, as if they had come now: by a process that starts, those it finds stored; and one that is
+    /// signed again.
+    fn own_come_again(&mut self, rounds: impl RangeBounds<Round>, wall_us: u64) {
         let again = |own: &Proposed| Proposed {
-            came_us: Some(wall_us),
+            came_us: wall_us,
             ..own.clone()
         };
-        for proposals in self.proposals.values_mut() {
-            let own = proposals.iter().filter(|one| one.came_us.is_none());
+        for (_, proposals) in self.proposals.range_mut(rounds) {
+            let own = proposals.iter().filter(|one| one.is_own);
             let own: Vec<_> = own.map(again).collect();
             proposals.extend(own);
         }
@@ -395,7 +408,7 @@ impl View {
 
     /// Whether the node has signed a proposal of its own that has not left yet, so that nobody knows its time.
     pub(super) fn own_is_unseen(&self, round: Round) -> bool {
-        let has_left = |proposed: &Proposed| proposed.came_us.is_none();
+        let has_left = |proposed: &Proposed| proposed.is_own;
         self.said.contains_key(&(round, Kind::Proposal)) && !self.proposals(round).any(has_left)
     }
 

@@ -140,6 +140,33 @@ fn an_own_proposal_of_an_earlier_life_may_be_too_early() {
     }
 }
 
+/// Goal: a node's own block comes to it when its token has signed it, which may be too late.
+#[test]
+fn an_own_proposal_that_a_token_signs_late_may_be_too_late() {
+    for (ms, finding) in [(0, EARLY), (3_000, EARLY), (3_001, None)] {
+        let mut bench = begun(&[]);
+        bench.hear_votes(&[0, 1, 3], precommit(0, None));
+        let own = Header {
+            round: Round::new(1),
+            proposer: ValidatorIndex::new(ME.get()),
+            ..timely(&bench)
+        };
+        bench.write_block(&own, 1);
+        let said = Statement::Proposal {
+            height: own.height,
+            round: own.round,
+            id: own.id(),
+            valid_round: None,
+        };
+        // What a slow token delays is not what the propose timer of the round waits for.
+        bench.clock.wall_us += ms * 1_000;
+        assert_eq!(bench.release(said), None);
+        let sent = frame(proposal(&own));
+        assert_eq!(bench.show(ME, Observation::Sent(&sent)), None);
+        assert_eq!(bench.release(prevote(1, None, None)), finding);
+    }
+}
+
 /// Goal: a node's own block is in time, but a process that starts counts it again, and may find it too late by then.
 #[test]
 fn a_restart_counts_the_own_proposal_again() {
