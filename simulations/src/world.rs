@@ -294,6 +294,8 @@ impl World {
             Event::Fault(number) => self.fault(number),
             Event::Start(node) => self.start(node),
             Event::Reconnect(one, other) => self.reconnect(one, other),
+            Event::Part(node, other) => self.parted(node, other),
+            Event::Rejoin(node, other) => self.find_each_other(node, other),
             Event::Stabilise => self.stabilise(),
         }
     }

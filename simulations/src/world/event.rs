@@ -41,6 +41,10 @@ pub(super) enum Event {
     Start(NodeIndex),
     /// Two nodes find each other again after their connection has ended.
     Reconnect(NodeIndex, NodeIndex),
+    /// The first has cut its link to the second, which learns of it.
+    Part(NodeIndex, NodeIndex),
+    /// The first lets the second in again.
+    Rejoin(NodeIndex, NodeIndex),
     /// Everything that can end has ended.
     Stabilise,
 }
@@ -83,6 +87,8 @@ impl Event {
             | Self::Fault(_)
             | Self::Start(_)
             | Self::Reconnect(..)
+            | Self::Part(..)
+            | Self::Rejoin(..)
             | Self::Stabilise => None,
         }
     }

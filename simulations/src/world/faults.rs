@@ -179,17 +179,24 @@ impl World {
         !self.cut_pairs().is_empty()
     }
 
-    /// A node cuts its link to a peer. It hears no more of it by itself, so the peer alone has to be told.
+    /// A node cuts its link to a peer.
     pub(super) fn part(&mut self, place: NodeIndex, other: Peer) {
         if let Some(other) = other.validator().and_then(node_of) {
-            self.input(other, Input::PeerDown(peer(place)));
+            let now = self.now();
+            self.queue.push(now, Event::Part(place, other));
         }
+    }
+
+    /// It hears no more of the peer by itself, so the peer alone has to be told.
+    pub(super) fn parted(&mut self, by: NodeIndex, other: NodeIndex) {
+        self.input(other, Input::PeerDown(peer(by)));
     }
 
     /// A node lets a peer in again, where the network carries.
     pub(super) fn rejoin(&mut self, place: NodeIndex, other: Peer) {
         if let Some(other) = other.validator().and_then(node_of) {
-            self.find_each_other(place, other);
+            let now = self.now();
+            self.queue.push(now, Event::Rejoin(place, other));
         }
     }
 

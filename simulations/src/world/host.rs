@@ -101,6 +101,7 @@ impl World {
             under_way: Default::default(),
             inputs: 0,
             is_look_due: false,
+            lets_out: false,
         });
         // Before the first record of this process is appended, whose sync takes its time.
         let proofs = self.prove(place);
@@ -287,6 +288,7 @@ impl World {
         if let Input::Synced(durable) = &input {
             process.pending.note(durable);
         }
+        assert!(!process.lets_out, "{place} is asked within its own step");
         process.ended(&input);
         let outbox = process.replica.step(now, input);
         self.perform(place, outbox);
@@ -309,8 +311,12 @@ impl World {
         let Some(process) = &mut self.nodes[place.position()].process else {
             return;
         };
+        process.lets_out = true;
         for output in process.pending.release() {
             self.output(place, output);
+        }
+        if let Some(process) = &mut self.nodes[place.position()].process {
+            process.lets_out = false;
         }
     }
 
