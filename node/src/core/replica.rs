@@ -99,7 +99,7 @@ struct Tip {
     outcome: Outcome,
     /// Its header, certificate; none at genesis.
     block: Option<(Header, CommitCertificate)>,
-    /// What must be on disk before anything is said at a later height.
+    /// What must be on disk before anything is said at a later height: this block, and all that it and those below it name.
     waits: Vec<(LogId, Position)>,
 }
 

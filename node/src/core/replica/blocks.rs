@@ -428,10 +428,14 @@ impl Replica {
         self.record_polkas(step);
         let record = BlockRecord::decided(&certificate, body, &batches);
         let position = self.append_block(record, step);
+        let earlier = std::mem::take(&mut self.tip.waits).into_iter();
+        let batches = batches.into_iter().map(|position| (LogId::Batch, position));
+        let furthest = earlier
+            .filter(|(log, _)| *log == LogId::Batch)
+            .chain(batches)
+            .max();
         self.tip.waits = vec![(LogId::Block, position)];
-        let furthest = batches.into_iter().max();
-        let batch = furthest.map(|position| (LogId::Batch, position));
-        self.tip.waits.extend(batch);
+        self.tip.waits.extend(furthest);
         if mutated!(DecisionBeforeSynced) {
             self.tip.waits.clear();
         }

@@ -8,7 +8,10 @@ use falaj_consensus::types::{Height, ValidatorId};
 use falaj_hsm::HeightProof;
 use falaj_ledger::proposal::{Action, ProposalId};
 use falaj_ledger::rejection::Rejection;
-use falaj_ledger::testing::{CENTRAL_BANK, Ledger, Who, genesis_governed, propose, set_change};
+use falaj_ledger::testing::{
+    BANK_A, BANK_B, CENTRAL_BANK, Ledger, Who, account, genesis_governed, propose, set_change,
+    transfer,
+};
 use falaj_ledger::transaction::Op;
 
 use super::harness::{World, key_of};
@@ -218,6 +221,34 @@ fn nothing_is_signed_over_blocks_above_a_new_set_that_is_not_on_disk() {
     vote(&mut world);
     assert_eq!(asked(&world), []);
     world.prove(LogId::Block);
+    assert_eq!(asked(&world), [(3, key_of(OWN))]);
+}
+
+// The same where a batch below the new set is not on disk: without it the block that names it cannot be executed again, nor any after it.
+#[test]
+fn nothing_is_signed_above_a_new_set_over_a_batch_that_is_not_on_disk() {
+    let mut world = World::of(genesis_governed(), OWN, |_| {});
+    let mut ledger = Ledger::new(&world.genesis);
+    world.proves = false;
+    let payment = Op::Transfer(transfer(account(BANK_A, 1), account(BANK_B, 1), 5));
+    let order = ledger.tx(BANK_A, payment, &[Who::Participant(BANK_A)]);
+    let batch = CheckedBatch::close(ValidatorId::new(1), 1, Lane::Retail, vec![order]);
+    world.receive(0, Some(Message::Batch(batch.encoded.to_vec())));
+    let body = Body {
+        batches: vec![batch.reference],
+        ..Body::default()
+    };
+    let decided = world.certified(body, batch.transactions.clone(), |outcome| outcome);
+    let proposal = world.proposal_of(decided.header.clone(), decided.body.clone());
+    world.receive(1, Some(proposal));
+    world.receive(1, Some(Message::Certificate(decided.certificate)));
+    assert_eq!(world.replica.height(), Height::new(1));
+    change_set(&mut world, &mut ledger, &[(9, 1, 9)], &[]);
+    world.effects.clear();
+    vote(&mut world);
+    world.prove(LogId::Block);
+    assert_eq!(asked(&world), []);
+    world.prove(LogId::Batch);
     assert_eq!(asked(&world), [(3, key_of(OWN))]);
 }
 
