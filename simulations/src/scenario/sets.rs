@@ -57,10 +57,21 @@ impl Scenario {
         members.map(|node| (node, self.power_of(node))).collect()
     }
 
-    /// Every set that is planned, one after the other.
+    /// Every set that can come about: those of the plan, one after the other, and those of the plan in which nobody joins. Who finds no room
+    /// for the guard of its key, or no power, is never proposed.
     pub(super) fn planned_powers(&self) -> Vec<Powers> {
+        let joins = |timed: &Timed| matches!(timed.fault, Fault::Join { .. });
+        let mut sets = self.powers_along(&self.faults);
+        if self.faults.iter().any(joins) {
+            let others = self.faults.iter().filter(|timed| !joins(timed));
+            sets.extend(self.powers_along(others));
+        }
+        sets
+    }
+
+    fn powers_along<'a>(&self, steps: impl IntoIterator<Item = &'a Timed>) -> Vec<Powers> {
         let mut sets = vec![self.first_powers()];
-        for timed in &self.faults {
+        for timed in steps {
             let last = &sets[sets.len() - 1];
             let next = self.after(last, &timed.fault);
             sets.extend(next);
@@ -193,6 +204,21 @@ mod tests {
         assert!(!fewer.is_within_budget());
         scenario.powers.insert(node(3), 2);
         assert!(!scenario.is_within_budget());
+    }
+
+    /// Goal: a join may come to nothing, because the new guard has no room; who left in its stead is missed all the same.
+    #[test]
+    fn the_budget_is_that_of_the_sets_without_who_joins() {
+        let join = Fault::Join {
+            side: vec![node(4)],
+        };
+        let mut scenario = with(5, &[join.clone()]);
+        scenario.lost.insert(node(1));
+        assert!(scenario.is_within_budget());
+        let mut fewer = with(5, &[join, leave(&[0])]);
+        assert!(fewer.is_within_budget());
+        fewer.lost.insert(node(1));
+        assert!(!fewer.is_within_budget());
     }
 
     /// Goal: a validator whose clock leaps may not be a quorum, by itself or with liars, in any set: it would decide on a wrong time, and the
