@@ -11,8 +11,10 @@ mod consensus;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use falaj_consensus::engine::Event as Consensus;
 use falaj_consensus::message::Lane;
-use falaj_node::core::{Holdings, Load, PeerLoad, Quota};
+use falaj_consensus::types::{Height, Round};
+use falaj_node::core::{Event, Holdings, Load, PeerLoad, Quota};
 
 use super::sets::Sets;
 use super::{Facts, Finding, Observation, UnderWay};
@@ -60,8 +62,27 @@ pub(super) struct Bounds {
     nodes: u64,
     /// Batches that a block may name.
     block_batches: u64,
-    /// How often each node was started in its height: a process that ends may leave blocks behind of which it has said nothing yet.
-    starts: BTreeMap<NodeIndex, u64>,
+    lives: BTreeMap<NodeIndex, Lives>,
+}
+
+/// The processes of a node in its height. What one has written is found by the next, which may begin in an earlier round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lives {
+    /// How many have started: one that ends may leave blocks behind of which it has said nothing yet.
+    starts: u64,
+    height: Height,
+    /// The last round of that height that any was in.
+    round: Round,
+}
+
+impl Lives {
+    fn enter(&mut self, height: Height, round: Round) {
+        if height > self.height {
+            (self.height, self.round) = (height, round);
+        } else if height == self.height {
+            self.round = self.round.max(round);
+        }
+    }
 }
 
 impl Bounds {
@@ -75,7 +96,7 @@ impl Bounds {
                 .limits
                 .block_batches_max
                 .into(),
-            starts: BTreeMap::new(),
+            lives: BTreeMap::new(),
         }
     }
 
@@ -87,11 +108,19 @@ impl Bounds {
     ) -> Finding {
         match seen {
             Observation::Started { .. } => {
-                *self.starts.entry(node).or_default() += 1;
+                self.lives.entry(node).or_default().starts += 1;
                 Ok(())
             }
             Observation::Committed(_) => {
-                self.starts.remove(&node);
+                self.lives.entry(node).or_default().starts = 0;
+                Ok(())
+            }
+            Observation::Reported(Event::Consensus(Consensus::RoundStarted {
+                height,
+                round,
+                ..
+            })) => {
+                self.lives.entry(node).or_default().enter(*height, *round);
                 Ok(())
             }
             Observation::Held {
@@ -135,9 +164,10 @@ impl Bounds {
 
     fn blocks(&self, next_validators: u64, node: NodeIndex, held: &Holdings) -> Finding {
         let known = count(held.consensus.blocks);
-        let rounds = u64::from(held.consensus.round.get()) + 1;
-        let starts = self.starts.get(&node).copied().unwrap_or_default();
-        let said = STATEMENTS_A_ROUND * (rounds + starts) + 1;
+        let mut lives = self.lives.get(&node).copied().unwrap_or_default();
+        lives.enter(held.consensus.height, held.consensus.round);
+        let rounds = u64::from(lives.round.get()) + 1;
+        let said = STATEMENTS_A_ROUND * (rounds + lives.starts) + 1;
         at_most(
             "blocks that nothing names",
             held.blocks_unrecorded,
@@ -281,7 +311,7 @@ fn count(number: impl TryInto<u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use falaj_consensus::message::Kind;
-    use falaj_consensus::types::{Height, Round, ValidatorId, ValidatorIndex};
+    use falaj_consensus::types::{ValidatorId, ValidatorIndex};
     use falaj_ledger::participant::ParticipantNumber;
     use falaj_node::core::{BatchLoad, Peer};
 
@@ -381,13 +411,43 @@ mod tests {
     }
 
     fn judged(held: &Holdings, under_way: UnderWay) -> Finding {
+        let lives = Lives {
+            starts: 1,
+            ..Lives::default()
+        };
+        judged_after(lives, held, under_way)
+    }
+
+    fn judged_after(lives: Lives, held: &Holdings, under_way: UnderWay) -> Finding {
         let node = NodeIndex::new(0);
         let bounds = Bounds {
             nodes: 4,
             block_batches: 8,
-            starts: [(node, 1)].into(),
+            lives: [(node, lives)].into(),
         };
         bounds.judge((4, 4), node, held, under_way)
+    }
+
+    /// Goal: who comes back in an earlier round finds what it has written in the later ones, as long as the height is open.
+    #[test]
+    fn what_an_earlier_process_has_written_is_still_there() {
+        let (mut held, under_way) = full();
+        held.consensus.round = round(0);
+        held.consensus.votes.clear();
+        held.consensus.proposals.clear();
+        held.consensus.polkas.clear();
+        (held.consensus.locked, held.consensus.valid) = (None, None);
+        held.consensus.blocks = 0;
+        (held.blocks_unrecorded, held.batches_fetched) = (0, 0);
+        held.inline = load(0, 0);
+        let ended = |height| Lives {
+            starts: 1,
+            height: Height::new(height),
+            round: round(ROUND),
+        };
+        assert_eq!(judged_after(ended(9), &held, under_way), Ok(()));
+        let found = judged_after(ended(8), &held, under_way);
+        assert!(found.is_err_and(|what| what.starts_with("blocks that were written")));
     }
 
     /// Goal: a node that holds all that it may, and one that holds nothing, are found by nobody.
