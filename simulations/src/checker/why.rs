@@ -42,6 +42,8 @@ pub struct Truth<'a> {
     pub standings: &'a [Standing],
     /// Whether what is said between the two arrives, both ways and in time.
     pub joined: &'a [bool],
+    /// Whether somebody may give a batch of its own to some and not to others, who then cannot acknowledge it.
+    pub may_withhold: bool,
 }
 
 /// Whether a wait can last: whom the others are for, is over by itself.
@@ -111,7 +113,7 @@ impl Truth<'_> {
         match status.waits.first() {
             Some(Wait::Prevotes(_)) => here && other.step >= Step::Prevote,
             Some(Wait::Precommits(_)) => here && other.step >= Step::Precommit,
-            Some(Wait::Work) => other.open == status.height,
+            Some(Wait::Work) => other.open == status.height && !self.may_withhold,
             _ => false,
         }
     }

@@ -106,6 +106,7 @@ impl World {
                 who: place,
                 standings: &standings,
                 joined: &joined,
+                may_withhold: !self.scenario.byzantine.is_empty(),
             };
             if let Err(what) = truth.judge(&why) {
                 self.judge.blame("why", at, place, what);

@@ -57,8 +57,29 @@ fn holds(why: &Why, other: Standing, joined: bool) -> bool {
         who: NodeIndex::new(0),
         standings: &[own, WELL, other, WELL],
         joined: &[true, true, joined, true],
+        may_withhold: false,
     };
     truth.judge(why).is_ok()
+}
+
+/// Goal: who lacks a batch that a liar keeps from it cannot acknowledge it; what a liar gives to whom says nothing of votes.
+#[test]
+fn who_may_lack_a_batch_of_a_liar_has_not_done_its_part() {
+    let mut why = says(3, Cause::Silent);
+    let holds = |why: &Why, may_withhold| {
+        let standings = [WELL; 4];
+        let truth = Truth {
+            who: NodeIndex::new(0),
+            standings: &standings,
+            joined: &[true; 4],
+            may_withhold,
+        };
+        truth.judge(why).is_ok()
+    };
+    assert!(!holds(&why, true));
+    why.status.waits = vec![Wait::Work];
+    assert!(!holds(&why, false));
+    assert!(holds(&why, true));
 }
 
 /// Goal: silence is no lie of who cannot speak or be heard, or has not come so far; of who has done its part it is.
