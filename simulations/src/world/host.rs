@@ -90,6 +90,10 @@ impl World {
             format!("{at} {place} starts at height {height}, guard at {guards:?}")
         });
         let node = &mut self.nodes[place.position()];
+        // The host brings the store up to the tip before the replica starts.
+        for committed in &replayed {
+            node.stored.commit(committed);
+        }
         let (replica, outbox) = Replica::start(config, recovered, node.now(at));
         node.course = Default::default();
         node.process = Some(Process {
@@ -101,6 +105,7 @@ impl World {
             under_way: Default::default(),
             inputs: 0,
             is_look_due: false,
+            stores_until: at,
             lets_out: false,
         });
         // Before the first record of this process is appended, whose sync takes its time.

@@ -179,6 +179,8 @@ pub(super) struct Process {
     pub(super) inputs: u64,
     /// Whether a block has become final since it was looked at.
     pub(super) is_look_due: bool,
+    /// When its store holds the last block that is final here.
+    pub(super) stores_until: SimTime,
     /// Whether it is letting something out: until all of it is, the process does nothing else.
     pub(super) lets_out: bool,
 }

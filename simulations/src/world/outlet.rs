@@ -60,7 +60,14 @@ impl World {
             self.mark_committed(&committed);
         }
         self.show_clients(place, &committed);
-        let after_ns = self.nodes[place.position()].costs.store_ns();
+        let node = &mut self.nodes[place.position()];
+        let cost_ns = node.costs.store_ns();
+        let Some(process) = &mut node.process else {
+            return;
+        };
+        // One block after the other.
+        process.stores_until = process.stores_until.max(at).after_ns(cost_ns);
+        let after_ns = process.stores_until.get() - at.get();
         self.later(place, after_ns, Completion::Stored(committed));
     }
 

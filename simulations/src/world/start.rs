@@ -224,6 +224,12 @@ impl Stored {
 
     /// Takes in the next block.
     pub(super) fn commit(&mut self, committed: &Committed) {
+        let height = committed.header.height;
+        assert_eq!(
+            height,
+            self.state.height().next(),
+            "a store takes block after block"
+        );
         self.state = committed.executed.state.clone();
         self.outcome = committed.executed.outcome.clone();
         let proof = decided_set(&self.state, &committed.certificate, &self.outcome);
