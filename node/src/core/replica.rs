@@ -163,6 +163,8 @@ pub struct Replica {
     ticks: u32,
     /// The open height when the last tick came.
     height_at_tick: Height,
+    /// The last decided height that was stated to all because nothing else was said.
+    height_stated: Height,
     /// Whether peers were ahead for a whole tick.
     lagging: bool,
     /// The height of the last own vote that was released since the start.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{Replica, Step};
 use crate::core::checks::Work;
-use crate::core::effect::{Effect, PeerFault};
+use crate::core::effect::{Effect, PeerFault, Recipients};
 use crate::core::input::{Peer, ReadFor, Sent, Timer};
 use crate::core::job::VerifyJob;
 use crate::core::wire::{DecidedBlock, Message};
@@ -28,6 +28,7 @@ impl Replica {
         });
         self.sync.tick();
         self.serving.tick();
+        self.state_height(step);
         self.note_lag();
         self.offered = None;
         let named = self.candidates.named_batches();
@@ -42,6 +43,15 @@ impl Replica {
         self.resend_batches(step);
         self.retell_evidence(step);
         self.fetch_missing(step);
+    }
+
+    /// Who has nothing to say states its last height all the same, once: others would take it for one that is behind.
+    fn state_height(&mut self, step: &mut Step) {
+        let has_stood = self.height_at_tick == self.open_height();
+        if has_stood && self.height_stated < self.height() {
+            self.height_stated = self.height();
+            self.send_frame(Recipients::All, Vec::new(), None, step);
+        }
     }
 
     fn expire_batches(&mut self, named: &BTreeSet<BatchDigest>, step: &mut Step) {

@@ -168,6 +168,7 @@ impl Replica {
             fetching: Fetching::default(),
             early: BTreeMap::new(),
             ticks: 0,
+            height_stated: Height::default(),
             height_at_tick: Height::default(),
             lagging: false,
             voted: None,

@@ -7,10 +7,11 @@ use falaj_ledger::testing::{BANK_A, BANK_B, Ledger, Who, account, transfer};
 use falaj_ledger::transaction::{Op, TxId};
 use std::sync::Arc;
 
+use super::governing::decide;
 use super::harness::{PEER, World, asks_for_blocks};
 use crate::core::{
-    Ack, CheckedBatch, DecidedBlock, Dropped, Event, Input, Message, Output, UNORDERED_BYTES_MAX,
-    UnorderedBatch,
+    Ack, CheckedBatch, DecidedBlock, Dropped, Event, Frame, Input, Message, Output, Recipients,
+    UNORDERED_BYTES_MAX, UnorderedBatch,
 };
 
 const AUTHOR: ValidatorId = ValidatorId::new(1);
@@ -61,6 +62,41 @@ fn answered(blocks: impl FnOnce(&World) -> Vec<DecidedBlock>) -> World {
     let blocks = blocks(&world);
     world.receive(100, Some(Message::Blocks(blocks)));
     world
+}
+
+/// The heights that frames without a message have stated to all since this was last asked.
+fn stated(world: &mut World) -> Vec<u64> {
+    let outputs = std::mem::take(&mut world.outputs);
+    let heights = outputs.into_iter().filter_map(|output| {
+        let Output::Send {
+            to: Recipients::All,
+            class,
+            frame,
+        } = output
+        else {
+            return None;
+        };
+        let frame = Frame::decode(class, &frame).unwrap();
+        let says_nothing = frame.message.is_none() && frame.acks.is_empty();
+        says_nothing.then(|| frame.height.get())
+    });
+    heights.collect()
+}
+
+// docs/spec/dissemination.md, "Catching up": a height that has been the last for a whole tick is stated once more.
+#[test]
+fn who_has_nothing_to_say_states_its_last_height_once() {
+    let mut world = World::new();
+    (0..3).for_each(|_| world.tick());
+    assert_eq!(stated(&mut world), [0_u64; 0]);
+    decide(&mut world);
+    assert_eq!(stated(&mut world), [0_u64; 0]);
+    world.tick();
+    assert_eq!(stated(&mut world), [0_u64; 0]);
+    world.tick();
+    assert_eq!(stated(&mut world), [1]);
+    (0..3).for_each(|_| world.tick());
+    assert_eq!(stated(&mut world), [0_u64; 0]);
 }
 
 // docs/spec/dissemination.md, "Catching up": the limits of the open height and of the next are known; those above may be higher.
