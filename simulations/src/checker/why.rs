@@ -18,6 +18,8 @@ use crate::types::NodeIndex;
 pub struct Standing {
     /// Whether its process runs.
     pub runs: bool,
+    /// Whether it lies: about its height, or by giving its batches to some alone.
+    pub lies: bool,
     /// Whether it diverged.
     pub diverged: bool,
     /// Whether it has no room.
@@ -42,8 +44,6 @@ pub struct Truth<'a> {
     pub standings: &'a [Standing],
     /// Whether what is said between the two arrives, both ways and in time.
     pub joined: &'a [bool],
-    /// Whether somebody may give a batch of its own to some and not to others, who then cannot acknowledge it.
-    pub may_withhold: bool,
 }
 
 /// Whether a wait can last: whom the others are for, is over by itself.
@@ -98,7 +98,9 @@ impl Truth<'_> {
                 let stands_there = other.open == height.next() || !other.well;
                 (!stands_there && joined).then_some("it is not there")
             }
-            Cause::Ahead(height) => (other.open <= height).then_some("it has not decided that"),
+            Cause::Ahead(height) => {
+                (other.open <= height && !other.lies).then_some("it has not decided that")
+            }
             Cause::Silent => {
                 let has_done = self.has_done(why, &other);
                 (other.well && joined && has_done).then_some("it has done its part")
@@ -113,7 +115,11 @@ impl Truth<'_> {
         match status.waits.first() {
             Some(Wait::Prevotes(_)) => here && other.step >= Step::Prevote,
             Some(Wait::Precommits(_)) => here && other.step >= Step::Precommit,
-            Some(Wait::Work) => other.open == status.height && !self.may_withhold,
+            // Who lacks a batch that its author keeps from it cannot acknowledge it.
+            Some(Wait::Work) => {
+                let all_give = self.standings.iter().all(|standing| !standing.lies);
+                other.open == status.height && all_give
+            }
             _ => false,
         }
     }

@@ -106,7 +106,6 @@ impl World {
                 who: place,
                 standings: &standings,
                 joined: &joined,
-                may_withhold: !self.scenario.byzantine.is_empty(),
             };
             if let Err(what) = truth.judge(&why) {
                 self.judge.blame("why", at, place, what);
@@ -147,6 +146,7 @@ impl World {
         let Some(process) = &node.process else {
             return Standing {
                 runs: false,
+                lies: self.is_lying(place),
                 diverged: false,
                 full: false,
                 shut: false,
@@ -166,6 +166,7 @@ impl World {
         let awake = !self.asleep.contains_key(&place);
         Standing {
             runs: true,
+            lies: self.is_lying(place),
             diverged,
             full,
             shut,

@@ -10,6 +10,7 @@ use crate::types::NodeIndex;
 
 const WELL: Standing = Standing {
     runs: true,
+    lies: false,
     diverged: false,
     full: false,
     shut: false,
@@ -57,7 +58,16 @@ fn holds(why: &Why, other: Standing, joined: bool) -> bool {
         who: NodeIndex::new(0),
         standings: &[own, WELL, other, WELL],
         joined: &[true, true, joined, true],
-        may_withhold: false,
+    };
+    truth.judge(why).is_ok()
+}
+
+/// The same when node 1 is so, and all others are well.
+fn holds_beside(why: &Why, one: Standing) -> bool {
+    let truth = Truth {
+        who: NodeIndex::new(0),
+        standings: &[WELL, one, WELL, WELL],
+        joined: &[true; 4],
     };
     truth.judge(why).is_ok()
 }
@@ -65,21 +75,33 @@ fn holds(why: &Why, other: Standing, joined: bool) -> bool {
 /// Goal: who lacks a batch that a liar keeps from it cannot acknowledge it; what a liar gives to whom says nothing of votes.
 #[test]
 fn who_may_lack_a_batch_of_a_liar_has_not_done_its_part() {
-    let mut why = says(3, Cause::Silent);
-    let holds = |why: &Why, may_withhold| {
-        let standings = [WELL; 4];
-        let truth = Truth {
-            who: NodeIndex::new(0),
-            standings: &standings,
-            joined: &[true; 4],
-            may_withhold,
-        };
-        truth.judge(why).is_ok()
+    let liar = Standing {
+        lies: true,
+        well: false,
+        ..WELL
     };
-    assert!(!holds(&why, true));
+    let mut why = says(3, Cause::Silent);
+    assert!(!holds_beside(&why, liar));
     why.status.waits = vec![Wait::Work];
-    assert!(!holds(&why, false));
-    assert!(holds(&why, true));
+    assert!(!holds_beside(&why, WELL));
+    assert!(holds_beside(&why, liar));
+}
+
+/// Goal: a liar may state any height, and is believed by who only repeats it; of everybody else a height that it has not decided is no answer.
+#[test]
+fn the_height_that_a_liar_states_is_no_fault_of_who_hears_it() {
+    let unwell = Standing {
+        well: false,
+        ..WELL
+    };
+    let liar = Standing {
+        lies: true,
+        ..unwell
+    };
+    let why = says(2, Cause::Ahead(Height::new(1 << 40)));
+    assert!(!holds_beside(&why, WELL));
+    assert!(!holds_beside(&why, unwell));
+    assert!(holds_beside(&why, liar));
 }
 
 /// Goal: silence is no lie of who cannot speak or be heard, or has not come so far; of who has done its part it is.
