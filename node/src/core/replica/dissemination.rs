@@ -318,7 +318,7 @@ impl Replica {
     }
 
     /// How many batches no proposer can name yet, and the validators that have not acknowledged the first of them; or its author, if that
-    /// cannot be reached: nobody but the author can make an acknowledgement pass a number that it left out.
+    /// cannot be reached, or has lost it: nobody but the author can make an acknowledgement pass a number that it left out.
     /// One that we have not acknowledged ourselves, because its author left a gap before it, waits for its author alone and holds nobody up.
     pub(super) fn held_up(&self) -> (usize, Vec<ValidatorIndex>) {
         let mut count = 0_usize;
@@ -336,7 +336,10 @@ impl Replica {
             let set = self.open_set();
             let author = batch.reference.author;
             let peer = Peer::of(author).filter(|_| Some(author) != self.config.validator);
-            if peer.is_some_and(|peer| self.sync.reached_at(peer).is_none()) {
+            let is_gone = |peer| {
+                self.sync.reached_at(peer).is_none() || !self.batches.is_held_by(author, batch)
+            };
+            if peer.is_some_and(is_gone) {
                 return set.index_of(author).into_iter().collect();
             }
             let lacks = |index: &ValidatorIndex| {

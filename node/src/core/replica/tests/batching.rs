@@ -100,23 +100,32 @@ fn a_batch_that_too_few_hold_is_held_up() {
 }
 
 // docs/spec/consensus.md, "Why is it not moving": nobody can acknowledge a batch past a gap that its author left, whoever passes it on; so
-// where the author cannot be reached the others have done their part.
+// where the author cannot be reached, or has lost its batch, the others have done their part.
 #[test]
-fn a_batch_waits_for_its_author_while_that_cannot_be_reached() {
+fn a_batch_waits_for_its_author_while_that_is_gone_or_has_lost_it() {
     let author = ValidatorId::new(1);
-    for (linked, missing) in [(true, vec![1, 2]), (false, vec![0])] {
+    let cases = [
+        (true, [1, 4], vec![1, 2]),
+        (false, [1, 4], vec![0]),
+        (true, [2, 4], vec![0]),
+    ];
+    for (linked, holders, missing) in cases {
         let mut world = World::new();
         if linked {
             world.give(Input::PeerUp(Peer::of(author).unwrap()));
         }
         let batch = numbered(author, 1, Lane::Retail);
         world.replica.batches.insert(batch, Position::START, author);
-        for holder in [1, 4].map(ValidatorId::new) {
+        for holder in holders.map(ValidatorId::new) {
             let ack = Ack { author, seq: 1 };
             world.replica.batches.acknowledged(holder, ack);
         }
         let missing = missing.into_iter().map(ValidatorIndex::new).collect();
-        assert_eq!(world.replica.held_up(), (1, missing), "{linked}");
+        assert_eq!(
+            world.replica.held_up(),
+            (1, missing),
+            "{linked}, {holders:?}"
+        );
     }
 }
 
