@@ -70,6 +70,7 @@ use event::Event;
 use images::Image;
 use node::{Node, Stored};
 use other_genesis::OtherGenesis;
+use pauses::Asleep;
 use standstill::Motion;
 
 const CLIENT: Site = Site::new("world/client");
@@ -142,7 +143,7 @@ pub struct World {
     /// How many frames each node has sent as a liar.
     said: Vec<u64>,
     /// What waits for processes that stand still.
-    asleep: BTreeMap<NodeIndex, Vec<Event>>,
+    asleep: BTreeMap<NodeIndex, Asleep>,
     /// What waits on the links of nodes that are clogged.
     clogged: BTreeMap<NodeIndex, Vec<Event>>,
     /// Images of machines.
@@ -280,6 +281,10 @@ impl World {
         let Some(event) = unclogged.and_then(|event| self.unless_asleep(event)) else {
             return;
         };
+        self.happen(sequence, event);
+    }
+
+    fn happen(&mut self, sequence: u64, event: Event) {
         match event {
             Event::Deliver { delivery, said } => {
                 self.deliver(sequence, delivery, said.as_deref());
@@ -296,6 +301,7 @@ impl World {
             Event::Reconnect(one, other) => self.reconnect(one, other),
             Event::Part(node, other) => self.parted(node, other),
             Event::Rejoin(node, other) => self.find_each_other(node, other),
+            Event::Wake(node) => self.wake(sequence, node),
             Event::Stabilise => self.stabilise(),
         }
     }

@@ -45,6 +45,8 @@ pub(super) enum Event {
     Part(NodeIndex, NodeIndex),
     /// The first lets the second in again.
     Rejoin(NodeIndex, NodeIndex),
+    /// The first of what waits for a process that stood still comes.
+    Wake(NodeIndex),
     /// Everything that can end has ended.
     Stabilise,
 }
@@ -89,6 +91,7 @@ impl Event {
             | Self::Reconnect(..)
             | Self::Part(..)
             | Self::Rejoin(..)
+            | Self::Wake(_)
             | Self::Stabilise => None,
         }
     }

@@ -26,6 +26,28 @@ fn a_process_that_stood_still_goes_on() {
     assert_eq!(world.marks().count(Mark::Restart), 0);
 }
 
+/// Goal: a process that stands still while a peer goes down learns that before it learns that the peer is back, also if that comes at the very
+/// time at which it goes on.
+#[test]
+fn what_waited_for_a_process_comes_before_what_is_new() {
+    let mut world = world(3, Scenario::calm(4));
+    world.add_fault(at_ms(500), Fault::Pause(node(2)));
+    world.add_fault(at_ms(600), Fault::Kill(node(1)));
+    world.add_fault(at_ms(900), Fault::Resume(node(2)));
+    let (back, after_changes) = (node(1), None);
+    world.add_fault(
+        at_ms(900),
+        Fault::Restart {
+            node: back,
+            after_changes,
+        },
+    );
+    run_to(&mut world, at_ms(901));
+    let reach = world.replica(node(2)).expect("it runs").reach();
+    assert_eq!(reach.power, reach.power_total);
+    settle(&mut world, 10 * SECOND_NS);
+}
+
 /// Goal: one wall clock an hour ahead or behind moves nobody else's time; its node takes part again when the clock is right.
 #[test]
 fn a_clock_that_leaps_moves_nobody() {
