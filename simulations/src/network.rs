@@ -228,9 +228,11 @@ impl Network {
         }
     }
 
-    /// Gives every link these dials, and ends every cut and every exception: the time after which liveness is owed.
+    /// Gives every link these dials, and ends every cut and every exception: the time after which liveness is owed. What is on its way
+    /// may still take as long as it was to take, and holds up nothing that is sent from now on.
     pub fn stabilise(&mut self, dials: LinkDials) {
         self.dials = dials;
+        self.links.values_mut().for_each(|link| link.latest.clear());
         self.longest_ns = self.longest_ns.max(dials.longest_ns());
         self.special.clear();
         self.cut.clear();

@@ -295,3 +295,32 @@ fn nothing_takes_longer_than_the_longest() {
     network.stabilise(LinkDials::CALM);
     assert_eq!(network.longest_ns(), longest_ns);
 }
+
+/// Goal: a message that was to take long holds up those behind it, and none that is sent once the network has stabilised.
+#[test]
+fn what_was_slow_holds_up_nobody_once_links_are_calm() {
+    let slow = LinkDials {
+        delay_min_ns: 1_000_000_000,
+        delay_cap_ns: 1_000_000_000,
+        ..LinkDials::CALM
+    };
+    for (stabilises, least_ns, most_ns) in [
+        (
+            true,
+            LinkDials::CALM.delay_min_ns,
+            LinkDials::CALM.delay_cap_ns,
+        ),
+        (false, slow.delay_min_ns, slow.delay_cap_ns),
+    ] {
+        let mut network = network(slow);
+        let mut sent = || network.send(SimTime::START, A, B, VOTES, [1].as_slice().into());
+        assert_eq!(sent()[0].at.get(), slow.delay_cap_ns);
+        if stabilises {
+            network.stabilise(LinkDials::CALM);
+        } else {
+            network.set_link(A, B, LinkDials::CALM);
+        }
+        let second = network.send(SimTime::START, A, B, VOTES, [2].as_slice().into());
+        assert!((least_ns..=most_ns).contains(&second[0].at.get()));
+    }
+}
