@@ -52,7 +52,7 @@ impl Conformance {
     ) -> Finding {
         match seen {
             Observation::Started { height, guard, .. } => {
-                self.shadows[node.position()].started(clock, *height, *guard);
+                self.shadows[node.position()].started(sets, clock, node, *height, *guard);
                 Ok(())
             }
             Observation::Received(frame) => {

@@ -582,6 +582,32 @@ fn a_re_proposal_needs_its_polka() {
     }
 }
 
+/// Goal: an own vote that the guard recorded, and that a process ended too early to say, counts for the next one; what was not on disk does not.
+#[test]
+fn a_recorded_vote_counts_after_a_restart() {
+    for (is_kept, finding) in [(true, None), (false, Some("rule conformance"))] {
+        let mut bench = bench();
+        let header = bench.header();
+        let id = Some(header.id());
+        bench.hear_proposal(&header);
+        let own = prevote(0, id, None);
+        assert_eq!(bench.intend(own), None);
+        let started = Observation::Started {
+            height: Height::new(0),
+            block: Position::START,
+            batch: Position::START,
+            guard: if is_kept {
+                Place::of(&own)
+            } else {
+                Place::GENESIS
+            },
+        };
+        assert_eq!(bench.show(ME, started), None);
+        bench.hear_votes(&[0, 1], own);
+        assert_eq!(bench.release(precommit(0, id)), finding);
+    }
+}
+
 /// Goal: precommits without a polka, without the block, nil without prevotes of a quorum; rounds entered without a reason; steps
 /// out of order.
 #[test]

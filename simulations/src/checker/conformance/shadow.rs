@@ -76,8 +76,16 @@ impl Shadow {
         }
     }
 
-    /// A process begins: its clock begins anew, and it may be wherever the one before it was.
-    pub(super) fn started(&mut self, clock: Now, height: Height, guard: Place) {
+    /// A process begins: its clock begins anew, and it may be wherever the one before it was. Its own votes that the guard had recorded count
+    /// among those that it has, also if the process before it ended before it could say them.
+    pub(super) fn started(
+        &mut self,
+        sets: &Sets,
+        clock: Now,
+        node: NodeIndex,
+        height: Height,
+        guard: Place,
+    ) {
         self.recorded = Some(guard);
         self.life += 1;
         self.started_us = clock.wall_us;
@@ -86,6 +94,9 @@ impl Shadow {
             let entered = view.entered.values_mut();
             entered.for_each(|since| *since = clock.mono_ns);
             view.own_come_again(.., clock.wall_us);
+            if let Some(own) = sets.at(*height).index_of(node) {
+                view.count_recorded(own);
+            }
         }
         for (height, last) in [
             (height.next(), Round::default()),
@@ -216,18 +227,11 @@ impl Shadow {
         };
         view.said
             .insert((statement.round(), statement.kind()), *statement);
-        match statement {
-            Statement::Proposal { round, .. } => {
-                view.signed_us.insert(*round, clock.wall_us);
-                view.own_come_again(*round..=*round, clock.wall_us);
-            }
-            Statement::Prevote { round, value, .. } => {
-                tally(&mut view.prevotes, *round, *value).add(own);
-            }
-            Statement::Precommit { round, value, .. } => {
-                tally(&mut view.precommits, *round, *value).add(own);
-            }
+        if let Statement::Proposal { round, .. } = statement {
+            view.signed_us.insert(*round, clock.wall_us);
+            view.own_come_again(*round..=*round, clock.wall_us);
         }
+        view.count(own, statement);
         self.note(sets, clock, statement.height(), statement.round());
     }
 
@@ -317,6 +321,30 @@ impl Shadow {
 }
 
 impl View {
+    /// Counts a vote.
+    fn count(&mut self, voter: u16, statement: &Statement) {
+        match statement {
+            Statement::Proposal { .. } => {}
+            Statement::Prevote { round, value, .. } => {
+                tally(&mut self.prevotes, *round, *value).add(voter);
+            }
+            Statement::Precommit { round, value, .. } => {
+                tally(&mut self.precommits, *round, *value).add(voter);
+            }
+        }
+    }
+
+    fn count_recorded(&mut self, own: u16) {
+        let recorded: Vec<_> = self
+            .intended
+            .values()
+            .map(|(statement, _)| *statement)
+            .collect();
+        recorded
+            .iter()
+            .for_each(|statement| self.count(own, statement));
+    }
+
     fn enter(&mut self, clock: Now, round: Round) {
         self.entered.entry(round).or_insert(clock.mono_ns);
     }
