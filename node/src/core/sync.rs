@@ -261,8 +261,9 @@ impl Sync {
             .take(AHEAD_BATCHES_MAX)
     }
 
-    /// What to ask for now, and of whom. The requests are booked.
-    pub fn next_requests(&mut self, open: Height) -> Vec<Ask> {
+    /// What to ask for now from `first` on, and of whom. The requests are booked. The window begins at the open height also while its block is
+    /// being checked: if that is in vain it is asked for again, and has to find room.
+    pub fn next_requests(&mut self, first: Height, open: Height) -> Vec<Ask> {
         let mut asks = Vec::new();
         // Nobody gives what is above all that those say they have who can be asked.
         let free = self.peers.values().filter(|state| state.is_free());
@@ -271,7 +272,7 @@ impl Sync {
         };
         let limit = open.get().saturating_add(AHEAD_MAX);
         let limit = limit.min(highest.get().saturating_add(1));
-        let mut from = open;
+        let mut from = first;
         while from.get() < limit {
             let Some(gap) = self.next_gap(from, limit) else {
                 break;
@@ -429,11 +430,14 @@ mod tests {
             sync.up(peer(id));
             sync.heard(peer(id), Height::new(100));
         }
-        let asks = sync.next_requests(Height::new(1));
+        let asks = sync.next_requests(Height::new(1), Height::new(1));
         assert_eq!(asks.len(), 2);
         assert_eq!((asks[0].from.get(), asks[0].count), (1, 32));
         assert_eq!((asks[1].from.get(), asks[1].count), (33, 32));
-        assert!(sync.next_requests(Height::new(1)).is_empty());
+        assert!(
+            sync.next_requests(Height::new(1), Height::new(1))
+                .is_empty()
+        );
     }
 
     // What is asked for is what somebody has who can be asked, up to its last height and no further.
@@ -445,7 +449,7 @@ mod tests {
             sync.heard(peer(id), Height::new(height));
         }
         let mut asked = || -> Vec<_> {
-            let asks = sync.next_requests(Height::new(1));
+            let asks = sync.next_requests(Height::new(1), Height::new(1));
             sync.heard(peer(3), Height::new(41));
             let ask = |ask: Ask| (ask.peer, ask.from.get(), ask.count);
             asks.into_iter().map(ask).collect()
@@ -463,10 +467,13 @@ mod tests {
             sync.up(peer(id));
             sync.heard(peer(id), Height::new(1_000));
         }
-        assert_eq!(sync.next_requests(Height::new(1)).len(), 4);
-        let asks = sync.next_requests(Height::new(10));
-        let last = asks.iter().map(|ask| (ask.from.get(), ask.count));
-        assert_eq!(last.collect::<Vec<_>>(), [(129, 9)]);
+        let mut asked = |first, open| -> Vec<_> {
+            let asks = sync.next_requests(Height::new(first), Height::new(open));
+            asks.iter().map(|ask| (ask.from.get(), ask.count)).collect()
+        };
+        // While the block of height 1 is being checked: if it comes again, 128 blocks are ahead with it.
+        assert_eq!(asked(2, 1), [(2, 32), (34, 32), (66, 32), (98, 31)]);
+        assert_eq!(asked(10, 10), [(129, 9)]);
     }
 
     // A request beyond what the peer has decided is cut to it; a silent peer is replaced after its patience.
@@ -475,7 +482,7 @@ mod tests {
         let mut sync = Sync::default();
         sync.up(peer(1));
         sync.heard(peer(1), Height::new(3));
-        let asks = sync.next_requests(Height::new(2));
+        let asks = sync.next_requests(Height::new(2), Height::new(2));
         assert_eq!(
             asks,
             [Ask {
@@ -486,11 +493,17 @@ mod tests {
         );
         sync.up(peer(2));
         sync.heard(peer(2), Height::new(3));
-        assert!(sync.next_requests(Height::new(2)).is_empty());
+        assert!(
+            sync.next_requests(Height::new(2), Height::new(2))
+                .is_empty()
+        );
         for _ in 0..=PATIENCE_TICKS {
             sync.tick();
         }
-        assert_eq!(sync.next_requests(Height::new(2))[0].peer, peer(2));
+        assert_eq!(
+            sync.next_requests(Height::new(2), Height::new(2))[0].peer,
+            peer(2)
+        );
     }
 
     // Nobody is asked when nobody is ahead.
@@ -499,6 +512,9 @@ mod tests {
         let mut sync = Sync::default();
         sync.up(peer(1));
         sync.heard(peer(1), Height::new(4));
-        assert!(sync.next_requests(Height::new(5)).is_empty());
+        assert!(
+            sync.next_requests(Height::new(5), Height::new(5))
+                .is_empty()
+        );
     }
 }

@@ -102,7 +102,7 @@ impl Replica {
         } else {
             open
         };
-        for ask in self.sync.next_requests(first) {
+        for ask in self.sync.next_requests(first, open) {
             self.send_to(
                 ask.peer,
                 Message::GetBlocks {
