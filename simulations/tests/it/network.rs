@@ -131,8 +131,8 @@ fn cities_far_apart_agree_at_their_pace() {
     assert!(heights > 3 && heights <= took_ns / quickest_ns, "{heights}");
 }
 
-/// Goal: whoever sees every message and holds back what would complete a quorum keeps heights from being decided for a while; once he may
-/// hold back for less than timers wait, every height is decided within its bound.
+/// Goal: whoever sees every message and holds back what would complete a quorum keeps heights from being decided for a while, and in some of
+/// the runs leaves one node alone with a lock; once he may hold back for less than timers wait, every height is decided within its bound.
 #[test]
 fn the_worst_schedule_costs_time_alone() {
     let mut scenario = Scenario::calm(4);
@@ -142,20 +142,23 @@ fn the_worst_schedule_costs_time_alone() {
         hold_ns: 1_500 * MS_NS,
         delta_ns: 15 * MS_NS,
     };
-    let fault = Fault::WorstSchedule(dials);
-    let mut calm = world(11, scenario.clone());
+    let (at, fault) = (at_ms(300), Fault::WorstSchedule(dials));
+    let mut calm = world(1, scenario.clone());
     run_to(&mut calm, at_ms(4_000));
-    let at = at_ms(300);
     scenario.add(Timed { at, fault });
-    let mut world = world(11, scenario);
-    run_to(&mut world, at_ms(4_000));
-    assert!(4 * world.decided().get() < calm.decided().get());
-    let marks = [Mark::HeldQuorum, Mark::LoneLock];
-    assert!(marks.iter().all(|mark| world.marks().count(*mark) > 0));
-    let report = world.finish();
-    assert_eq!(
-        (report.verdict, report.finding.as_str()),
-        (Verdict::SafeLive, "")
-    );
-    assert!(report.heights >= Height::new(30));
+    let mut lone_locks = 0;
+    for seed in 1..=12 {
+        let mut world = world(seed, scenario.clone());
+        run_to(&mut world, at_ms(4_000));
+        assert!(4 * world.decided().get() < calm.decided().get());
+        assert!(world.marks().count(Mark::HeldQuorum) > 0);
+        lone_locks += world.marks().count(Mark::LoneLock);
+        let report = world.finish();
+        assert_eq!(
+            (report.verdict, report.finding.as_str()),
+            (Verdict::SafeLive, "")
+        );
+        assert!(report.heights >= Height::new(30));
+    }
+    assert!(lone_locks > 0);
 }
