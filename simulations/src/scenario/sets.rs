@@ -212,7 +212,7 @@ mod tests {
         let join = Fault::Join {
             side: vec![node(4)],
         };
-        let mut scenario = with(5, &[join.clone()]);
+        let mut scenario = with(5, std::slice::from_ref(&join));
         scenario.lost.insert(node(1));
         assert!(scenario.is_within_budget());
         let mut fewer = with(5, &[join, leave(&[0])]);

@@ -287,7 +287,8 @@ fn a_failing_run_is_made_small() {
     for key in ["oracle", "kind"] {
         assert_eq!(after["failures"][0][key], before["failures"][0][key]);
     }
-    assert!(after["events"].as_u64() <= before["events"].as_u64());
+    // What is left out may have slowed it down, so it may have more events; it lasts less long.
+    assert!(file.scenario(8).stabilise_at < File::parse(FORK).unwrap().scenario(8).stabilise_at);
 
     let calm = token(&report(folder.path(), CALM, "1"));
     assert_eq!(falaj_sim(&["minimise", &calm]).status.code(), Some(35));
